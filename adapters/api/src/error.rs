@@ -1,0 +1,41 @@
+//! Why a source did not answer. The caller decides by category, never by a vendor's message.
+
+use std::error::Error as StdError;
+
+/// Five categories: enough to choose a status, a retry and a person to call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCategory {
+    /// No connection: the server is down, the file is gone, the name does not resolve.
+    Unreachable,
+    /// The source refused the account: wrong password, missing right.
+    Denied,
+    /// It took longer, or was more, than the configuration allows.
+    LimitExceeded,
+    /// The question does not fit the source: a table or column that is no longer there.
+    Mismatch,
+    /// The source answered something that can't be read.
+    Unreadable,
+}
+
+/// A failure of the source, never of one row's content.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AdapterError {
+    pub category: ErrorCategory,
+    /// For the person on duty: what failed and what to do. No row content, no bound value, no
+    /// password.
+    pub message: String,
+    #[source]
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl AdapterError {
+    pub fn new(category: ErrorCategory, message: impl Into<String>) -> Self {
+        AdapterError { category, message: message.into(), source: None }
+    }
+
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
