@@ -1,0 +1,80 @@
+//! `V` and `S` lines: the codes of value sets that R4 binds as required.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::package::{items, text};
+
+/// A longer list is a terminology's business, not that of a table in every binary.
+const MAX_CODES: usize = 200;
+
+/// Writes the value sets of `bound` whose codes the package spells out completely.
+pub fn write(resources: &[Value], bound: &BTreeSet<String>, out: &mut String) -> Result<()> {
+    let mut value_sets = BTreeMap::new();
+    let mut code_systems = BTreeMap::new();
+    for resource in resources {
+        let by_url = match text(resource, "resourceType")? {
+            "ValueSet" => &mut value_sets,
+            "CodeSystem" => &mut code_systems,
+            _ => continue,
+        };
+        if let Some(url) = resource.get("url").and_then(Value::as_str) {
+            by_url.insert(url, resource);
+        }
+    }
+    for url in bound {
+        let expansion = value_sets.get(url.as_str()).and_then(|set| expand(set, &code_systems));
+        let Some(expansion) = expansion else { continue };
+        if expansion.iter().map(|(_, codes)| codes.len()).sum::<usize>() > MAX_CODES {
+            continue;
+        }
+        writeln!(out, "V\t{url}")?;
+        for (system, codes) in expansion {
+            writeln!(out, "S\t{system}\t{}", codes.join("\t"))?;
+        }
+    }
+    Ok(())
+}
+
+/// None when the set can't be spelled out from what the package holds: a partial list would
+/// call good codes bad.
+fn expand<'a>(
+    value_set: &'a Value,
+    code_systems: &BTreeMap<&str, &'a Value>,
+) -> Option<Vec<(&'a str, Vec<&'a str>)>> {
+    let compose = value_set.get("compose")?;
+    if compose.get("exclude").is_some() {
+        return None;
+    }
+    let mut expansion = Vec::new();
+    for include in items(compose, "include") {
+        if include.get("filter").is_some() || include.get("valueSet").is_some() {
+            return None;
+        }
+        let system = include.get("system")?.as_str()?;
+        let mut codes = Vec::new();
+        if include.get("concept").is_some() {
+            collect(include, &mut codes);
+        } else {
+            let code_system = code_systems.get(system)?;
+            if code_system.get("content")?.as_str()? != "complete" {
+                return None;
+            }
+            collect(code_system, &mut codes);
+        }
+        expansion.push((system, codes));
+    }
+    (!expansion.is_empty()).then_some(expansion)
+}
+
+fn collect<'a>(of: &'a Value, codes: &mut Vec<&'a str>) {
+    for concept in items(of, "concept") {
+        codes.extend(concept.get("code").and_then(Value::as_str));
+        collect(concept, codes);
+    }
+}

@@ -1,0 +1,230 @@
+//! What R4 says about its resources and data types.
+//!
+//! The facts come from one compact table made by `genkan-fhir-facts`; the format is described
+//! there. Only the index is built at start; a type, a resource's search parameters and a value set
+//! are read when they are first asked for, because a site uses a tenth of R4.
+
+mod element;
+mod expression;
+mod parameter;
+mod primitive;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+};
+
+pub use element::{Binding, BindingStrength, Element, ElementType, Invariant, Severity, UNBOUNDED};
+pub use expression::{OutsideSubset, ParameterPath, PathStep};
+pub use parameter::{Component, ParameterType, SearchParameter};
+pub(crate) use primitive::is_decimal;
+pub use primitive::{MAX_STRING_BYTES, PrimitiveFault, PrimitiveKind, check_primitive};
+
+use element::Structure;
+
+const R4_FACTS: &str = include_str!("definitions/r4.facts");
+
+/// The definitions of one FHIR release. Everything in it lives as long as the program.
+#[derive(Debug)]
+pub struct Definitions {
+    structures: BTreeMap<&'static str, Structure>,
+    parameters: HashMap<&'static str, ParametersOf>,
+    value_sets: HashMap<&'static str, ValueSet>,
+}
+
+#[derive(Debug, Default)]
+struct ParametersOf {
+    /// The lines that name this type as a base.
+    lines: Vec<&'static str>,
+    /// With those of the base types, by code.
+    resolved: OnceLock<Vec<SearchParameter>>,
+}
+
+#[derive(Debug)]
+struct ValueSet {
+    body: &'static str,
+    codes: OnceLock<Vec<ValueSetCode>>,
+}
+
+/// One code of a value set that R4 spells out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ValueSetCode {
+    pub system: &'static str,
+    pub code: &'static str,
+}
+
+/// A JSON property of a type, with the type it has there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Property<'d> {
+    pub element: &'d Element,
+    /// The chosen type: `Quantity` for `valueQuantity`; `BackboneElement` for a nested element.
+    pub type_code: &'static str,
+    /// Where to go on: `Quantity`, `Patient.contact`, `Observation.referenceRange`, `string`.
+    pub type_path: &'static str,
+}
+
+impl Definitions {
+    /// FHIR R4 (4.0.1).
+    pub fn r4() -> &'static Self {
+        static R4: OnceLock<Definitions> = OnceLock::new();
+        R4.get_or_init(|| Self::index(R4_FACTS))
+    }
+
+    fn index(facts: &'static str) -> Self {
+        let mut structures = BTreeMap::new();
+        let mut parameters: HashMap<_, ParametersOf> = HashMap::new();
+        let mut value_sets = HashMap::new();
+        // A section is a `T` or `V` line and what belongs to it; it ends where the next one starts.
+        let mut end = facts.len();
+        for (start, line) in lines_backwards(facts) {
+            let body = facts.get(start + line.len()..end).unwrap_or_default();
+            match line.split_at_checked(2) {
+                Some(("T\t", head)) => {
+                    if let Some(structure) = Structure::new(head, body) {
+                        structures.insert(structure.name, structure);
+                    }
+                }
+                Some(("V\t", url)) => {
+                    value_sets.insert(url, ValueSet { body, codes: OnceLock::new() });
+                }
+                Some(("P\t", fields)) => {
+                    for base in parameter::bases(fields) {
+                        parameters.entry(base).or_default().lines.push(fields);
+                    }
+                }
+                _ => continue,
+            }
+            end = start;
+        }
+        Self { structures, parameters, value_sets }
+    }
+
+    /// Whether it is a resource type that instances can have: not `DomainResource`.
+    pub fn is_resource(&self, name: &str) -> bool {
+        self.structures.get(name).is_some_and(|of| of.kind == element::StructureKind::Resource)
+    }
+
+    /// All concrete resource types, in alphabetical order.
+    pub fn resource_names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.structures
+            .values()
+            .filter(|of| of.kind == element::StructureKind::Resource)
+            .map(|of| of.name)
+    }
+
+    /// Whether the name is a type at all: resource, abstract, data type or primitive.
+    pub fn is_type(&self, name: &str) -> bool {
+        self.structures.contains_key(name)
+    }
+
+    /// The type that this type specialises; `None` for `Element`, `Resource` and unknown names.
+    pub fn base_of(&self, type_name: &str) -> Option<&'static str> {
+        self.structures.get(type_name).map(|of| of.base).filter(|base| !base.is_empty())
+    }
+
+    /// The elements of a type (`Patient`, `HumanName`) or of a path below one
+    /// (`Patient.contact`, `Observation.component.referenceRange`), in the standard's order, with
+    /// the inherited ones first. A path that ends in an element of one complex type gives that
+    /// type's elements; `None` for what doesn't exist, and for a choice.
+    pub fn children(&self, type_path: &str) -> Option<&[Element]> {
+        let root = type_path.split('.').next()?;
+        let nodes = self.structures.get(root)?.nodes(self);
+        if let Some(node) = nodes.get(type_path) {
+            return Some(&node.elements);
+        }
+        let (parent, name) = type_path.rsplit_once('.')?;
+        let property = self.property(parent, name)?;
+        // An element's own path may come back here only if it has no node: then there is none.
+        (property.type_path != type_path).then(|| self.children(property.type_path)).flatten()
+    }
+
+    /// The element of this name, without its type: `value` for `value[x]`.
+    pub fn element(&self, type_path: &str, name: &str) -> Option<&Element> {
+        self.children(type_path)?.iter().find(|element| element.name == name)
+    }
+
+    /// The element behind a JSON property name. A choice is found by the name with its type only
+    /// (`valueQuantity`); `_birthDate` is found as `birthDate`, by who strips the underscore.
+    pub fn property(&self, type_path: &str, json_name: &str) -> Option<Property<'_>> {
+        self.children(type_path)?.iter().find_map(|element| {
+            let type_code = element.type_of_property(json_name)?;
+            Some(Property { element, type_code, type_path: element.type_path(type_code) })
+        })
+    }
+
+    /// The invariants on a type as a whole, those of its base types first. Those on one element
+    /// are in [`Element::invariants`].
+    pub fn invariants(&self, type_name: &str) -> Vec<&Invariant> {
+        let Some(structure) = self.structures.get(type_name) else { return Vec::new() };
+        let mut invariants = self.invariants(structure.base);
+        let nodes = structure.nodes(self);
+        invariants.extend(nodes.get(structure.name).into_iter().flat_map(|node| &node.invariants));
+        invariants
+    }
+
+    /// How the value of a primitive type is written; `None` for complex and unknown types.
+    pub fn primitive_kind(&self, type_code: &str) -> Option<PrimitiveKind> {
+        PrimitiveKind::of(type_code)
+    }
+
+    /// All search parameters of a resource type with those of `DomainResource` and `Resource`, by
+    /// code. Empty for what isn't a resource.
+    pub fn search_parameters(&self, resource: &str) -> &[SearchParameter] {
+        if !self.is_resource(resource) {
+            return &[];
+        }
+        let Some((name, own)) = self.parameters.get_key_value(resource) else {
+            return self.search_parameters_of_all();
+        };
+        own.resolved.get_or_init(|| {
+            let mut bases = vec![*name];
+            while let Some(base) = bases.last().and_then(|last| self.base_of(last)) {
+                bases.push(base);
+            }
+            parameter::resolve(&bases, |base| {
+                self.parameters.get(base).map(|of| of.lines.as_slice()).unwrap_or_default()
+            })
+        })
+    }
+
+    /// For the few resources without a parameter of their own.
+    fn search_parameters_of_all(&self) -> &[SearchParameter] {
+        self.parameters.get("Resource").map_or(&[], |of| {
+            of.resolved.get_or_init(|| parameter::resolve(&["Resource"], |_| of.lines.as_slice()))
+        })
+    }
+
+    /// One search parameter of a resource type.
+    pub fn search_parameter(&self, resource: &str, code: &str) -> Option<&SearchParameter> {
+        let parameters = self.search_parameters(resource);
+        let found = parameters.binary_search_by(|parameter| parameter.code.cmp(code)).ok()?;
+        parameters.get(found)
+    }
+
+    /// The codes of a value set, by URL with or without `|version`. `None` when the table doesn't
+    /// spell it out: that is not an empty set.
+    pub fn value_set_codes(&self, url: &str) -> Option<&[ValueSetCode]> {
+        let url = url.split('|').next()?;
+        let value_set = self.value_sets.get(url)?;
+        Some(value_set.codes.get_or_init(|| value_set_codes(value_set.body)))
+    }
+}
+
+fn value_set_codes(body: &'static str) -> Vec<ValueSetCode> {
+    let systems = body.lines().filter_map(|line| line.strip_prefix("S\t")?.split_once('\t'));
+    systems
+        .flat_map(|(system, codes)| {
+            codes.split('\t').map(move |code| ValueSetCode { system, code })
+        })
+        .collect()
+}
+
+/// The lines with their byte offsets, last first: a section's end is then known when its head is.
+fn lines_backwards(facts: &'static str) -> impl Iterator<Item = (usize, &'static str)> {
+    let mut end = facts.len();
+    facts.rsplit('\n').map(move |line| {
+        let start = end - line.len();
+        end = start.saturating_sub(1);
+        (start, line)
+    })
+}

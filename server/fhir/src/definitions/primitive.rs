@@ -1,0 +1,199 @@
+//! The lexical rules of R4's primitive types (R4, 2.24.0.1).
+
+use thiserror::Error;
+
+use crate::datetime;
+
+/// R4 limits a string to 1 MB; the same bound stops other texts from growing without end.
+pub const MAX_STRING_BYTES: usize = 1024 * 1024;
+const MAX_ID_BYTES: usize = 64;
+
+/// The shape of a primitive value: how JSON holds it, and what an expression may do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PrimitiveKind {
+    /// JSON `true` and `false`.
+    Boolean,
+    /// A JSON number without fraction: integer, positiveInt, unsignedInt.
+    Integer,
+    /// A JSON number whose digits are kept as they are.
+    Decimal,
+    Date,
+    DateTime,
+    Instant,
+    Time,
+    /// A JSON string: string, code, id, uri, markdown and their kin.
+    Text,
+    /// A JSON string of base64.
+    Base64,
+    /// A JSON string with an XHTML `div`.
+    Xhtml,
+}
+
+impl PrimitiveKind {
+    pub(super) fn of(type_code: &str) -> Option<Self> {
+        Some(match type_code {
+            "boolean" => Self::Boolean,
+            "integer" | "positiveInt" | "unsignedInt" => Self::Integer,
+            "decimal" => Self::Decimal,
+            "date" => Self::Date,
+            "dateTime" => Self::DateTime,
+            "instant" => Self::Instant,
+            "time" => Self::Time,
+            "string" | "code" | "id" | "uri" | "url" | "canonical" | "oid" | "uuid"
+            | "markdown" => Self::Text,
+            "base64Binary" => Self::Base64,
+            "xhtml" => Self::Xhtml,
+            _ => return None,
+        })
+    }
+
+    /// Whether the JSON value stands without quotes.
+    pub fn is_bare_in_json(self) -> bool {
+        matches!(self, Self::Boolean | Self::Integer | Self::Decimal)
+    }
+}
+
+/// Why a text isn't a value of its type. Never holds the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PrimitiveFault {
+    #[error("empty")]
+    Empty,
+    #[error("longer than {0} bytes")]
+    TooLong(usize),
+    #[error("outside {0}")]
+    Range(&'static str),
+    #[error("expected {0}")]
+    Form(&'static str),
+    #[error(transparent)]
+    DateTime(#[from] datetime::DateTimeError),
+    #[error("not a primitive type")]
+    NotPrimitive,
+}
+
+/// Checks the text of a value (as JSON writes it, without quotes) against its type.
+///
+/// # Errors
+/// What R4 says is wrong with it.
+pub fn check_primitive(type_code: &str, text: &str) -> Result<(), PrimitiveFault> {
+    if text.is_empty() {
+        return Err(PrimitiveFault::Empty);
+    }
+    if text.len() > MAX_STRING_BYTES && type_code != "base64Binary" && type_code != "xhtml" {
+        return Err(PrimitiveFault::TooLong(MAX_STRING_BYTES));
+    }
+    match type_code {
+        "boolean" => form(matches!(text, "true" | "false"), "true or false"),
+        "integer" => integer(text, i32::MIN, "-2147483648 to 2147483647"),
+        "unsignedInt" => integer(text, 0, "0 to 2147483647"),
+        "positiveInt" => integer(text, 1, "1 to 2147483647"),
+        "decimal" => form(is_decimal(text), "a decimal number"),
+        "date" => Ok(datetime::parse_date(text).map(|_| ())?),
+        "dateTime" => Ok(datetime::parse_date_time(text).map(|_| ())?),
+        "instant" => Ok(datetime::parse_instant(text).map(|_| ())?),
+        "time" => Ok(datetime::parse_time(text).map(|_| ())?),
+        "string" | "markdown" => form(is_string(text), "text without control characters"),
+        "code" => form(is_code(text), "words with single spaces between them"),
+        "id" => {
+            if text.len() > MAX_ID_BYTES {
+                return Err(PrimitiveFault::TooLong(MAX_ID_BYTES));
+            }
+            form(is_id(text), "letters, digits, - and .")
+        }
+        "uri" | "url" | "canonical" => {
+            let is_forbidden = |letter: char| letter.is_whitespace() || letter.is_control();
+            form(!text.contains(is_forbidden), "a URI without white space")
+        }
+        "oid" => form(is_oid(text), "urn:oid:"),
+        "uuid" => form(is_uuid(text), "urn:uuid: in lower case"),
+        "base64Binary" => form(is_base64(text), "base64"),
+        "xhtml" => form(text.trim_start().starts_with("<div"), "a div element"),
+        _ => Err(PrimitiveFault::NotPrimitive),
+    }
+}
+
+fn form(holds: bool, expected: &'static str) -> Result<(), PrimitiveFault> {
+    if holds { Ok(()) } else { Err(PrimitiveFault::Form(expected)) }
+}
+
+fn integer(text: &str, min: i32, range: &'static str) -> Result<(), PrimitiveFault> {
+    // R4's pattern allows a plus sign, JSON doesn't: refused, since the value will stand in JSON.
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_canonical = digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.is_empty()
+        && (text == "0" || !digits.starts_with('0'));
+    form(is_canonical, "an integer")?;
+    match text.parse::<i32>() {
+        Ok(number) if number >= min => Ok(()),
+        _ => Err(PrimitiveFault::Range(range)),
+    }
+}
+
+/// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`: also what JSON calls a number.
+pub(crate) fn is_decimal(text: &str) -> bool {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
+    };
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|text| digits(text.strip_prefix(['+', '-']).unwrap_or(text)))
+}
+
+fn is_string(text: &str) -> bool {
+    let is_allowed = |letter: char| letter >= ' ' || matches!(letter, '\t' | '\r' | '\n');
+    // XML trims white space: a string of nothing else would come back as none.
+    text.chars().all(is_allowed) && !text.trim_matches([' ', '\t', '\r', '\n']).is_empty()
+}
+
+/// `[^\s]+(\s[^\s]+)*`
+fn is_code(text: &str) -> bool {
+    text.split(char::is_whitespace).all(|word| !word.is_empty())
+        && text.chars().all(|letter| letter >= ' ' || letter.is_whitespace())
+}
+
+fn is_id(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+fn is_oid(text: &str) -> bool {
+    let Some(arcs) = text.strip_prefix("urn:oid:") else { return false };
+    let mut arcs = arcs.split('.');
+    let root = arcs.next().is_some_and(|root| matches!(root, "0" | "1" | "2"));
+    let mut below = arcs.peekable();
+    let is_arc = |arc: &str| {
+        !arc.is_empty()
+            && arc.bytes().all(|byte| byte.is_ascii_digit())
+            && (arc == "0" || !arc.starts_with('0'))
+    };
+    root && below.peek().is_some() && below.all(is_arc)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let Some(uuid) = text.strip_prefix("urn:uuid:") else { return false };
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    uuid.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && uuid.bytes().all(|byte| byte == b'-' || is_hex(byte))
+}
+
+/// Groups of four, padded at the end; white space may stand anywhere.
+fn is_base64(text: &str) -> bool {
+    let mut length = 0_usize;
+    let mut padding = 0_usize;
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        match byte {
+            b'=' => padding += 1,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => {}
+            _ => return false,
+        }
+        length += 1;
+    }
+    length > 0 && length.is_multiple_of(4) && padding <= 2
+}

@@ -1,0 +1,11 @@
+//! What FHIR is, for the rest of Genkan: the definitions of R4, the search syntax, dates, XML, and
+//! the OperationOutcome.
+//!
+//! Pure: no I/O, no clock, no environment, no randomness. Knows no SQL and no HTTP.
+
+pub mod datetime;
+pub mod definitions;
+pub mod outcome;
+pub mod reference;
+pub mod search;
+pub mod xml;

@@ -1,0 +1,165 @@
+//! The search syntax of R4 (<https://hl7.org/fhir/R4/search.html>): query parameters in, a typed
+//! [`SearchRequest`] out.
+//!
+//! Only what the words mean is decided here. Whether a parameter can be answered from a site's
+//! tables is the plan's business. Strict: everything unknown or malformed is a [`SearchProblem`],
+//! and all of them are found in one pass. A problem never repeats a value: it may name a patient.
+
+mod control;
+mod number;
+mod problem;
+mod value;
+
+use chrono::FixedOffset;
+
+pub use control::{Include, SortKey, Total};
+pub use number::DecimalRange;
+pub use problem::{ProblemKind, SearchProblem};
+pub use value::{Modifier, Prefix, SearchValue, TokenSystem};
+
+use crate::definitions::{Definitions, ParameterType, SearchParameter};
+use problem::nearest;
+
+/// More parameters than any client needs; each one may cost a predicate.
+pub const MAX_PARAMETERS: usize = 100;
+/// Values of one parameter, joined by commas.
+pub const MAX_VALUES: usize = 500;
+pub const MAX_VALUE_BYTES: usize = 16 * 1024;
+
+/// A search, as asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchRequest {
+    pub resource_type: &'static str,
+    /// All must hold.
+    pub filters: Vec<Filter>,
+    /// In order of weight.
+    pub sort: Vec<SortKey>,
+    /// `_count`: entries on a page.
+    pub count: Option<u32>,
+    pub includes: Vec<Include>,
+    pub rev_includes: Vec<Include>,
+    pub total: Option<Total>,
+    /// `_page`: our own token, unread.
+    pub page: Option<String>,
+    /// `_format`, unread: a MIME type or its short form.
+    pub format: Option<String>,
+    pub pretty: Option<bool>,
+}
+
+/// One search parameter of the request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    pub code: &'static str,
+    pub kind: ParameterType,
+    pub modifier: Option<Modifier>,
+    /// One must hold; never empty.
+    pub values: Vec<SearchValue>,
+}
+
+/// Reads the parameters of a search on one resource type. `pairs` are URL-decoded, in their
+/// order; `site` gives dates without an offset their meaning.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the pairs.
+pub fn parse(
+    definitions: &Definitions,
+    resource_type: &str,
+    pairs: &[(String, String)],
+    site: FixedOffset,
+) -> Result<SearchRequest, Vec<SearchProblem>> {
+    let Some(name) = definitions.resource_names().find(|name| *name == resource_type) else {
+        return Err(vec![SearchProblem::new(0, resource_type, ProblemKind::UnknownResourceType)]);
+    };
+    if pairs.len() > MAX_PARAMETERS {
+        let kind = ProblemKind::TooMany { max: MAX_PARAMETERS };
+        return Err(vec![SearchProblem::new(MAX_PARAMETERS, "", kind)]);
+    }
+    let mut parser = Parser { definitions, site, request: SearchRequest::of(name) };
+    let mut problems = Vec::new();
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if let Err(kind) = parser.pair(name, value) {
+            problems.push(SearchProblem::new(index, name, kind));
+        }
+    }
+    if problems.is_empty() { Ok(parser.request) } else { Err(problems) }
+}
+
+impl SearchRequest {
+    /// A search for everything of a type.
+    pub fn of(resource_type: &'static str) -> Self {
+        Self {
+            resource_type,
+            filters: Vec::new(),
+            sort: Vec::new(),
+            count: None,
+            includes: Vec::new(),
+            rev_includes: Vec::new(),
+            total: None,
+            page: None,
+            format: None,
+            pretty: None,
+        }
+    }
+}
+
+struct Parser<'d> {
+    definitions: &'d Definitions,
+    site: FixedOffset,
+    request: SearchRequest,
+}
+
+impl<'d> Parser<'d> {
+    fn pair(&mut self, name: &str, text: &str) -> Result<(), ProblemKind> {
+        if text.is_empty() {
+            return Err(ProblemKind::Malformed("a value"));
+        }
+        if text.len() > MAX_VALUE_BYTES {
+            return Err(ProblemKind::TooMany { max: MAX_VALUE_BYTES });
+        }
+        if self.control(name, text)? {
+            return Ok(());
+        }
+        let (code, modifier) = match name.split_once(':') {
+            Some((code, modifier)) => (code, Some(modifier)),
+            None => (name, None),
+        };
+        let is_chain = |text: &str| text.contains('.');
+        if code == "_has" || is_chain(code) || modifier.is_some_and(is_chain) {
+            return Err(ProblemKind::NotSupported("chained parameters"));
+        }
+        let parameter = self.parameter(self.request.resource_type, code)?;
+        let filter = self.filter(parameter, modifier, text)?;
+        self.request.filters.push(filter);
+        Ok(())
+    }
+
+    fn parameter(&self, of: &str, code: &str) -> Result<&'d SearchParameter, ProblemKind> {
+        self.definitions.search_parameter(of, code).ok_or_else(|| {
+            let known = self.definitions.search_parameters(of).iter().map(|known| known.code);
+            let known = known.chain(control::NAMES.iter().copied());
+            ProblemKind::UnknownParameter { nearest: nearest(code, known) }
+        })
+    }
+
+    fn filter(
+        &self,
+        parameter: &SearchParameter,
+        modifier: Option<&str>,
+        text: &str,
+    ) -> Result<Filter, ProblemKind> {
+        let modifier =
+            modifier.map(|text| value::modifier(self.definitions, parameter, text)).transpose()?;
+        let texts = value::split(text, ',');
+        if texts.len() > MAX_VALUES {
+            return Err(ProblemKind::TooMany { max: MAX_VALUES });
+        }
+        let reader = value::Reader {
+            definitions: self.definitions,
+            site: self.site,
+            parameter,
+            modifier: modifier.as_ref(),
+        };
+        let values = texts.into_iter().map(|text| reader.read(text)).collect::<Result<_, _>>()?;
+        Ok(Filter { code: parameter.code, kind: parameter.kind, modifier, values })
+    }
+}

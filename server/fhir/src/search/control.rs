@@ -1,0 +1,163 @@
+//! Parameters that shape the result instead of choosing resources: `_sort`, `_include`, `_count`.
+
+use super::{Parser, ProblemKind};
+use crate::definitions::ParameterType;
+
+/// What [`Parser::control`] knows, for suggestions.
+pub(super) const NAMES: &[&str] = &[
+    "_count",
+    "_elements",
+    "_format",
+    "_include",
+    "_page",
+    "_pretty",
+    "_revinclude",
+    "_sort",
+    "_summary",
+    "_total",
+];
+
+/// One key of `_sort`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SortKey {
+    pub code: &'static str,
+    pub descending: bool,
+}
+
+/// `_include` and `_revinclude`: `source:parameter[:target]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Include {
+    /// The type that holds the reference.
+    pub source: String,
+    pub parameter: &'static str,
+    /// Only references to this type.
+    pub target: Option<String>,
+}
+
+/// `_total`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Total {
+    None,
+    Estimate,
+    Accurate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Forward,
+    Reverse,
+}
+
+impl Parser<'_> {
+    /// Reads the pair if it is one of these; `false` when it isn't.
+    pub(super) fn control(&mut self, name: &str, text: &str) -> Result<bool, ProblemKind> {
+        let request = &mut self.request;
+        match name {
+            "_count" => {
+                let count = text.parse().map_err(|_| ProblemKind::Malformed("a number"))?;
+                once(&mut request.count, count)?;
+            }
+            "_total" => {
+                let total = match text {
+                    "none" => Total::None,
+                    "estimate" => Total::Estimate,
+                    "accurate" => Total::Accurate,
+                    _ => return Err(ProblemKind::Malformed("none, estimate or accurate")),
+                };
+                once(&mut request.total, total)?;
+            }
+            "_page" => once(&mut request.page, text.to_owned())?,
+            "_format" => once(&mut request.format, text.to_owned())?,
+            "_pretty" => {
+                let pretty = text.parse().map_err(|_| ProblemKind::Malformed("true or false"))?;
+                once(&mut request.pretty, pretty)?;
+            }
+            "_sort" => self.sort(text)?,
+            "_include" => self.include(text, Direction::Forward)?,
+            "_revinclude" => self.include(text, Direction::Reverse)?,
+            "_include:iterate"
+            | "_revinclude:iterate"
+            | "_include:recurse"
+            | "_revinclude:recurse" => return Err(ProblemKind::NotSupported("iteration")),
+            "_elements" | "_summary" => {
+                return Err(ProblemKind::NotSupported("leaving out elements"));
+            }
+            "_contained" | "_containedType" => {
+                return Err(ProblemKind::NotSupported("searching contained resources"));
+            }
+            "_filter" | "_list" | "_type" | "_query" => {
+                return Err(ProblemKind::NotSupported("this way of searching"));
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn sort(&mut self, text: &str) -> Result<(), ProblemKind> {
+        if !self.request.sort.is_empty() {
+            return Err(ProblemKind::Repeated);
+        }
+        for key in text.split(',') {
+            let (code, descending) = match key.strip_prefix('-') {
+                Some(code) => (code, true),
+                None => (key, false),
+            };
+            let code = self.parameter(self.request.resource_type, code)?.code;
+            if self.request.sort.iter().any(|key| key.code == code) {
+                return Err(ProblemKind::Repeated);
+            }
+            self.request.sort.push(SortKey { code, descending });
+        }
+        Ok(())
+    }
+
+    fn include(&mut self, text: &str, direction: Direction) -> Result<(), ProblemKind> {
+        if text.contains('*') {
+            return Err(ProblemKind::NotSupported("including everything"));
+        }
+        let parts: Vec<&str> = text.split(':').collect();
+        let (source, code, target) = match parts.as_slice() {
+            [source, code] => (*source, *code, None),
+            [source, code, target] => (*source, *code, Some(*target)),
+            _ => return Err(ProblemKind::Malformed("Type:parameter or Type:parameter:Target")),
+        };
+        let is_resource = |name: &str| self.definitions.is_resource(name);
+        if !is_resource(source) || !target.is_none_or(is_resource) {
+            return Err(ProblemKind::Malformed("a resource type before and after the parameter"));
+        }
+        let parameter = self.parameter(source, code)?;
+        if parameter.kind != ParameterType::Reference {
+            return Err(ProblemKind::Malformed("a reference parameter"));
+        }
+        let may_target =
+            |name: &str| parameter.targets.is_empty() || parameter.targets.contains(&name);
+        let own = self.request.resource_type;
+        let (is_right, own_list) = match direction {
+            Direction::Forward => (source == own, &mut self.request.includes),
+            Direction::Reverse => {
+                let is_right = may_target(own) && target.is_none_or(|target| target == own);
+                (is_right, &mut self.request.rev_includes)
+            }
+        };
+        if !is_right || !target.is_none_or(may_target) {
+            return Err(ProblemKind::WrongTarget);
+        }
+        let include = Include {
+            source: source.to_owned(),
+            parameter: parameter.code,
+            target: target.map(str::to_owned),
+        };
+        if !own_list.contains(&include) {
+            own_list.push(include);
+        }
+        Ok(())
+    }
+}
+
+fn once<T>(place: &mut Option<T>, value: T) -> Result<(), ProblemKind> {
+    if place.is_some() {
+        return Err(ProblemKind::Repeated);
+    }
+    *place = Some(value);
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! What is wrong with a search, said without repeating what it searched for.
+
+use std::fmt;
+
+/// Longer names, and names with other letters, aren't repeated: a value may have slipped into
+/// the place of a name.
+const MAX_SHOWN_NAME_BYTES: usize = 64;
+
+/// One thing wrong with one parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchProblem {
+    /// Which of the pairs, from 0.
+    pub pair: usize,
+    /// The name as it was given, modifier included; empty when it can't be shown.
+    pub parameter: String,
+    pub kind: ProblemKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    UnknownResourceType,
+    /// R4 has no such parameter on this resource type. A lenient server may leave it out.
+    UnknownParameter {
+        nearest: Option<&'static str>,
+    },
+    /// R4 has the parameter but not this modifier, or not on this type of parameter.
+    Modifier {
+        allowed: &'static str,
+    },
+    /// R4 has it, Genkan doesn't do it. A lenient server may leave it out.
+    NotSupported(&'static str),
+    /// The value isn't what it should be.
+    Malformed(&'static str),
+    /// A type that the reference can't point to, or not in this place.
+    WrongTarget,
+    /// May stand once only.
+    Repeated,
+    /// More parameters, values or bytes than are read.
+    TooMany {
+        max: usize,
+    },
+}
+
+impl SearchProblem {
+    pub(super) fn new(pair: usize, name: &str, kind: ProblemKind) -> Self {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte);
+        let may_be_shown = name.len() <= MAX_SHOWN_NAME_BYTES && name.bytes().all(is_plain);
+        let parameter = if may_be_shown { name.to_owned() } else { String::new() };
+        Self { pair, parameter, kind }
+    }
+
+    /// Whether it may be left out under `Prefer: handling=lenient`: the client learns that it was
+    /// ignored, and the self link shows it. A malformed value is never ignored, for it may be the
+    /// one that names the patient.
+    pub fn may_be_ignored(&self) -> bool {
+        matches!(self.kind, ProblemKind::UnknownParameter { .. } | ProblemKind::NotSupported(_))
+    }
+}
+
+impl fmt::Display for SearchProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parameter.as_str() {
+            "" => write!(f, "parameter {}: ", self.pair + 1)?,
+            name => write!(f, "{name}: ")?,
+        }
+        match self.kind {
+            ProblemKind::UnknownResourceType => f.write_str("not a resource type of R4"),
+            ProblemKind::UnknownParameter { nearest: None } => f.write_str("unknown parameter"),
+            ProblemKind::UnknownParameter { nearest: Some(nearest) } => {
+                write!(f, "unknown parameter, perhaps {nearest}")
+            }
+            ProblemKind::Modifier { allowed: "" } => f.write_str("takes no modifier"),
+            ProblemKind::Modifier { allowed } => write!(f, "takes only the modifiers {allowed}"),
+            ProblemKind::NotSupported(what) => write!(f, "{what} not supported"),
+            ProblemKind::Malformed(expected) => write!(f, "expected {expected}"),
+            ProblemKind::WrongTarget => f.write_str("can't refer to that type"),
+            ProblemKind::Repeated => f.write_str("may stand only once"),
+            ProblemKind::TooMany { max } => write!(f, "more than {max}"),
+        }
+    }
+}
+
+/// The known name with the fewest edits, if it is near enough to be what was meant.
+pub(super) fn nearest(
+    name: &str,
+    known: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
+    if name.len() > MAX_SHOWN_NAME_BYTES {
+        return None;
+    }
+    let max_edits = (name.chars().count() / 3).max(1);
+    known
+        .map(|known| (strsim::osa_distance(name, known), known))
+        .filter(|(edits, _)| *edits <= max_edits)
+        .min()
+        .map(|(_, known)| known)
+}
