@@ -1,0 +1,206 @@
+//! Code maps: house codes (院内コード) to national standard codes, with dates, status and a policy for
+//! what is not mapped. Forwards for `$code`, backwards for searches by standard code.
+//!
+//! All rows of a local code are folded into *segments* of time in which its codings do not change, so
+//! that both directions read the same table.
+
+mod table;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::diagnostic::Span;
+
+pub(crate) use table::{Rows, read};
+
+#[derive(Debug, Clone)]
+pub struct CodeMap {
+    pub id: String,
+    pub span: Span,
+    pub local_system: String,
+    pub local_emit: LocalEmit,
+    /// In order of preference, which is the order in `coding`.
+    pub targets: Vec<Target>,
+    pub unmapped: Unmapped,
+    /// Segments of each local code, in order of time, without gaps of meaning: a time that no
+    /// segment covers is unmapped.
+    segments: BTreeMap<String, Vec<Segment>>,
+    /// (system, code) → local codes and the segment in which they carry it.
+    reverse: BTreeMap<(String, String), Vec<Holder>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalEmit {
+    Always,
+    WhenUnmapped,
+    Never,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub id: String,
+    pub system: String,
+    /// Used only where none of these targets has a code.
+    pub only_if_none: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coding {
+    pub system: String,
+    pub code: String,
+    pub display: Option<String>,
+}
+
+/// What happens to a local code without a standard code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmapped {
+    pub policy: UnmappedPolicy,
+    pub severity: UnmappedSeverity,
+    /// The official codes for "not coded"; chosen by the rule's `with` if `by` has its value.
+    pub codings: Vec<Coding>,
+    pub by: Vec<(String, Vec<Coding>)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnmappedPolicy {
+    /// The resource is not made.
+    Error,
+    /// No standard coding, with an issue.
+    Warn,
+    /// Only the text.
+    TextOnly,
+    /// The official uncoded codes.
+    Uncoded,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnmappedSeverity {
+    Error,
+    Warning,
+    Information,
+}
+
+/// A time in which the codings of a local code do not change; `until` is the first day after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    pub from: Option<NaiveDate>,
+    pub until: Option<NaiveDate>,
+    pub codings: Vec<Coding>,
+    /// Targets that had more than one code at this time and were left out.
+    pub ambiguous: Vec<String>,
+}
+
+/// A local code that carries some coding, while its segment lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub local: String,
+    pub from: Option<NaiveDate>,
+    pub until: Option<NaiveDate>,
+}
+
+impl Segment {
+    fn covers(&self, day: NaiveDate) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
+    }
+}
+
+impl CodeMap {
+    /// A map with its policy and no rows yet.
+    pub(crate) fn new(
+        id: String,
+        span: Span,
+        (local_system, local_emit): (String, LocalEmit),
+        targets: Vec<Target>,
+        unmapped: Unmapped,
+    ) -> Self {
+        let (segments, reverse) = (BTreeMap::new(), BTreeMap::new());
+        CodeMap { id, span, local_system, local_emit, targets, unmapped, segments, reverse }
+    }
+
+    /// The codings of a local code on a clinical day. Without a day, those that hold without an end.
+    pub fn translate(&self, local: &str, day: Option<NaiveDate>) -> Option<&Segment> {
+        let mut segments = self.segments.get(local)?.iter();
+        let found = match day {
+            Some(day) => segments.find(|segment| segment.covers(day)),
+            None => segments.find(|segment| segment.until.is_none()),
+        };
+        found.filter(|segment| !segment.codings.is_empty() || !segment.ambiguous.is_empty())
+    }
+
+    /// The uncoded codings for a value of `with`.
+    pub fn uncoded(&self, with: Option<&str>) -> &[Coding] {
+        let chosen = with.and_then(|with| self.unmapped.by.iter().find(|(key, _)| key == with));
+        chosen.map_or(&self.unmapped.codings, |(_, codings)| codings)
+    }
+
+    /// Who carries this code; any system if `None`.
+    pub fn holders(&self, system: Option<&str>, code: &str) -> Vec<&Holder> {
+        let systems: Vec<&str> = match system {
+            Some(system) => vec![system],
+            None => self.targets.iter().map(|target| target.system.as_str()).collect(),
+        };
+        let mut holders: Vec<&Holder> = systems
+            .into_iter()
+            .filter_map(|system| self.reverse.get(&(system.to_owned(), code.to_owned())))
+            .flatten()
+            .collect();
+        holders.sort_unstable_by_key(|holder| (&holder.local, holder.from));
+        holders.dedup();
+        holders
+    }
+
+    /// Everyone who carries a standard code of this system (of any, if `None`).
+    pub fn mapped(&self, system: Option<&str>) -> Vec<Holder> {
+        let mut holders = Vec::new();
+        for (local, segments) in &self.segments {
+            for segment in segments {
+                let carries = |coding: &Coding| system.is_none_or(|s| s == coding.system);
+                if segment.codings.iter().any(carries) {
+                    let (from, until) = (segment.from, segment.until);
+                    holders.push(Holder { local: local.clone(), from, until });
+                }
+            }
+        }
+        holders
+    }
+
+    /// True if a code of this system can come out of the map.
+    pub fn emits_system(&self, system: &str) -> bool {
+        self.local_system == system
+            || self.targets.iter().any(|target| target.system == system)
+            || self.all_uncoded().any(|coding| coding.system == system)
+    }
+
+    /// Every uncoded coding with the value of `with` that brings it (`None`: all others).
+    pub fn uncoded_choices(&self) -> impl Iterator<Item = (Option<&str>, &Coding)> {
+        let chosen = self
+            .unmapped
+            .by
+            .iter()
+            .flat_map(|(with, codings)| codings.iter().map(move |c| (Some(with.as_str()), c)));
+        chosen.chain(self.unmapped.codings.iter().map(|coding| (None, coding)))
+    }
+
+    fn all_uncoded(&self) -> impl Iterator<Item = &Coding> {
+        self.uncoded_choices().map(|(_, coding)| coding)
+    }
+
+    /// Takes the accepted rows of the CSV in.
+    pub(crate) fn fill(&mut self, rows: &Rows) {
+        for (local, segments) in table::segments(&self.targets, rows) {
+            for segment in &segments {
+                for coding in &segment.codings {
+                    let key = (coding.system.clone(), coding.code.clone());
+                    let (from, until) = (segment.from, segment.until);
+                    let holder = Holder { local: local.clone(), from, until };
+                    self.reverse.entry(key).or_default().push(holder);
+                }
+            }
+            self.segments.insert(local, segments);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! From the files of a rule set to a program, or to everything that is wrong with them.
+//!
+//! One pass over all files reports all findings; a rule set with an error is not used at all.
+
+mod codes;
+mod emit;
+mod rule;
+mod sources;
+pub(crate) mod structure;
+
+use std::collections::BTreeMap;
+
+use genkan_adapter::SourceSchema;
+use genkan_fhir::definitions::Definitions;
+
+use crate::codemap::CodeMap;
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::image::Imaging;
+use crate::program::{Rule, RuleFile, RuleSet, Site};
+use crate::search;
+use crate::yaml::{self, Yaml};
+
+use structure::Entries;
+
+/// Files beyond this number are refused: a folder with so many is not a rule set.
+const FILES_MAX: usize = 4096;
+
+/// The files of a rule set as the shell has read them: path relative to the folder, and content.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFiles(pub Vec<(String, Vec<u8>)>);
+
+/// What came out: the rules if nothing is wrong, and every finding.
+#[derive(Debug)]
+pub struct Compiled {
+    pub rules: Option<RuleSet>,
+    pub diagnostics: Vec<Diagnostic>,
+    /// For rendering the findings.
+    pub files: Vec<RuleFile>,
+}
+
+/// What all rules share while they are compiled.
+pub(crate) struct Shared {
+    pub headers: Vec<Header>,
+    pub fragments: BTreeMap<String, Yaml>,
+    pub code_maps: Vec<CodeMap>,
+    pub lookups: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What other rules may know of a rule before it is compiled.
+pub(crate) struct Header {
+    pub id: String,
+    pub resource: String,
+    pub key_length: usize,
+}
+
+/// Compiles a rule set against a source's schema.
+pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compiled {
+    let mut found = Vec::new();
+    let mut sources = Sources::read(files, &mut found);
+    let rules: Vec<(Yaml, Header)> = headers(std::mem::take(&mut sources.rules), &mut found);
+    let (yamls, headers): (Vec<Yaml>, Vec<Header>) = rules.into_iter().unzip();
+    let code_maps = codes::read(&sources, &mut found);
+    let lookups = codes::lookups(&sources, &mut found);
+    let fragments = fragments(&sources, &mut found);
+    let shared = Shared { headers, fragments, code_maps, lookups };
+    let mut rules = Vec::with_capacity(yamls.len());
+    for (yaml, header) in yamls.iter().zip(&shared.headers) {
+        rules.extend(rule::compile(yaml, header, &shared, schema, site, &mut found));
+    }
+    let Shared { code_maps, lookups, .. } = shared;
+    let imaging = Imaging { lookups: &lookups, zone: site.zone, ignore_case: false };
+    let mut compiled = Vec::with_capacity(rules.len());
+    for (mut rule, overrides) in rules {
+        search::derive(&mut rule, &overrides, &code_maps, imaging);
+        compiled.push(rule);
+    }
+    found.sort_by_key(|d| (d.span.file, d.span.line, d.span.column, d.code));
+    let files = sources.files;
+    let refused = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    let rules = (!refused).then(|| RuleSet {
+        files: files.clone(),
+        rules: compiled,
+        code_maps,
+        lookups,
+        site: site.clone(),
+        fingerprint: sources.fingerprint,
+    });
+    Compiled { rules, diagnostics: found, files }
+}
+
+/// The files by their role.
+pub(crate) struct Sources {
+    pub files: Vec<RuleFile>,
+    rules: Vec<Yaml>,
+    fragments: Vec<Yaml>,
+    pub code_maps: Option<Yaml>,
+    /// Name without extension, index of the file, bytes.
+    pub code_tables: Vec<(String, u16, Vec<u8>)>,
+    pub lookup_tables: Vec<(String, u16, Vec<u8>)>,
+    fingerprint: [u8; 32],
+}
+
+impl Sources {
+    fn read(files: &RuleFiles, found: &mut Vec<Diagnostic>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        let mut sources = Sources {
+            files: Vec::new(),
+            rules: Vec::new(),
+            fragments: Vec::new(),
+            code_maps: None,
+            code_tables: Vec::new(),
+            lookup_tables: Vec::new(),
+            fingerprint: [0; 32],
+        };
+        let mut sorted: Vec<_> = files.0.iter().collect();
+        sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        if sorted.len() > FILES_MAX {
+            let en = format!("a rule set has at most {FILES_MAX} files");
+            let ja = format!("規則集のファイルは {FILES_MAX} 個までです");
+            found.push(Diagnostic::error("E0108", Span::default(), en, ja));
+            sorted.truncate(FILES_MAX);
+        }
+        for (path, bytes) in sorted {
+            hasher.update(&(path.len() as u64).to_le_bytes()).update(path.as_bytes());
+            hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+            sources.take(path, bytes, found);
+        }
+        sources.fingerprint = *hasher.finalize().as_bytes();
+        sources
+    }
+
+    fn take(&mut self, path: &str, bytes: &[u8], found: &mut Vec<Diagnostic>) {
+        let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let is_utf8 = std::str::from_utf8(bytes).is_ok();
+        self.files.push(RuleFile { path: path.to_owned(), text });
+        let table = |folder: &str| {
+            let name = path.strip_prefix(folder)?.strip_suffix(".csv")?;
+            (!name.contains('/')).then(|| name.to_owned())
+        };
+        if let Some(name) = table("codes/") {
+            return self.code_tables.push((name, index, bytes.to_vec()));
+        }
+        if let Some(name) = table("lookups/") {
+            return self.lookup_tables.push((name, index, bytes.to_vec()));
+        }
+        let is_rule = path.ends_with(".map.yaml");
+        let is_fragment = path.starts_with("fragments/") && path.ends_with(".yaml");
+        let is_maps = path == "codes/codemaps.yaml";
+        if !(is_rule || is_fragment || is_maps) {
+            return;
+        }
+        if !is_utf8 {
+            let at = Span { file: index, line: 1, column: 1, length: 1 };
+            let en = "the file is not UTF-8";
+            found.push(Diagnostic::error("E0109", at, en, "UTF-8 ではないファイルです"));
+            return;
+        }
+        match yaml::parse(index, &self.files[usize::from(index)].text) {
+            Ok(yaml) if is_rule => self.rules.push(yaml),
+            Ok(yaml) if is_fragment => self.fragments.push(yaml),
+            Ok(yaml) => self.code_maps = Some(yaml),
+            Err(diagnostic) => found.push(diagnostic),
+        }
+    }
+}
+
+/// Reads what rules know of each other; a rule without a usable header is left out.
+fn headers(yamls: Vec<Yaml>, found: &mut Vec<Diagnostic>) -> Vec<(Yaml, Header)> {
+    let mut headers: Vec<(Yaml, Header)> = Vec::new();
+    for yaml in yamls {
+        match header(&yaml) {
+            Ok(header) if headers.iter().any(|(_, known)| known.id == header.id) => {
+                let span = yaml.get("rule").map_or(yaml.span, |rule| rule.span);
+                let en = format!("another file has a rule `{}` already", header.id);
+                let ja = format!("規則「{}」は別のファイルにもあります", header.id);
+                found.push(Diagnostic::error("E0206", span, en, ja));
+            }
+            Ok(header) => headers.push((yaml, header)),
+            Err(diagnostic) => found.push(diagnostic),
+        }
+    }
+    headers
+}
+
+fn header(yaml: &Yaml) -> Result<Header, Diagnostic> {
+    let entries = Entries::of(yaml)?;
+    let (id, id_span) = entries.text("rule")?;
+    let valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if id.is_empty() || id.len() > 32 || !id.chars().all(valid) {
+        let en = "the id of a rule has 1 to 32 letters, digits or hyphens";
+        let ja = "規則の id は英数字とハイフン 1〜32 文字です";
+        return Err(Diagnostic::error("E0207", id_span, en, ja));
+    }
+    let (resource, span) = entries.text("resource")?;
+    let definitions = Definitions::r4();
+    if !definitions.is_resource(resource) {
+        let en = format!("FHIR R4 has no resource `{resource}`");
+        let ja = format!("FHIR R4 にリソース「{resource}」はありません");
+        let known = definitions.resource_names();
+        return Err(Diagnostic::error("E0500", span, en, ja).nearest(resource, known));
+    }
+    let root = entries.required("from")?.as_map().and_then(|entries| entries.first());
+    let key = root.and_then(|(_, root)| root.get("key"));
+    let key_length = key.map_or(0, |key| key.as_list().map_or(1, <[Yaml]>::len));
+    Ok(Header { id: id.to_owned(), resource: resource.to_owned(), key_length })
+}
+
+/// `fragments/*.yaml`: each top-level key is a fragment.
+fn fragments(sources: &Sources, found: &mut Vec<Diagnostic>) -> BTreeMap<String, Yaml> {
+    let mut fragments = BTreeMap::new();
+    for yaml in &sources.fragments {
+        match Entries::of(yaml) {
+            Ok(entries) => {
+                for (key, body) in entries.iter() {
+                    if fragments.insert(key.name.clone(), body.clone()).is_some() {
+                        let en = format!("fragment `{}` stands twice", key.name);
+                        let ja = format!("断片「{}」が重複しています", key.name);
+                        found.push(Diagnostic::error("E0107", key.span, en, ja));
+                    }
+                }
+            }
+            Err(diagnostic) => found.push(diagnostic),
+        }
+    }
+    fragments
+}
+
+/// A rule with the `search:` overrides that still have to be put in.
+type RuleWithSearch = (Rule, BTreeMap<String, search::Override>);

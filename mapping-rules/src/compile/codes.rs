@@ -1,0 +1,220 @@
+//! `codes/codemaps.yaml` with its CSV files, and the lookup tables.
+
+use std::collections::BTreeMap;
+
+use super::Sources;
+use super::structure::{Entries, text, text_list};
+use crate::codemap::{
+    self, CodeMap, Coding, LocalEmit, Target, Unmapped, UnmappedPolicy, UnmappedSeverity,
+};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::yaml::Yaml;
+
+type Result<T> = std::result::Result<T, Diagnostic>;
+
+pub(super) fn read(sources: &Sources, found: &mut Vec<Diagnostic>) -> Vec<CodeMap> {
+    let mut maps = Vec::new();
+    let entries = sources.code_maps.as_ref().map(Entries::of).transpose();
+    match entries {
+        Err(diagnostic) => found.push(diagnostic),
+        Ok(None) => {}
+        Ok(Some(entries)) => {
+            for (key, yaml) in entries.iter() {
+                match map(&key.name, key.span, yaml) {
+                    Ok(map) => maps.push(map),
+                    Err(diagnostic) => found.push(diagnostic),
+                }
+            }
+        }
+    }
+    for (name, file, bytes) in &sources.code_tables {
+        let Some(map) = maps.iter_mut().find(|map| map.id == *name) else {
+            let at = Span { file: *file, line: 1, column: 1, length: 1 };
+            let en = format!("`codemaps.yaml` declares no map `{name}`");
+            let ja = format!("codemaps.yaml にマップ「{name}」の定義がありません");
+            found.push(Diagnostic::error("E0608", at, en, ja));
+            continue;
+        };
+        let (rows, problems) = codemap::read(bytes, &map.targets);
+        for problem in problems {
+            let at = Span { file: *file, line: problem.line, column: 1, length: 1 };
+            found.push(Diagnostic::error(problem.code, at, problem.en, problem.ja));
+        }
+        map.fill(&rows);
+    }
+    for map in &maps {
+        if !sources.code_tables.iter().any(|(name, ..)| *name == map.id) {
+            let en = format!("there is no `codes/{}.csv`: every code is unmapped", map.id);
+            let ja = format!("codes/{}.csv がないため、全コードが未マッピングになります", map.id);
+            found.push(Diagnostic::warning("W0609", map.span, en, ja));
+        }
+    }
+    maps
+}
+
+fn map(id: &str, span: Span, yaml: &Yaml) -> Result<CodeMap> {
+    let entries = Entries::of(yaml)?;
+    entries.only(&["local", "targets", "unmapped"])?;
+    let local = Entries::of(entries.required("local")?)?;
+    local.only(&["system", "emit"])?;
+    let emit = match local.get("emit").map(text).transpose()?.unwrap_or("when-unmapped") {
+        "always" => LocalEmit::Always,
+        "when-unmapped" => LocalEmit::WhenUnmapped,
+        "never" => LocalEmit::Never,
+        other => {
+            let at = local.required("emit")?.span;
+            return Err(choice(at, other, &["always", "when-unmapped", "never"]));
+        }
+    };
+    let system = local.text("system")?.0.to_owned();
+    let targets = targets(entries.required("targets")?)?;
+    let unmapped = unmapped(entries.required("unmapped")?, &targets)?;
+    Ok(CodeMap::new(id.to_owned(), span, (system, emit), targets, unmapped))
+}
+
+fn targets(yaml: &Yaml) -> Result<Vec<Target>> {
+    let mut targets: Vec<Target> = Vec::new();
+    for item in list(yaml)? {
+        let entries = Entries::of(item)?;
+        entries.only(&["id", "system", "only-if-none"])?;
+        let only_if_none = match entries.get("only-if-none") {
+            Some(ids) => text_list(ids)?,
+            None => Vec::new(),
+        };
+        for (id, span) in &only_if_none {
+            if !targets.iter().any(|target| target.id == *id) {
+                let en = format!("`{id}` is no target before this one");
+                let ja = format!("「{id}」はこれより前の target ではありません");
+                return Err(Diagnostic::error("E0605", *span, en, ja));
+            }
+        }
+        targets.push(Target {
+            id: entries.text("id")?.0.to_owned(),
+            system: entries.text("system")?.0.to_owned(),
+            only_if_none: only_if_none.into_iter().map(|(id, _)| id).collect(),
+        });
+    }
+    Ok(targets)
+}
+
+fn unmapped(yaml: &Yaml, targets: &[Target]) -> Result<Unmapped> {
+    let entries = Entries::of(yaml)?;
+    entries.only(&["policy", "severity", "codings", "by"])?;
+    let (policy, policy_span) = entries.text("policy")?;
+    let policy = match policy {
+        "error" => UnmappedPolicy::Error,
+        "warn" => UnmappedPolicy::Warn,
+        "text-only" => UnmappedPolicy::TextOnly,
+        "uncoded" => UnmappedPolicy::Uncoded,
+        other => {
+            return Err(choice(policy_span, other, &["error", "warn", "text-only", "uncoded"]));
+        }
+    };
+    let severity = match entries.get("severity").map(text).transpose()?.unwrap_or("warning") {
+        "error" => UnmappedSeverity::Error,
+        "warning" => UnmappedSeverity::Warning,
+        "information" => UnmappedSeverity::Information,
+        other => {
+            let at = entries.required("severity")?.span;
+            return Err(choice(at, other, &["error", "warning", "information"]));
+        }
+    };
+    let mut codings = match entries.get("codings") {
+        Some(yaml) => self::codings(yaml, targets)?,
+        None => Vec::new(),
+    };
+    let mut by = Vec::new();
+    if let Some(choices) = entries.get("by") {
+        for (key, yaml) in Entries::of(choices)?.iter() {
+            let chosen = self::codings(yaml, targets)?;
+            match key.name.as_str() {
+                "else" => codings = chosen,
+                _ => by.push((key.name.clone(), chosen)),
+            }
+        }
+    }
+    if policy == UnmappedPolicy::Uncoded && codings.is_empty() && by.is_empty() {
+        let en = "policy `uncoded` needs the official codes for \"not coded\" under `codings`";
+        let ja = "policy: uncoded には未コード化の codings が必要です";
+        return Err(Diagnostic::error("E0610", yaml.span, en, ja));
+    }
+    Ok(Unmapped { policy, severity, codings, by })
+}
+
+fn codings(yaml: &Yaml, targets: &[Target]) -> Result<Vec<Coding>> {
+    list(yaml)?
+        .iter()
+        .map(|item| {
+            let entries = Entries::of(item)?;
+            entries.only(&["target", "system", "code", "display"])?;
+            let system = match entries.get("target") {
+                Some(target) => {
+                    let id = text(target)?;
+                    let known = targets.iter().find(|known| known.id == id);
+                    known.map(|known| known.system.clone()).ok_or_else(|| {
+                        let en = format!("the map has no target `{id}`");
+                        let ja = format!("対象「{id}」は定義されていません");
+                        Diagnostic::error("E0605", target.span, en, ja)
+                    })?
+                }
+                None => entries.text("system")?.0.to_owned(),
+            };
+            let code = entries.text("code")?.0.to_owned();
+            let display = entries.get("display").map(text).transpose()?.map(str::to_owned);
+            Ok(Coding { system, code, display })
+        })
+        .collect()
+}
+
+fn list(yaml: &Yaml) -> Result<&[Yaml]> {
+    yaml.as_list().ok_or_else(|| {
+        Diagnostic::error("E0208", yaml.span, "a list is expected here", "ここにはリストが必要です")
+    })
+}
+
+fn choice(span: Span, wrong: &str, known: &[&str]) -> Diagnostic {
+    let list = known.join(", ");
+    let en = format!("`{wrong}` is none of {list}");
+    let ja = format!("「{wrong}」は使えません（{list}）");
+    Diagnostic::error("E0209", span, en, ja).nearest(wrong, known.iter().copied())
+}
+
+/// `lookups/NAME.csv`: two columns, `key` and `value`.
+pub(super) fn lookups(
+    sources: &Sources,
+    found: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut tables = BTreeMap::new();
+    for (name, file, bytes) in &sources.lookup_tables {
+        let mut at = Span { file: *file, line: 1, column: 1, length: 1 };
+        let mut wrong = |line: u32, en: &str, ja: &str| {
+            at.line = line;
+            found.push(Diagnostic::error("E0611", at, en, ja));
+        };
+        let mut table = BTreeMap::new();
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let is_headed = reader.headers().is_ok_and(|header| header.iter().eq(["key", "value"]));
+        if !is_headed {
+            wrong(1, "the header must be `key,value`", "見出しは key,value でなければなりません");
+            continue;
+        }
+        for record in reader.records() {
+            match record {
+                Ok(record) => {
+                    let line =
+                        record.position().map_or(0, |p| u32::try_from(p.line()).unwrap_or(0));
+                    let (key, value) = (record[0].to_owned(), record[1].to_owned());
+                    if table.insert(key, value).is_some() {
+                        wrong(line, "the key stands twice", "キーが重複しています");
+                    }
+                }
+                Err(error) => {
+                    let line = error.position().map_or(0, |p| u32::try_from(p.line()).unwrap_or(0));
+                    wrong(line, "not two columns of UTF-8", "2 列の UTF-8 ではありません");
+                }
+            }
+        }
+        tables.insert(name.clone(), table);
+    }
+    tables
+}

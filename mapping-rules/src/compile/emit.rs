@@ -1,0 +1,441 @@
+//! `emit`: the YAML in the shape of the resource, checked against FHIR's element definitions and
+//! turned into the program that the emitter runs.
+
+mod reserved;
+
+use genkan_fhir::definitions::{BindingStrength, Definitions, Element, check_primitive};
+
+use crate::compile::Shared;
+use crate::compile::sources::Scope;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::expression::{self, Expression, ExpressionKind as K};
+use crate::lens::Lens;
+use crate::program::{Node, NodeKind, Place, Property, ReferenceTo, Term};
+use crate::yaml::{Key, Yaml, YamlKind};
+
+/// The arguments of the fragment that is being read.
+type Arguments = Vec<(String, Expression)>;
+
+pub(crate) struct EmitCompiler<'c, 's> {
+    pub scope: &'c mut Scope<'s>,
+    pub shared: &'c Shared,
+    pub contained: Vec<ReferenceTo>,
+    pub found: &'c mut Vec<Diagnostic>,
+    arguments: Arguments,
+    each: Option<usize>,
+    /// Fragments being read, against fragments that use themselves.
+    fragments: Vec<String>,
+}
+
+/// What FHIR says about the place that a value stands in.
+#[derive(Clone, Copy)]
+struct Slot<'d> {
+    element: &'d Element,
+    type_code: &'d str,
+    type_path: &'d str,
+}
+
+impl<'c, 's> EmitCompiler<'c, 's> {
+    pub fn new(
+        scope: &'c mut Scope<'s>,
+        shared: &'c Shared,
+        found: &'c mut Vec<Diagnostic>,
+    ) -> Self {
+        let (contained, arguments, fragments) = (Vec::new(), Vec::new(), Vec::new());
+        EmitCompiler { scope, shared, contained, found, arguments, each: None, fragments }
+    }
+
+    /// The properties of the resource, and the elements it can't be without.
+    pub fn resource(&mut self, resource: &str, yaml: &Yaml) -> (Vec<Property>, Vec<&'static str>) {
+        let Some(entries) = yaml.as_map() else {
+            let en = "`emit` holds the elements of the resource";
+            self.found.push(Diagnostic::error("E0201", yaml.span, en, "emit には要素を書きます"));
+            return (Vec::new(), Vec::new());
+        };
+        let entries: Vec<_> = entries.iter().collect();
+        for (key, _) in &entries {
+            if matches!(key.name.as_str(), "id" | "resourceType") {
+                let en = format!("`{}` is made by Genkan, from the key and the rule", key.name);
+                let ja = format!("「{}」は Genkan がキーと規則から作ります", key.name);
+                self.found.push(Diagnostic::error("E0509", key.span, en, ja));
+            }
+        }
+        let properties = self.properties(resource, &entries);
+        if let (false, Some(own)) =
+            (self.contained.is_empty(), properties.iter().find(|p| p.name == "contained"))
+        {
+            let en = "a rule uses either `$contained` or its own `contained`, not both";
+            let ja = "$contained と contained 要素は併用できません";
+            self.found.push(Diagnostic::error("E0510", own.node.span, en, ja));
+        }
+        let required = self.required(resource, &properties, yaml.span);
+        (properties, required)
+    }
+
+    fn properties(&mut self, type_path: &str, entries: &[&(Key, Yaml)]) -> Vec<Property> {
+        let mut properties = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            if key.name.starts_with('$') {
+                let en = format!("`{}` has no meaning here", key.name);
+                let ja = format!("「{}」はここでは使えません", key.name);
+                let known = reserved::RESERVED.iter().copied();
+                self.found
+                    .push(Diagnostic::error("E0511", key.span, en, ja).nearest(&key.name, known));
+                continue;
+            }
+            if let Some(property) = self.property(type_path, key, value) {
+                properties.push(property);
+            }
+        }
+        // FHIR's own order, so that the bytes do not depend on how the rule is written.
+        let order = Definitions::r4().children(type_path).unwrap_or_default();
+        let rank = |property: &Property| order.iter().position(|e| e.name == property.element);
+        properties.sort_by_key(|property| rank(property).unwrap_or(0));
+        properties
+    }
+
+    fn property(&mut self, type_path: &str, key: &Key, value: &Yaml) -> Option<Property> {
+        let definitions = Definitions::r4();
+        if key.name == "resourceType" {
+            let node = self.constant_text(value)?;
+            return Some(Property { name: key.name.clone(), element: "", node });
+        }
+        let (bare, extends) = match key.name.strip_prefix('_') {
+            Some(bare) => (bare, true),
+            None => (key.name.as_str(), false),
+        };
+        let Some(known) = definitions.property(type_path, bare) else {
+            self.found.push(unknown_element(type_path, key, bare));
+            return None;
+        };
+        let primitive = definitions.primitive_kind(known.type_code).is_some();
+        let slot = Slot {
+            element: known.element,
+            type_code: if extends { "Element" } else { known.type_code },
+            type_path: if extends { "Element" } else { known.type_path },
+        };
+        if extends && !primitive {
+            let en = "only primitive elements take extensions under `_name`";
+            let ja = "「_要素名」は基本型の要素にだけ使えます";
+            self.found.push(Diagnostic::error("E0512", key.span, en, ja));
+            return None;
+        }
+        let node = match (&value.kind, slot.element.is_list()) {
+            (YamlKind::List(items), true) => self.list(items, value.span, slot),
+            (YamlKind::List(_), false) => {
+                let en = format!("`{}` is a single element in FHIR, not a list", key.name);
+                let ja = format!("「{}」は FHIR では繰り返しのない要素です", key.name);
+                self.found.push(Diagnostic::error("E0503", value.span, en, ja));
+                return None;
+            }
+            (_, true) => {
+                let en = format!("`{}` is a list in FHIR", key.name);
+                let ja = format!("「{}」は FHIR では繰り返し要素です", key.name);
+                let hint = "write the items with `-`, or in brackets";
+                let diagnostic = Diagnostic::error("E0502", value.span, en, ja)
+                    .hint(hint, "「- 」または [ ] で書いてください");
+                self.found.push(diagnostic);
+                return None;
+            }
+            (_, false) => self.node(value, slot)?,
+        };
+        let element = if extends { "" } else { slot.element.name };
+        Some(Property { name: key.name.clone(), element, node })
+    }
+
+    fn list(&mut self, items: &[Yaml], span: Span, slot: Slot) -> Node {
+        let items: Vec<Node> = items.iter().filter_map(|item| self.node(item, slot)).collect();
+        let from_row = items.iter().any(|item| item.from_row);
+        plain(span, slot.type_path, from_row, NodeKind::List(items))
+    }
+
+    /// One value: a constant, an expression, an object, or one of the reserved forms.
+    fn node(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
+        match &yaml.kind {
+            YamlKind::Scalar { .. } => self.primitive(yaml, slot),
+            YamlKind::Map(entries) => self.map(yaml, entries, slot),
+            YamlKind::List(_) => {
+                let en = "a list inside a list is not FHIR";
+                self.found.push(Diagnostic::error(
+                    "E0503",
+                    yaml.span,
+                    en,
+                    "リストの中にリストは書けません",
+                ));
+                None
+            }
+        }
+    }
+
+    fn map(&mut self, yaml: &Yaml, entries: &[(Key, Yaml)], slot: Slot) -> Option<Node> {
+        let outer = self.each;
+        let each = match entries.iter().find(|(key, _)| key.name == "$each") {
+            Some((_, alias)) => Some(self.each_child(alias)?),
+            None => None,
+        };
+        self.each = each.or(outer);
+        let condition = match entries.iter().find(|(key, _)| key.name == "$if") {
+            Some((_, condition)) => self.expression(condition),
+            None => None,
+        };
+        let node = self.form(yaml, entries, slot);
+        self.each = outer;
+        let mut node = node?;
+        node.each = each;
+        node.condition = condition;
+        node.from_row |= each.is_some();
+        Some(node)
+    }
+
+    fn form(&mut self, yaml: &Yaml, entries: &[(Key, Yaml)], slot: Slot) -> Option<Node> {
+        let has = |name: &str| entries.iter().any(|(key, _)| key.name == name);
+        if has("$use") {
+            return self.fragment(yaml, entries, slot);
+        }
+        if has("$code") {
+            return self.coded(yaml, slot);
+        }
+        if has("$ref") || has("$contained") {
+            return self.reference(yaml, slot);
+        }
+        if let Some((_, value)) = entries.iter().find(|(key, _)| key.name == "$value") {
+            self.only(yaml, &["$value", "$if", "$each"])?;
+            return self.primitive(value, slot);
+        }
+        if let Some((key, _)) = entries.iter().find(|(key, _)| key.name == "$section") {
+            let en = "`$section` belongs to documents, which this release does not make";
+            let ja = "$section（文書）はこの版では使えません";
+            self.found.push(Diagnostic::error("E0513", key.span, en, ja));
+            return None;
+        }
+        let own: Vec<&(Key, Yaml)> = entries
+            .iter()
+            .filter(|(key, _)| !matches!(key.name.as_str(), "$if" | "$each"))
+            .collect();
+        self.object(yaml.span, &own, slot)
+    }
+
+    fn object(&mut self, span: Span, entries: &[&(Key, Yaml)], slot: Slot) -> Option<Node> {
+        let definitions = Definitions::r4();
+        let mut type_path = slot.type_path.to_owned();
+        if slot.type_code == "Resource" {
+            let named = entries.iter().find(|(key, _)| key.name == "resourceType");
+            type_path = named.and_then(|(_, value)| value.as_text()).unwrap_or_default().to_owned();
+            if !definitions.is_resource(&type_path) {
+                let en = "a contained resource needs a `resourceType` that FHIR has";
+                let ja = "contained には FHIR の resourceType が必要です";
+                self.found.push(Diagnostic::error("E0514", span, en, ja));
+                return None;
+            }
+        }
+        if definitions.primitive_kind(slot.type_code).is_some() {
+            let en =
+                format!("`{}` is a {}: one value, no elements", slot.element.name, slot.type_code);
+            let ja = format!(
+                "「{}」は {} 型で、値を 1 つだけ書きます",
+                slot.element.name, slot.type_code
+            );
+            self.found.push(Diagnostic::error("E0504", span, en, ja));
+            return None;
+        }
+        let properties = self.properties(&type_path, entries);
+        let required = self.required(&type_path, &properties, span);
+        let from_row = properties.iter().any(|property| property.node.from_row);
+        Some(plain(span, &type_path, from_row, NodeKind::Object { properties, required }))
+    }
+
+    /// What FHIR requires in this type; all of it has to be in the rule.
+    fn required(
+        &mut self,
+        type_path: &str,
+        properties: &[Property],
+        span: Span,
+    ) -> Vec<&'static str> {
+        let elements = Definitions::r4().children(type_path).unwrap_or_default();
+        let required: Vec<&'static str> =
+            elements.iter().filter(|element| element.min > 0).map(|element| element.name).collect();
+        for name in &required {
+            if !properties.iter().any(|property| property.element == *name) {
+                let en =
+                    format!("FHIR requires `{type_path}.{name}`, which the rule does not emit");
+                let ja = format!("FHIR の必須要素「{type_path}.{name}」がありません");
+                self.found.push(Diagnostic::error("E0507", span, en, ja));
+            }
+        }
+        required
+    }
+
+    fn primitive(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
+        let Some(kind) = Definitions::r4().primitive_kind(slot.type_code) else {
+            let en = format!("`{}` is a {}: give its elements", slot.element.name, slot.type_code);
+            let ja = format!(
+                "「{}」は {} 型です。要素を書いてください",
+                slot.element.name, slot.type_code
+            );
+            self.found.push(Diagnostic::error("E0504", yaml.span, en, ja));
+            return None;
+        };
+        let term = match yaml.as_expression() {
+            Some(_) => self.expression(yaml)?,
+            None => Expression::text(yaml.as_text()?, yaml.span),
+        };
+        self.check_outputs(&term, slot);
+        let from_row = from_row(&term);
+        Some(plain(yaml.span, slot.type_code, from_row, NodeKind::Primitive { term, kind }))
+    }
+
+    /// Constants and the values of a `map` are known now: they have to be values of the type, and
+    /// codes of a required binding.
+    fn check_outputs(&mut self, term: &Term, slot: Slot) {
+        let texts: Vec<&str> = match &term.kind {
+            K::Text(text) => vec![text],
+            K::Pipe(_, Lens::Map(map)) => {
+                map.pairs.iter().map(|(_, v)| v).chain(&map.otherwise).map(String::as_str).collect()
+            }
+            _ => return,
+        };
+        let codes = slot
+            .element
+            .binding
+            .filter(|binding| binding.strength == BindingStrength::Required)
+            .and_then(|binding| Definitions::r4().value_set_codes(binding.value_set));
+        for text in texts {
+            if check_primitive(slot.type_code, text).is_err() {
+                let en = format!("`{text}` is no FHIR {}", slot.type_code);
+                let ja = format!("「{text}」は FHIR の {} 型の値ではありません", slot.type_code);
+                self.found.push(Diagnostic::error("E0505", term.span, en, ja));
+            } else if let Some(codes) = codes.filter(|_| slot.type_code == "code")
+                && !codes.iter().any(|known| known.code == text)
+            {
+                let en = format!("`{text}` is no code of `{}`", slot.element.path);
+                let ja = format!("「{text}」は「{}」の値集合にないコードです", slot.element.path);
+                let known = codes.iter().map(|known| known.code);
+                self.found.push(Diagnostic::error("E0506", term.span, en, ja).nearest(text, known));
+            }
+        }
+    }
+
+    fn constant_text(&mut self, yaml: &Yaml) -> Option<Node> {
+        let term = Expression::text(yaml.as_text()?, yaml.span);
+        let kind = Definitions::r4().primitive_kind("code")?;
+        Some(plain(yaml.span, "code", false, NodeKind::Primitive { term, kind }))
+    }
+
+    /// An expression with fragments' arguments put in, names looked up, and children only where
+    /// their row is.
+    fn expression(&mut self, yaml: &Yaml) -> Option<Term> {
+        let resolved = self.resolve(yaml);
+        self.complain(resolved)
+    }
+
+    fn resolve(&mut self, yaml: &Yaml) -> Result<Term, Diagnostic> {
+        let written = match yaml.as_expression() {
+            Some((text, span)) => expression::parse(text, span)?,
+            None => Expression::text(crate::compile::structure::text(yaml)?, yaml.span),
+        };
+        let arguments = &self.arguments;
+        let written = written.bind(&mut |name, span| {
+            if name.qualifier != "with" {
+                let kind = K::Name(name.clone());
+                return Ok(Expression { kind, span });
+            }
+            let given = arguments.iter().find(|(argument, _)| *argument == name.name);
+            given.map(|(_, value)| value.clone()).ok_or_else(|| {
+                let en = format!("this `$use` gives no value for `with.{}`", name.name);
+                let ja = format!("この $use は「with.{}」に値を渡していません", name.name);
+                Diagnostic::error("E0321", span, en, ja)
+            })
+        })?;
+        let term = self.scope.resolve(&written)?;
+        let mut outside = None;
+        term.names(&mut |column| {
+            if let Place::Child(index) = column.place
+                && self.each != Some(index)
+            {
+                outside = Some(column.column.alias.clone());
+            }
+        });
+        if let Some(alias) = outside {
+            let en = format!("`{alias}` has many rows here");
+            let ja = format!("「{alias}」はここでは複数行です");
+            return Err(Diagnostic::error("E0323", term.span, en, ja).hint(
+                format!("put it under `$each: {alias}`"),
+                format!("「$each: {alias}」の中に書いてください"),
+            ));
+        }
+        self.check_lookups(&term)?;
+        Ok(term)
+    }
+
+    fn check_lookups(&self, term: &Term) -> Result<(), Diagnostic> {
+        let mut missing = None;
+        lookups(term, &mut |table| {
+            if !self.shared.lookups.contains_key(table) {
+                missing = Some(table.to_owned());
+            }
+        });
+        match missing {
+            None => Ok(()),
+            Some(table) => {
+                let en = format!("there is no file `lookups/{table}.csv`");
+                let ja = format!("ファイル「lookups/{table}.csv」がありません");
+                let known = self.shared.lookups.keys().map(String::as_str);
+                Err(Diagnostic::error("E0324", term.span, en, ja).nearest(&table, known))
+            }
+        }
+    }
+
+    fn complain<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
+        result.map_err(|diagnostic| self.found.push(diagnostic)).ok()
+    }
+}
+
+fn lookups(term: &Term, visit: &mut impl FnMut(&str)) {
+    match &term.kind {
+        K::Lookup { table, key } => {
+            visit(table);
+            lookups(key, visit);
+        }
+        K::Pipe(inner, _) | K::In(inner, _) | K::Exists(inner) | K::Not(inner) => {
+            lookups(inner, visit);
+        }
+        K::Else(left, right) | K::Compare(left, _, right) => {
+            lookups(left, visit);
+            lookups(right, visit);
+        }
+        K::Template(parts) | K::Concat(parts) | K::And(parts) | K::Or(parts) => {
+            parts.iter().for_each(|part| lookups(part, visit));
+        }
+        K::Name(_) | K::Text(_) => {}
+    }
+}
+
+fn plain(span: Span, type_path: &str, from_row: bool, kind: NodeKind) -> Node {
+    let (condition, each) = (None, None);
+    Node { span, condition, each, type_path: type_path.to_owned(), from_row, kind }
+}
+
+fn from_row(term: &Term) -> bool {
+    let mut found = false;
+    term.names(&mut |_| found = true);
+    found
+}
+
+fn unknown_element(type_path: &str, key: &Key, bare: &str) -> Diagnostic {
+    let elements = Definitions::r4().children(type_path).unwrap_or_default();
+    let en = format!("FHIR R4 has no element `{type_path}.{bare}`");
+    let ja = format!("FHIR R4 に要素「{type_path}.{bare}」はありません");
+    let diagnostic = Diagnostic::error("E0501", key.span, en, ja);
+    let names: Vec<String> = elements
+        .iter()
+        .flat_map(|element| element.types.iter().map(|of| element.property_name(of.code)))
+        .collect();
+    if let Some(choice) = elements.iter().find(|e| e.name == bare && e.is_choice()) {
+        let types: Vec<String> =
+            choice.types.iter().map(|of| choice.property_name(of.code)).collect();
+        let list = types.join(", ");
+        return diagnostic
+            .hint(format!("choose its type: {list}"), format!("型を選んでください: {list}"));
+    }
+    diagnostic.nearest(bare, names.iter().map(String::as_str))
+}

@@ -1,0 +1,246 @@
+//! The reserved forms of `emit`: `$each`, `$use`, `$code`, `$ref` and `$contained`.
+
+use super::{EmitCompiler, Slot, from_row, plain};
+use crate::compile::structure::{Entries, text};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::expression::{self, Expression};
+use crate::program::{Coded, CodedShape, Node, NodeKind, ReferenceTo, Term};
+use crate::yaml::{Key, Yaml, YamlKind};
+
+pub(super) const RESERVED: [&str; 7] =
+    ["$if", "$each", "$use", "$value", "$code", "$ref", "$contained"];
+
+/// Fragments inside fragments.
+const FRAGMENT_DEPTH_MAX: usize = 8;
+
+impl EmitCompiler<'_, '_> {
+    pub(super) fn only(&mut self, yaml: &Yaml, known: &[&str]) -> Option<()> {
+        let checked = Entries::of(yaml).and_then(|entries| entries.only(known));
+        self.complain(checked)
+    }
+
+    pub(super) fn each_child(&mut self, yaml: &Yaml) -> Option<usize> {
+        let alias = self.complain(text(yaml))?.to_owned();
+        let child = self.scope.child(&alias);
+        if child.is_none() {
+            let en = format!("`$each` needs a `many` table; `{alias}` is none");
+            let ja = format!("$each には many の表が必要です（「{alias}」は違います）");
+            let diagnostic = Diagnostic::error("E0515", yaml.span, en, ja)
+                .nearest(&alias, self.scope.child_aliases());
+            self.found.push(diagnostic);
+        }
+        if self.each.is_some() && child.is_some() {
+            let en = "`$each` inside `$each` is not part of the language";
+            self.found.push(Diagnostic::error(
+                "E0515",
+                yaml.span,
+                en,
+                "$each の中に $each は書けません",
+            ));
+            return None;
+        }
+        child
+    }
+
+    /// `$use: name` with its arguments under `with`; further keys are added to the fragment's.
+    pub(super) fn fragment(
+        &mut self,
+        yaml: &Yaml,
+        entries: &[(Key, Yaml)],
+        slot: Slot,
+    ) -> Option<Node> {
+        let (_, name_yaml) = entries.iter().find(|(key, _)| key.name == "$use")?;
+        let name = self.complain(text(name_yaml))?.to_owned();
+        let shared = self.shared;
+        let Some(body) = shared.fragments.get(&name) else {
+            let en = format!("there is no fragment `{name}`");
+            let ja = format!("断片「{name}」がありません");
+            let known = shared.fragments.keys().map(String::as_str);
+            self.found
+                .push(Diagnostic::error("E0516", name_yaml.span, en, ja).nearest(&name, known));
+            return None;
+        };
+        if self.fragments.contains(&name) || self.fragments.len() >= FRAGMENT_DEPTH_MAX {
+            let en = format!("fragment `{name}` uses itself, or too many others");
+            let ja = format!("断片「{name}」の参照が循環しているか、深すぎます");
+            self.found.push(Diagnostic::error("E0517", name_yaml.span, en, ja));
+            return None;
+        }
+        let arguments = match entries.iter().find(|(key, _)| key.name == "with") {
+            Some((_, given)) => {
+                let read = self.read_arguments(given);
+                self.complain(read)?
+            }
+            None => Vec::new(),
+        };
+        let extra: Vec<&(Key, Yaml)> = entries
+            .iter()
+            .filter(|(key, _)| !matches!(key.name.as_str(), "$use" | "with" | "$if" | "$each"))
+            .collect();
+        let outer = std::mem::replace(&mut self.arguments, arguments);
+        self.fragments.push(name);
+        let node = self.fragment_body(yaml.span, body, &extra, slot);
+        self.fragments.pop();
+        self.arguments = outer;
+        node
+    }
+
+    fn fragment_body(
+        &mut self,
+        span: Span,
+        body: &Yaml,
+        extra: &[&(Key, Yaml)],
+        slot: Slot,
+    ) -> Option<Node> {
+        let YamlKind::Map(entries) = &body.kind else { return self.node(body, slot) };
+        if extra.is_empty() {
+            return self.node(body, slot);
+        }
+        let kept = entries.iter().filter(|(key, _)| !extra.iter().any(|(e, _)| e.name == key.name));
+        let all: Vec<(Key, Yaml)> = kept.chain(extra.iter().copied()).cloned().collect();
+        self.node(&Yaml { span, kind: YamlKind::Map(all) }, slot)
+    }
+
+    fn read_arguments(&mut self, yaml: &Yaml) -> Result<Vec<(String, Expression)>, Diagnostic> {
+        let mut arguments = Vec::new();
+        for (key, value) in Entries::of(yaml)?.iter() {
+            let written = match value.as_expression() {
+                Some((text, span)) => expression::parse(text, span)?,
+                None => Expression::text(text(value)?, value.span),
+            };
+            arguments.push((key.name.clone(), written));
+        }
+        // An argument may itself come from the fragment around it.
+        let outer = &self.arguments;
+        for (_, argument) in &mut arguments {
+            *argument = argument.bind(&mut |name, span| {
+                let given = (name.qualifier == "with")
+                    .then(|| outer.iter().find(|(known, _)| *known == name.name))
+                    .flatten();
+                Ok(given.map_or_else(
+                    || Expression { kind: expression::ExpressionKind::Name(name.clone()), span },
+                    |(_, value)| value.clone(),
+                ))
+            })?;
+        }
+        Ok(arguments)
+    }
+
+    pub(super) fn coded(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
+        self.only(yaml, &["$code", "from", "text", "at", "with", "$if", "$each"])?;
+        let shape = match slot.type_code {
+            "CodeableConcept" => CodedShape::CodeableConcept,
+            "Coding" => CodedShape::Coding,
+            "code" => CodedShape::Code,
+            other => {
+                let en = format!("`$code` makes a CodeableConcept, Coding or code, not a {other}");
+                let ja = format!("$code は {other} 型の要素には使えません");
+                self.found.push(Diagnostic::error("E0518", yaml.span, en, ja));
+                return None;
+            }
+        };
+        let name_yaml = yaml.get("$code")?;
+        let name = self.complain(text(name_yaml))?.to_owned();
+        let Some(map) = self.shared.code_maps.iter().position(|map| map.id == name) else {
+            let en = format!("there is no code map `{name}`");
+            let ja = format!("コードマップ「{name}」がありません");
+            let known = self.shared.code_maps.iter().map(|map| map.id.as_str());
+            let known: Vec<&str> = known.collect();
+            self.found
+                .push(Diagnostic::error("E0519", name_yaml.span, en, ja).nearest(&name, known));
+            return None;
+        };
+        let Some(from) = yaml.get("from") else {
+            let en = "`$code` needs `from`: the house code";
+            self.found.push(Diagnostic::error(
+                "E0202",
+                yaml.span,
+                en,
+                "$code には from が必要です",
+            ));
+            return None;
+        };
+        let from = self.expression(from)?;
+        let text = self.optional(yaml, "text")?;
+        let at = self.optional(yaml, "at")?;
+        let with = self.optional(yaml, "with")?;
+        let is_row = from_row(&from) || text.as_ref().is_some_and(from_row);
+        let coded = Coded { map, from, text, at, with, shape };
+        Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Coded(coded)))
+    }
+
+    /// `None`: something is wrong with it; `Some(None)`: it isn't there.
+    fn optional(&mut self, yaml: &Yaml, name: &str) -> Option<Option<Term>> {
+        match yaml.get(name) {
+            None => Some(None),
+            Some(value) => self.expression(value).map(Some),
+        }
+    }
+
+    pub(super) fn reference(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
+        self.only(yaml, &["$ref", "$contained", "key", "display", "$if", "$each"])?;
+        if slot.type_code != "Reference" {
+            let en = format!("`$ref` makes a Reference, not a {}", slot.type_code);
+            let ja = format!("$ref は {} 型の要素には使えません", slot.type_code);
+            self.found.push(Diagnostic::error("E0518", yaml.span, en, ja));
+            return None;
+        }
+        let travels = yaml.get("$contained").is_some();
+        let name_yaml = yaml.get("$contained").or_else(|| yaml.get("$ref"))?;
+        let name = self.complain(text(name_yaml))?.to_owned();
+        let Some(rule) = self.shared.headers.iter().position(|header| header.id == name) else {
+            let en = format!("there is no rule `{name}`");
+            let ja = format!("規則「{name}」がありません");
+            let known: Vec<&str> = self.shared.headers.iter().map(|h| h.id.as_str()).collect();
+            self.found
+                .push(Diagnostic::error("E0520", name_yaml.span, en, ja).nearest(&name, known));
+            return None;
+        };
+        let key = self.reference_key(yaml, rule)?;
+        self.check_target(name_yaml.span, rule, slot);
+        let display = self.optional(yaml, "display")?;
+        let is_row = key.iter().any(from_row);
+        let mut reference = ReferenceTo { rule, key, display, contained: None };
+        if travels {
+            if self.each.is_some() {
+                let en = "`$contained` under `$each` is not part of the language";
+                let ja = "$each の中に $contained は書けません";
+                self.found.push(Diagnostic::error("E0521", yaml.span, en, ja));
+                return None;
+            }
+            reference.contained = Some(self.contained.len());
+            self.contained.push(reference.clone());
+        }
+        Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Reference(reference)))
+    }
+
+    fn reference_key(&mut self, yaml: &Yaml, rule: usize) -> Option<Vec<Term>> {
+        let header = &self.shared.headers[rule];
+        let parts: &[Yaml] = match yaml.get("key") {
+            Some(key) => key.as_list().unwrap_or(std::slice::from_ref(key)),
+            None => &[],
+        };
+        if parts.len() != header.key_length {
+            let (id, wanted) = (&header.id, header.key_length);
+            let en = format!("the key of rule `{id}` has {wanted} columns, not {}", parts.len());
+            let ja = format!("規則「{id}」のキーは {wanted} 列です（{} 列あります）", parts.len());
+            self.found.push(Diagnostic::error("E0522", yaml.span, en, ja));
+            return None;
+        }
+        parts.iter().map(|part| self.expression(part)).collect()
+    }
+
+    /// FHIR says which types a reference may point to.
+    fn check_target(&mut self, span: Span, rule: usize, slot: Slot) {
+        let Some(of) = slot.element.type_named("Reference") else { return };
+        let resource = &self.shared.headers[rule].resource;
+        let any = of.targets.is_empty() || of.targets.contains(&"Resource");
+        if !any && !of.targets.iter().any(|target| target == resource) {
+            let list = of.targets.join(", ");
+            let en = format!("`{}` may refer to {list}; not to {resource}", slot.element.path);
+            let ja =
+                format!("「{}」の参照先は {list} です（{resource} は不可）", slot.element.path);
+            self.found.push(Diagnostic::error("E0508", span, en, ja));
+        }
+    }
+}

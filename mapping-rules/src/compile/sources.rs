@@ -1,0 +1,509 @@
+//! `from`: tables, keys and joins of a rule, looked up in the source's schema.
+//!
+//! One and maybe joins go into the SELECT of what they hang on; each `many` opens a child with a
+//! SELECT of its own. Keys and cardinality are what the rule declares, because legacy catalogs lack
+//! them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use genkan_adapter::{
+    Column, ColumnKind, ColumnRef, Comparison, Join, JoinKind, Name, Operand, Order, Predicate,
+    SourceSchema, Table, TableAlias, Value,
+};
+
+use crate::compile::structure::{Entries, text_list};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::expression::{self, Expression, ExpressionKind};
+use crate::image;
+use crate::program::{Child, ColumnUse, Place, RecordSet, Site, Term};
+use crate::yaml::Yaml;
+
+type Result<T> = std::result::Result<T, Diagnostic>;
+
+/// The names that a rule's expressions may use, and the columns they have used so far.
+pub(crate) struct Scope<'a> {
+    schema: &'a SourceSchema,
+    site: &'a Site,
+    aliases: BTreeMap<String, Alias<'a>>,
+    blanks: Blanks,
+    pub root: RecordSet,
+    pub children: Vec<Child>,
+    pub key: Vec<ColumnUse>,
+    pub filter: Predicate,
+}
+
+struct Alias<'a> {
+    place: Place,
+    name: Name,
+    table_name: String,
+    table: &'a Table,
+}
+
+/// `blank:`: texts that mean "nothing", for all columns, for a table, or for one column.
+#[derive(Default)]
+pub(crate) struct Blanks {
+    everywhere: Arc<[Name]>,
+    by_name: BTreeMap<String, Arc<[Name]>>,
+}
+
+impl Blanks {
+    pub fn parse(yaml: Option<&Yaml>) -> Result<Self> {
+        let names = |yaml: &Yaml| -> Result<Arc<[Name]>> {
+            Ok(text_list(yaml)?.into_iter().map(|(text, _)| Name::from(text)).collect())
+        };
+        match yaml {
+            None => Ok(Blanks::default()),
+            Some(yaml) if yaml.as_list().is_some() => {
+                Ok(Blanks { everywhere: names(yaml)?, by_name: BTreeMap::new() })
+            }
+            Some(yaml) => {
+                let mut blanks = Blanks::default();
+                for (key, value) in Entries::of(yaml)?.iter() {
+                    match key.name.as_str() {
+                        "all" => blanks.everywhere = names(value)?,
+                        name => {
+                            blanks.by_name.insert(name.to_owned(), names(value)?);
+                        }
+                    }
+                }
+                Ok(blanks)
+            }
+        }
+    }
+
+    /// The most particular list wins: `alias.COLUMN`, then the alias, the table, then all.
+    fn of(&self, alias: &str, table: &str, column: &str) -> Arc<[Name]> {
+        [format!("{alias}.{column}"), alias.to_owned(), table.to_owned()]
+            .iter()
+            .find_map(|name| self.by_name.get(name))
+            .unwrap_or(&self.everywhere)
+            .clone()
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// Reads `from` and `blank`; the first entry is the root.
+    pub fn open(
+        from: &Yaml,
+        blank: Option<&Yaml>,
+        schema: &'a SourceSchema,
+        site: &'a Site,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let none = TableAlias::new("", "");
+        let empty = RecordSet { root: none, joins: Vec::new(), columns: Vec::new() };
+        let mut scope = Scope {
+            schema,
+            site,
+            aliases: BTreeMap::new(),
+            blanks: Blanks::parse(blank).map_err(|error| found.push(error)).unwrap_or_default(),
+            root: empty,
+            children: Vec::new(),
+            key: Vec::new(),
+            filter: Predicate::TRUE,
+        };
+        let entries = match Entries::of(from) {
+            Ok(entries) if !entries.is_empty() => entries,
+            Ok(_) => {
+                let en = "`from` needs a root table";
+                found.push(Diagnostic::error("E0403", from.span, en, "from に根の表がありません"));
+                return None;
+            }
+            Err(error) => {
+                found.push(error);
+                return None;
+            }
+        };
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if let Err(error) = scope.entry(index == 0, &key.name, key.span, value) {
+                found.push(error);
+                if index == 0 {
+                    return None;
+                }
+            }
+        }
+        Some(scope)
+    }
+
+    fn entry(&mut self, is_root: bool, alias: &str, span: Span, yaml: &Yaml) -> Result<()> {
+        if matches!(alias, "site" | "with") {
+            let en = format!("`{alias}` has a meaning of its own; choose another alias");
+            let ja = format!("「{alias}」は予約語です。別の別名にしてください");
+            return Err(Diagnostic::error("E0404", span, en, ja));
+        }
+        let entries = Entries::of(yaml)?;
+        let known: &[&str] = if is_root {
+            &["table", "key"]
+        } else {
+            &["table", "one", "maybe", "many", "order", "where", "valid", "at", "key"]
+        };
+        entries.only(known)?;
+        let (table_name, table_span) = entries.text("table")?;
+        let Some(table) = self.schema.table(table_name) else {
+            let en = format!("the source has no table `{table_name}`");
+            let ja = format!("接続先に表「{table_name}」がありません");
+            let names = self.schema.tables.keys().map(String::as_str);
+            return Err(Diagnostic::error("E0401", table_span, en, ja).nearest(table_name, names));
+        };
+        let name = Name::from(alias);
+        let target = TableAlias { table: table_name.into(), alias: name.clone() };
+        let entry = Alias { place: Place::Root, name, table_name: table_name.to_owned(), table };
+        if is_root {
+            self.aliases.insert(alias.to_owned(), entry);
+            self.root.root = target;
+            return self.root_key(alias, &entries);
+        }
+        self.join(alias, entry, target, &entries, span)
+    }
+
+    fn root_key(&mut self, alias: &str, entries: &Entries) -> Result<()> {
+        let key = entries.required("key")?;
+        for (column, span) in text_list(key)? {
+            let column = self.column(alias, &column, span)?;
+            self.key.push(column);
+        }
+        if self.key.is_empty() {
+            let en = "the root needs a key: the columns that make a row unique";
+            return Err(Diagnostic::error("E0406", key.span, en, "根の表に key が必要です"));
+        }
+        Ok(())
+    }
+
+    fn join(
+        &mut self,
+        alias: &str,
+        mut entry: Alias<'a>,
+        target: TableAlias,
+        entries: &Entries,
+        span: Span,
+    ) -> Result<()> {
+        let kinds = ["one", "maybe", "many"].map(|kind| entries.get(kind).map(|yaml| (kind, yaml)));
+        let mut given = kinds.into_iter().flatten();
+        let (Some((kind, conditions)), None) = (given.next(), given.next()) else {
+            let en = "a joined table needs exactly one of `one`, `maybe`, `many`";
+            let ja = "結合する表には one / maybe / many のいずれか 1 つが必要です";
+            return Err(Diagnostic::error("E0407", span, en, ja));
+        };
+        let pairs = self.conditions(&entry, conditions)?;
+        let child = pairs.iter().find_map(|(_, right)| match place_of(right) {
+            Some(Place::Child(index)) => Some(index),
+            _ => None,
+        });
+        if kind == "many" {
+            if child.is_some() {
+                let en = "`many` inside `many` is not part of the language";
+                let ja = "many の中に many は書けません";
+                return Err(Diagnostic::error("E0408", span, en, ja)
+                    .hint("make a rule of its own", "別の規則に分けてください"));
+            }
+            return self.open_child(alias, entry, target, entries, pairs);
+        }
+        entry.place = child.map_or(Place::Root, Place::Child);
+        let place = entry.place;
+        self.aliases.insert(alias.to_owned(), entry);
+        let mut on = Predicate::TRUE;
+        for (left, right) in pairs {
+            let left = self.plain_column(alias, &left)?;
+            on = on.and(equality(&left, &right)?);
+        }
+        if let Some(condition) = self.condition(entries.get("where"), place)? {
+            on = on.and(condition);
+        }
+        if let Some(valid) = entries.get("valid") {
+            on = on.and(self.validity(alias, valid, entries)?);
+        }
+        let kind = if kind == "one" { JoinKind::One } else { JoinKind::Maybe };
+        self.set_of(place).joins.push(Join { kind, target, on });
+        Ok(())
+    }
+
+    /// `COL = alias.COL` or `COL = "constant"`, in the names of the joined table.
+    fn conditions(&mut self, entry: &Alias, yaml: &Yaml) -> Result<Vec<((String, Span), Term)>> {
+        let mut pairs = Vec::new();
+        for (text, span) in text_list(yaml)? {
+            let Some((left, right)) = text.split_once('=') else {
+                let en = "a join condition is written `COLUMN = alias.COLUMN`";
+                let ja = "結合条件は「列 = 別名.列」と書きます";
+                return Err(Diagnostic::error("E0409", span, en, ja));
+            };
+            let offset = left.chars().count() + 1;
+            let right = expression::parse(right, span.part(offset, right.chars().count()))?;
+            let own = |e: &Expression| matches!(&e.kind, ExpressionKind::Name(n) if n.qualifier == *entry.name);
+            if own(&right) {
+                let en = "the right side must name another table, or be a quoted constant";
+                let ja = "右辺には他の表の列か、引用符付きの定数を書きます";
+                return Err(Diagnostic::error("E0409", span, en, ja));
+            }
+            let right = self.resolve(&right)?;
+            pairs
+                .push(((left.trim().to_owned(), span.part(0, left.trim().chars().count())), right));
+        }
+        Ok(pairs)
+    }
+
+    fn open_child(
+        &mut self,
+        alias: &str,
+        mut entry: Alias<'a>,
+        target: TableAlias,
+        entries: &Entries,
+        pairs: Vec<((String, Span), Term)>,
+    ) -> Result<()> {
+        let index = self.children.len();
+        entry.place = Place::Child(index);
+        self.aliases.insert(alias.to_owned(), entry);
+        let set = RecordSet { root: target, joins: Vec::new(), columns: Vec::new() };
+        let (filter, order) = (Predicate::TRUE, Vec::new());
+        self.children.push(Child { set, link: Vec::new(), filter, order });
+        for ((column, span), right) in pairs {
+            let left = self.column(alias, &column, span)?;
+            match right.kind {
+                ExpressionKind::Name(parent) => {
+                    same_kind(&left, &parent, span)?;
+                    self.children[index].link.push((left.index, parent));
+                }
+                _ => {
+                    let condition = equality(&self.plain_column(alias, &(column, span))?, &right)?;
+                    self.and_child_filter(index, condition);
+                }
+            }
+        }
+        if self.children[index].link.is_empty() {
+            let span = entries.get("many").map_or(Span::default(), |yaml| yaml.span);
+            let en = "`many` needs a column of the parent to join on";
+            return Err(Diagnostic::error(
+                "E0409",
+                span,
+                en,
+                "many に親の列との結合条件が必要です",
+            ));
+        }
+        if let Some(condition) = self.condition(entries.get("where"), Place::Child(index))? {
+            self.and_child_filter(index, condition);
+        }
+        if let Some(order) = entries.get("order") {
+            for (column, span) in text_list(order)? {
+                let column = self.plain_column(alias, &(column, span))?.0;
+                self.children[index].order.push(Order { column, descending: false });
+            }
+        }
+        Ok(())
+    }
+
+    fn and_child_filter(&mut self, index: usize, condition: Predicate) {
+        let child = &mut self.children[index];
+        child.filter = std::mem::replace(&mut child.filter, Predicate::TRUE).and(condition);
+    }
+
+    /// `where`, which has to be something that the source can answer from the same SELECT.
+    pub fn condition(&mut self, yaml: Option<&Yaml>, place: Place) -> Result<Option<Predicate>> {
+        let Some(yaml) = yaml else { return Ok(None) };
+        let term = self.expression(yaml)?;
+        let mut elsewhere = false;
+        term.names(&mut |column| elsewhere |= column.place != place);
+        if elsewhere {
+            let en = "`where` may only use tables of the same SELECT";
+            let ja = "where には同じ SELECT の表の列だけを書けます";
+            return Err(Diagnostic::error("E0410", yaml.span, en, ja));
+        }
+        image::condition(&term).map(Some).map_err(|reason| {
+            let en = format!("the source can't evaluate this condition: {}", reason.text.en);
+            let ja = format!("この条件は接続先で評価できません: {}", reason.text.ja);
+            Diagnostic::error("E0411", reason.span, en, ja)
+        })
+    }
+
+    /// `valid: [FROM, TO], at: = …`: the row of an effective-dated master on a day. An empty end is
+    /// open. A time is cut to the day when the master's dates are shorter texts.
+    fn validity(&mut self, alias: &str, valid: &Yaml, entries: &Entries) -> Result<Predicate> {
+        let columns = text_list(valid)?;
+        let [from, to] = columns.as_slice() else {
+            let en = "`valid` takes two columns: [FROM, TO]";
+            return Err(Diagnostic::error("E0412", valid.span, en, "valid には列を 2 つ書きます"));
+        };
+        let (from_column, from_kind) = self.plain_column(alias, from)?;
+        let (to_column, _) = self.plain_column(alias, to)?;
+        let at_yaml = entries.required("at")?;
+        let at = self.expression(at_yaml)?;
+        let at = match at.kind {
+            ExpressionKind::Name(column) => column,
+            ExpressionKind::Pipe(inner, _) if matches!(inner.kind, ExpressionKind::Name(_)) => {
+                let ExpressionKind::Name(column) = inner.kind else { unreachable!() };
+                column
+            }
+            _ => {
+                let en = "`at` must be a column";
+                return Err(Diagnostic::error(
+                    "E0412",
+                    at_yaml.span,
+                    en,
+                    "at は列でなければなりません",
+                ));
+            }
+        };
+        let table = &self.aliases[alias].table_name;
+        let mut open = vec![Value::text("")];
+        let blanks = self.blanks.of(alias, table, &to.0);
+        open.extend(blanks.iter().filter(|b| !b.is_empty()).map(|b| Value::text(&**b)));
+        let day = match (from_kind, at.kind) {
+            (ColumnKind::PaddedText { length }, kind) if kind.is_text() => {
+                Operand::Left { column: at.column.clone(), characters: length }
+            }
+            _ => Operand::Column(at.column.clone()),
+        };
+        let compare = |left, comparison, right| Predicate::Compare { left, comparison, right };
+        let started = compare(Operand::Column(from_column), Comparison::LessOrEqual, day.clone());
+        let mut ended = vec![
+            compare(Operand::Column(to_column.clone()), Comparison::GreaterOrEqual, day),
+            Predicate::Null(to_column.clone()),
+        ];
+        if from_kind.is_text() {
+            ended.push(Predicate::In { operand: Operand::Column(to_column), values: open });
+        }
+        Ok(started.and(Predicate::Any(ended)))
+    }
+
+    /// An expression scalar (`= …`) with its names looked up.
+    pub fn expression(&mut self, yaml: &Yaml) -> Result<Term> {
+        let Some((text, span)) = yaml.as_expression() else {
+            let en = "an expression is expected here: `= …`";
+            return Err(Diagnostic::error("E0316", yaml.span, en, "ここには式（= …）が必要です"));
+        };
+        let parsed = expression::parse(text, span)?;
+        self.resolve(&parsed)
+    }
+
+    /// Looks up every name: columns by alias, `site.` constants by value.
+    pub fn resolve(&mut self, expression: &Expression) -> Result<Term> {
+        let site = self.site;
+        expression.bind(&mut |name, span| match name.qualifier.as_str() {
+            "site" => match site.constants.get(&name.name) {
+                Some(value) => Ok(Expression::text(value.clone(), span)),
+                None => {
+                    let en = format!("the configuration has no `site.{}`", name.name);
+                    let ja = format!("設定に「site.{}」がありません", name.name);
+                    let known = site.constants.keys().map(String::as_str);
+                    Err(Diagnostic::error("E0322", span, en, ja).nearest(&name.name, known))
+                }
+            },
+            alias => {
+                let column = self.column(alias, &name.name, span)?;
+                Ok(Expression { kind: ExpressionKind::Name(column), span })
+            }
+        })
+    }
+
+    /// The child that an alias opens, for `$each`.
+    pub fn child(&self, alias: &str) -> Option<usize> {
+        match self.aliases.get(alias)?.place {
+            Place::Child(index) if *self.children[index].set.root.alias == *alias => Some(index),
+            _ => None,
+        }
+    }
+
+    pub fn child_aliases(&self) -> impl Iterator<Item = &str> {
+        self.children.iter().map(|child| &*child.set.root.alias)
+    }
+
+    fn set_of(&mut self, place: Place) -> &mut RecordSet {
+        match place {
+            Place::Root => &mut self.root,
+            Place::Child(index) => &mut self.children[index].set,
+        }
+    }
+
+    /// Looks a column up and takes it into the SELECT of its place.
+    fn column(&mut self, alias: &str, name: &str, span: Span) -> Result<ColumnUse> {
+        let (column, kind) = self.plain_column(alias, &(name.to_owned(), span))?;
+        let entry = &self.aliases[alias];
+        let (place, blanks) = (entry.place, self.blanks.of(alias, &entry.table_name, name));
+        let columns = &mut self.set_of(place).columns;
+        let index = columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+            columns.push(column.clone());
+            columns.len() - 1
+        });
+        Ok(ColumnUse { place, index, column, kind, blanks })
+    }
+
+    /// Looks a column up without reading it: join conditions, orders, filters.
+    fn plain_column(
+        &self,
+        alias: &str,
+        (name, span): &(String, Span),
+    ) -> Result<(ColumnRef, ColumnKind)> {
+        let Some(entry) = self.aliases.get(alias) else {
+            let en = format!("`from` declares no alias `{alias}` before this place");
+            let ja = format!("別名「{alias}」が from で宣言されていません");
+            let known = self.aliases.keys().map(String::as_str);
+            return Err(Diagnostic::error("E0320", *span, en, ja).nearest(alias, known));
+        };
+        let Some(column) = entry.table.column(name) else {
+            let en = format!("table `{}` has no column `{name}`", entry.table_name);
+            let ja = format!("表「{}」に列「{name}」がありません", entry.table_name);
+            let known = entry.table.columns.iter().map(|column| column.name.as_str());
+            return Err(Diagnostic::error("E0402", *span, en, ja).nearest(name, known));
+        };
+        if column.kind == ColumnKind::Unsupported {
+            let en = format!("the type of column `{name}` can't be read by this source's adapter");
+            let ja = format!("列「{name}」の型には対応していません");
+            return Err(Diagnostic::error("E0405", *span, en, ja));
+        }
+        Ok((reference(entry, column), column.kind))
+    }
+}
+
+fn reference(entry: &Alias, column: &Column) -> ColumnRef {
+    ColumnRef { alias: entry.name.clone(), column: Name::from(column.name.as_str()) }
+}
+
+fn place_of(term: &Term) -> Option<Place> {
+    match &term.kind {
+        ExpressionKind::Name(column) => Some(column.place),
+        _ => None,
+    }
+}
+
+fn equality((left, kind): &(ColumnRef, ColumnKind), right: &Term) -> Result<Predicate> {
+    let operand = match &right.kind {
+        ExpressionKind::Name(column) => {
+            let left = ColumnUse { column: left.clone(), kind: *kind, ..column.clone() };
+            same_kind(&left, column, right.span)?;
+            Operand::Column(column.column.clone())
+        }
+        ExpressionKind::Text(text) => match image::value_of_kind(*kind, text) {
+            Some(value) => Operand::Value(value),
+            None => {
+                let en = format!("the constant does not fit the type of `{}`", left.column);
+                let ja = format!("定数が列「{}」の型に合いません", left.column);
+                return Err(Diagnostic::error("E0405", right.span, en, ja));
+            }
+        },
+        _ => {
+            let en = "a join compares with a column or a constant";
+            let ja = "結合条件に書けるのは列か定数だけです";
+            return Err(Diagnostic::error("E0409", right.span, en, ja));
+        }
+    };
+    let left = Operand::Column(left.clone());
+    Ok(Predicate::Compare { left, comparison: Comparison::Equal, right: operand })
+}
+
+/// Text joins text, numbers join numbers: a database would refuse the rest at the first request.
+fn same_kind(left: &ColumnUse, right: &ColumnUse, span: Span) -> Result<()> {
+    let family = |kind: ColumnKind| match kind {
+        ColumnKind::Text | ColumnKind::PaddedText { .. } => 0,
+        ColumnKind::Integer | ColumnKind::Decimal => 1,
+        ColumnKind::Boolean => 2,
+        ColumnKind::Date | ColumnKind::DateTime | ColumnKind::Instant => 3,
+        ColumnKind::Time => 4,
+        ColumnKind::Bytes | ColumnKind::Unsupported => 5,
+    };
+    if family(left.kind) == family(right.kind) {
+        return Ok(());
+    }
+    let (a, b) = (&left.column.column, &right.column.column);
+    let en = format!("`{a}` and `{b}` have types that can't be compared");
+    let ja = format!("列「{a}」と「{b}」は型が異なり比較できません");
+    Err(Diagnostic::error("E0405", span, en, ja))
+}

@@ -1,0 +1,209 @@
+//! Rows to resources: runs the emit program of a rule on one record and writes the JSON as it goes.
+//!
+//! An element whose row data are all empty disappears together with its constants; what a row could
+//! not fill or a converter could not read becomes an [`Issue`], never an error. The same record makes
+//! the same bytes.
+
+mod coded;
+mod writer;
+
+use std::sync::Arc;
+
+use genkan_adapter::{Row, Value};
+
+use crate::diagnostic::Span;
+use crate::evaluate::{self, Frame};
+use crate::identity::Identity;
+use crate::program::{ColumnUse, Rule, RuleSet};
+
+use writer::Writer;
+
+/// Everything that was fetched for one resource.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub row: Row,
+    /// For each child of the rule, its rows in order.
+    pub children: Vec<Vec<Row>>,
+    /// For each `$contained` of the rule, the target's record, if there is one.
+    pub contained: Vec<Option<Arc<Record>>>,
+}
+
+/// A resource and what is to be said of it.
+#[derive(Debug)]
+pub struct Emitted {
+    pub id: String,
+    pub version_id: String,
+    /// `meta.lastUpdated`
+    pub last_updated: Option<String>,
+    /// The resource, or `None` if the row can't be one; the issues say why.
+    pub json: Option<Vec<u8>>,
+    pub issues: Vec<Issue>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssueSeverity {
+    Error,
+    Warning,
+    Information,
+}
+
+/// A data problem of one row. Holds no content of the row but house codes (院内コード).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    pub severity: IssueSeverity,
+    /// Stable: `unmapped`, `ambiguous`, `missing-required`, `missing-reference`, or what a
+    /// converter says (`bad-date` …).
+    pub code: &'static str,
+    /// Where in the resource, as FHIRPath.
+    pub expression: String,
+    /// Where in the rules.
+    pub span: Span,
+    /// `table alias.COLUMN` of everything that the place reads.
+    pub columns: Vec<String>,
+    pub message: crate::diagnostic::Text,
+    /// Code map and house code of an unmapped code.
+    pub map: Option<(String, String)>,
+}
+
+/// Where a leaf of the resource came from (`genkan rules preview`).
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    pub expression: String,
+    pub value: String,
+    pub span: Span,
+    /// Column and raw cell.
+    pub columns: Vec<(String, Value)>,
+}
+
+/// Emits the records of one answer.
+pub struct Emitter<'a> {
+    pub rules: &'a RuleSet,
+    pub identity: &'a Identity,
+}
+
+impl<'a> Emitter<'a> {
+    pub fn emit(&self, rule: &'a Rule, record: &'a Record) -> Emitted {
+        self.run(rule, record, None)
+    }
+
+    /// Emits, and says for every leaf where it came from.
+    pub fn preview(&self, rule: &'a Rule, record: &'a Record) -> (Emitted, Vec<Leaf>) {
+        let mut leaves = Vec::new();
+        let emitted = self.run(rule, record, Some(&mut leaves));
+        (emitted, leaves)
+    }
+
+    fn run(&self, rule: &'a Rule, record: &'a Record, leaves: Option<&mut Vec<Leaf>>) -> Emitted {
+        let version_id = self.version_id(record);
+        let Some(id) = self.id(rule, &record.row) else {
+            let issue = self.unusable_key(rule);
+            let id = String::new();
+            return Emitted { id, version_id, last_updated: None, json: None, issues: vec![issue] };
+        };
+        let mut writer = Writer::new(self, leaves);
+        let last_updated = writer.resource(rule, record, &id, &version_id);
+        let Writer { out, issues, unusable, .. } = writer;
+        Emitted { id, version_id, last_updated, json: (!unusable).then_some(out), issues }
+    }
+
+    /// The logical id of a row; `None` if its key is empty or too long.
+    pub fn id(&self, rule: &Rule, row: &Row) -> Option<String> {
+        let texts: Option<Vec<_>> = rule
+            .key
+            .iter()
+            .map(|column| {
+                let value = row.values().get(column.index)?;
+                evaluate::value_text(value, self.rules.site.zone)
+            })
+            .collect();
+        let texts = texts?;
+        let key: Vec<&str> = texts.iter().map(|text| &**text).collect();
+        self.identity.encode(&rule.id, &key)
+    }
+
+    fn unusable_key(&self, rule: &Rule) -> Issue {
+        Issue {
+            severity: IssueSeverity::Error,
+            code: "bad-key",
+            expression: format!("{}.id", rule.resource),
+            span: rule.span,
+            columns: rule.key.iter().map(column_name).collect(),
+            message: crate::diagnostic::Text::new(
+                "the key of this row is empty or too long to make an id",
+                "この行のキーが空か、長すぎて id を作れません",
+            ),
+            map: None,
+        }
+    }
+
+    /// A hash of everything the resource is made of: the row image and the rules.
+    fn version_id(&self, record: &Record) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.rules.fingerprint);
+        hash_record(record, &mut hasher);
+        let mut text = data_encoding::BASE32_NOPAD.encode(&hasher.finalize().as_bytes()[..10]);
+        text.make_ascii_lowercase();
+        text
+    }
+}
+
+pub(crate) fn column_name(column: &ColumnUse) -> String {
+    format!("{}.{}", column.column.alias, column.column.column)
+}
+
+fn hash_record(record: &Record, hasher: &mut blake3::Hasher) {
+    hash_row(&record.row, hasher);
+    for rows in &record.children {
+        hasher.update(&(rows.len() as u64).to_le_bytes());
+        rows.iter().for_each(|row| hash_row(row, hasher));
+    }
+    for contained in record.contained.iter().flatten() {
+        hash_record(contained, hasher);
+    }
+}
+
+/// Each cell with its kind and length, so that no two different rows have the same image.
+fn hash_row(row: &Row, hasher: &mut blake3::Hasher) {
+    let mut image: Vec<u8> = Vec::with_capacity(256);
+    let mut cell = |kind: u8, bytes: &[u8]| {
+        image.push(kind);
+        image.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        image.extend_from_slice(bytes);
+    };
+    for value in row.values() {
+        match value {
+            Value::Null => cell(0, &[]),
+            Value::Boolean(value) => cell(1, &[u8::from(*value)]),
+            Value::Integer(value) => cell(2, &value.to_le_bytes()),
+            Value::Decimal(value) => cell(3, value.as_str().as_bytes()),
+            Value::Text(value) => cell(4, value.as_bytes()),
+            Value::Bytes(value) => cell(5, value),
+            Value::Date(value) => cell(6, value.to_string().as_bytes()),
+            Value::Time(value) => cell(7, value.to_string().as_bytes()),
+            Value::DateTime(value) => cell(8, value.to_string().as_bytes()),
+            Value::Instant(value) => cell(9, &value.timestamp_micros().to_le_bytes()),
+        }
+    }
+    hasher.update(&image);
+}
+
+/// A frame on the root row of a record.
+fn frame<'a>(rules: &'a RuleSet, record: &'a Record) -> Frame<'a> {
+    Frame { root: &record.row, child: None, lookups: &rules.lookups, zone: rules.site.zone }
+}
+
+/// Key texts of a reference on the root row, for fetching what it points to.
+pub fn reference_key(
+    rules: &RuleSet,
+    reference: &crate::program::ReferenceTo,
+    record_row: &Row,
+    child: Option<(usize, &Row)>,
+) -> Option<Vec<String>> {
+    let frame = Frame { root: record_row, child, lookups: &rules.lookups, zone: rules.site.zone };
+    let mut faults = Vec::new();
+    reference
+        .key
+        .iter()
+        .map(|term| evaluate::text(term, &frame, &mut faults).map(|text| text.into_owned()))
+        .collect()
+}

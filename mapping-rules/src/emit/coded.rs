@@ -1,0 +1,170 @@
+//! `$code`: a house code with the standard codes that its map gives it on the clinical day.
+
+use std::borrow::Cow;
+
+use chrono::NaiveDate;
+
+use super::IssueSeverity;
+use super::writer::{Writer, Written};
+use crate::codemap::{CodeMap, Coding, LocalEmit, UnmappedPolicy, UnmappedSeverity};
+use crate::diagnostic::Text;
+use crate::evaluate::{self, Frame};
+use crate::program::{Coded, CodedShape, Node, Term};
+
+impl<'a> Writer<'a, '_> {
+    pub(super) fn coded(&mut self, node: &'a Node, coded: &'a Coded, frame: &Frame<'a>) -> Written {
+        let map = &self.emitter.rules.code_maps[coded.map];
+        let local = self.term_text(Some(&coded.from), frame);
+        let text = self.term_text(coded.text.as_ref(), frame);
+        if local.is_none() && text.is_none() {
+            return Written::Nothing;
+        }
+        let codings = self.codings(map, coded, local.as_deref(), frame);
+        let written = match coded.shape {
+            CodedShape::CodeableConcept => self.concept(&codings, text.as_deref(), coded, frame),
+            CodedShape::Coding => codings.first().map(|coding| self.coding(coding, coded, frame)),
+            CodedShape::Code => codings.first().map(|coding| {
+                self.text(&coding.code);
+                self.leaf(&coding.code, &coded.from, frame);
+            }),
+        };
+        match written {
+            Some(()) if node.from_row => Written::FromRow,
+            Some(()) => Written::Constant,
+            None => Written::Nothing,
+        }
+    }
+
+    fn term_text(&mut self, term: Option<&'a Term>, frame: &Frame<'a>) -> Option<Cow<'a, str>> {
+        let term = term?;
+        let text = evaluate::text(term, frame, &mut self.faults);
+        self.flush_faults(term);
+        text
+    }
+
+    /// Standard codings first, in the map's order, then the house code as the map says.
+    fn codings(
+        &mut self,
+        map: &'a CodeMap,
+        coded: &'a Coded,
+        local: Option<&str>,
+        frame: &Frame<'a>,
+    ) -> Vec<Cow<'a, Coding>> {
+        let at = self.term_text(coded.at.as_ref(), frame);
+        let day = at.as_deref().and_then(clinical_day);
+        let segment = local.and_then(|local| map.translate(local, day));
+        let mut codings: Vec<Cow<'a, Coding>> = Vec::new();
+        if let Some(segment) = segment {
+            codings.extend(segment.codings.iter().map(Cow::Borrowed));
+            for target in &segment.ambiguous {
+                let en = format!("two `{target}` codes hold at once; none was taken");
+                let ja = format!("「{target}」のコードが同時期に 2 つあるため採用しませんでした");
+                let about = Some((map.id.clone(), local.unwrap_or_default().to_owned()));
+                let severity = IssueSeverity::Warning;
+                self.issue(severity, "ambiguous", &coded.from, Text::new(en, ja), about);
+            }
+        }
+        let mapped = !codings.is_empty();
+        if !mapped {
+            let with = self.term_text(coded.with.as_ref(), frame);
+            if map.unmapped.policy == UnmappedPolicy::Uncoded {
+                codings.extend(map.uncoded(with.as_deref()).iter().map(Cow::Borrowed));
+            }
+            self.unmapped(map, coded, local);
+        }
+        let emit_local = match map.local_emit {
+            LocalEmit::Always => true,
+            LocalEmit::WhenUnmapped => !mapped,
+            LocalEmit::Never => false,
+        };
+        if let (true, Some(local)) = (emit_local, local) {
+            let (system, code) = (map.local_system.clone(), local.to_owned());
+            codings.push(Cow::Owned(Coding { system, code, display: None }));
+        }
+        codings
+    }
+
+    fn unmapped(&mut self, map: &'a CodeMap, coded: &'a Coded, local: Option<&str>) {
+        let severity = match (map.unmapped.policy, map.unmapped.severity) {
+            (UnmappedPolicy::Error, _) => {
+                self.unusable = true;
+                IssueSeverity::Error
+            }
+            (_, UnmappedSeverity::Error) => IssueSeverity::Error,
+            (_, UnmappedSeverity::Warning) => IssueSeverity::Warning,
+            (_, UnmappedSeverity::Information) => IssueSeverity::Information,
+        };
+        let local = local.unwrap_or_default();
+        let (en, ja) = if local.is_empty() {
+            (
+                "there is no house code, only a text".to_owned(),
+                "院内コードがなく文字列だけです".to_owned(),
+            )
+        } else {
+            let id = &map.id;
+            (
+                format!("house code `{local}` has no standard code in map `{id}`"),
+                format!("院内コード「{local}」に対応する標準コードがマップ「{id}」にありません"),
+            )
+        };
+        let about = Some((map.id.clone(), local.to_owned()));
+        self.issue(severity, "unmapped", &coded.from, Text::new(en, ja), about);
+    }
+
+    fn concept(
+        &mut self,
+        codings: &[Cow<'a, Coding>],
+        text: Option<&str>,
+        coded: &'a Coded,
+        frame: &Frame<'a>,
+    ) -> Option<()> {
+        if codings.is_empty() && text.is_none() {
+            return None;
+        }
+        self.out.push(b'{');
+        let open = self.out.len();
+        if !codings.is_empty() {
+            self.name("coding", open);
+            self.out.push(b'[');
+            for (index, coding) in codings.iter().enumerate() {
+                if index > 0 {
+                    self.out.push(b',');
+                }
+                self.coding(coding, coded, frame);
+            }
+            self.out.push(b']');
+        }
+        if let Some(text) = text {
+            self.name("text", open);
+            self.text(text);
+            self.leaf(text, coded.text.as_ref().unwrap_or(&coded.from), frame);
+        }
+        self.out.push(b'}');
+        Some(())
+    }
+
+    fn coding(&mut self, coding: &Coding, coded: &'a Coded, frame: &Frame<'a>) {
+        self.out.push(b'{');
+        let open = self.out.len();
+        self.name("system", open);
+        self.text(&coding.system);
+        self.name("code", open);
+        self.text(&coding.code);
+        if let Some(display) = &coding.display {
+            self.name("display", open);
+            self.text(display);
+        }
+        self.out.push(b'}');
+        self.leaf(&coding.code, &coded.from, frame);
+    }
+}
+
+/// The day of a FHIR date or dateTime; a year or a month counts from its first day.
+pub(crate) fn clinical_day(text: &str) -> Option<NaiveDate> {
+    let day = match text.len() {
+        4 => format!("{text}-01-01"),
+        7 => format!("{text}-01"),
+        _ => text.get(..10)?.to_owned(),
+    };
+    day.parse().ok()
+}

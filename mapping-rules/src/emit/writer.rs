@@ -1,0 +1,507 @@
+//! The walk over the emit program. Writes forwards and takes back: an element that turns out to be
+//! empty is cut off the end of the buffer again.
+
+use std::borrow::Cow;
+
+use genkan_fhir::definitions::{PrimitiveKind, check_primitive};
+
+use super::{Emitter, Issue, IssueSeverity, Leaf, Record, column_name, frame};
+use crate::diagnostic::Text;
+use crate::evaluate::{self, FaultAt, Frame};
+use crate::program::{Node, NodeKind, Property, ReferenceTo, Rule, Term};
+
+/// What became of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Nothing: the buffer is as before.
+    Nothing,
+    /// Constants only.
+    Constant,
+    /// Something that came from the row.
+    FromRow,
+}
+
+pub(super) struct Writer<'a, 'l> {
+    pub emitter: &'a Emitter<'a>,
+    pub out: Vec<u8>,
+    pub issues: Vec<Issue>,
+    /// A required element of the resource itself is missing.
+    pub unusable: bool,
+    pub faults: Vec<FaultAt>,
+    path: Vec<Step<'a>>,
+    leaves: Option<&'l mut Vec<Leaf>>,
+    /// Resources that travel inside this one, in the order of their local ids.
+    contained: Vec<(&'a Rule, &'a Record)>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+impl<'a, 'l> Writer<'a, 'l> {
+    pub fn new(emitter: &'a Emitter<'a>, leaves: Option<&'l mut Vec<Leaf>>) -> Self {
+        Writer {
+            emitter,
+            out: Vec::with_capacity(2048),
+            issues: Vec::new(),
+            unusable: false,
+            faults: Vec::new(),
+            path: Vec::new(),
+            leaves,
+            contained: Vec::new(),
+        }
+    }
+
+    /// The whole resource; gives back `meta.lastUpdated`.
+    pub fn resource(
+        &mut self,
+        rule: &'a Rule,
+        record: &'a Record,
+        id: &str,
+        version_id: &str,
+    ) -> Option<String> {
+        self.path.push(Step::Name(&rule.resource));
+        let frame = frame(self.emitter.rules, record);
+        let updated = rule.updated.as_ref().and_then(|term| {
+            let text = evaluate::text(term, &frame, &mut self.faults)?.into_owned();
+            self.flush_faults(term);
+            instant(text, self.emitter.rules.site.zone)
+        });
+        self.head(rule, id);
+        self.meta(rule, record, &frame, Some(version_id), updated.as_deref());
+        self.body(rule, record, &frame);
+        self.contained_resources();
+        self.out.push(b'}');
+        updated
+    }
+
+    fn head(&mut self, rule: &Rule, id: &str) {
+        self.out.extend_from_slice(b"{\"resourceType\":\"");
+        self.out.extend_from_slice(rule.resource.as_bytes());
+        self.out.extend_from_slice(b"\",\"id\":\"");
+        self.out.extend_from_slice(id.as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// `meta`: ours first, then what the rule adds (tags, security labels).
+    fn meta(
+        &mut self,
+        rule: &'a Rule,
+        record: &'a Record,
+        frame: &Frame<'a>,
+        version_id: Option<&str>,
+        updated: Option<&str>,
+    ) {
+        let start = self.out.len();
+        self.out.extend_from_slice(b",\"meta\":{");
+        let open = self.out.len();
+        if let Some(version_id) = version_id {
+            self.named_text("versionId", version_id, open);
+        }
+        if let Some(updated) = updated {
+            self.named_text("lastUpdated", updated, open);
+        }
+        if let Some(profile) = &rule.profile {
+            self.name("profile", open);
+            self.out.push(b'[');
+            self.text(profile);
+            self.out.push(b']');
+        }
+        let own = rule.emit.iter().find(|property| property.name == "meta");
+        if let Some(Property {
+            node: Node { kind: NodeKind::Object { properties, .. }, .. }, ..
+        }) = own
+        {
+            self.path.push(Step::Name("meta"));
+            self.properties(properties, record, frame, open);
+            self.path.pop();
+        }
+        if self.out.len() == open {
+            self.out.truncate(start);
+        } else {
+            self.out.push(b'}');
+        }
+    }
+
+    fn body(&mut self, rule: &'a Rule, record: &'a Record, frame: &Frame<'a>) {
+        let mut present = Vec::with_capacity(rule.required.len());
+        for property in rule.emit.iter().filter(|property| property.name != "meta") {
+            let start = self.out.len();
+            self.out.push(b',');
+            self.text(&property.name);
+            self.out.push(b':');
+            self.path.push(Step::Name(&property.name));
+            match self.node(&property.node, record, frame) {
+                Written::Nothing => self.out.truncate(start),
+                _ => present.push(property.element),
+            }
+            self.path.pop();
+        }
+        for name in rule.required.iter().filter(|name| !present.contains(name)) {
+            self.unusable = true;
+            if let Some(property) = rule.emit.iter().find(|property| property.element == *name) {
+                self.path.push(Step::Name(&property.name));
+                self.missing(property);
+                self.path.pop();
+            }
+        }
+    }
+
+    fn contained_resources(&mut self) {
+        if self.contained.is_empty() {
+            return;
+        }
+        self.out.extend_from_slice(b",\"contained\":[");
+        let mut index = 0;
+        // A contained resource may refer to further ones: they join the same list, because FHIR
+        // knows no contained inside contained.
+        while let Some(&(rule, record)) = self.contained.get(index) {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.path.truncate(1);
+            self.path.extend([Step::Name("contained"), Step::Index(index)]);
+            let frame = frame(self.emitter.rules, record);
+            self.head(rule, &local_id(rule, index));
+            self.meta(rule, record, &frame, None, None);
+            self.body(rule, record, &frame);
+            self.out.push(b'}');
+            index += 1;
+        }
+        self.out.push(b']');
+    }
+
+    /// Writes a node, or leaves the buffer as it was.
+    fn node(&mut self, node: &'a Node, record: &'a Record, frame: &Frame<'a>) -> Written {
+        if let Some(condition) = &node.condition {
+            let holds = evaluate::truth(condition, frame, &mut self.faults);
+            self.flush_faults(condition);
+            if !holds {
+                return Written::Nothing;
+            }
+        }
+        match &node.kind {
+            NodeKind::Object { properties, required } => {
+                self.object(node, properties, required, record, frame)
+            }
+            NodeKind::List(items) => self.list(items, record, frame),
+            NodeKind::Primitive { term, kind } => self.primitive(node, term, *kind, frame),
+            NodeKind::Coded(coded) => self.coded(node, coded, frame),
+            NodeKind::Reference(reference) => self.reference(node, reference, record, frame),
+        }
+    }
+
+    fn object(
+        &mut self,
+        node: &'a Node,
+        properties: &'a [Property],
+        required: &'a [&'static str],
+        record: &'a Record,
+        frame: &Frame<'a>,
+    ) -> Written {
+        let start = self.out.len();
+        self.out.push(b'{');
+        let (written, present) = self.properties(properties, record, frame, start + 1);
+        let empty = written == Written::Nothing || (node.from_row && written != Written::FromRow);
+        if empty {
+            self.out.truncate(start);
+            return Written::Nothing;
+        }
+        if let Some(name) = required.iter().find(|name| !present.contains(name)) {
+            self.out.truncate(start);
+            if let Some(property) = properties.iter().find(|property| property.element == *name) {
+                self.path.push(Step::Name(&property.name));
+                self.missing(property);
+                self.path.pop();
+            }
+            return Written::Nothing;
+        }
+        self.out.push(b'}');
+        written
+    }
+
+    /// The properties of an object whose brace ends at `open`.
+    fn properties(
+        &mut self,
+        properties: &'a [Property],
+        record: &'a Record,
+        frame: &Frame<'a>,
+        open: usize,
+    ) -> (Written, Vec<&'static str>) {
+        let mut written = Written::Nothing;
+        let mut present = Vec::with_capacity(properties.len());
+        for property in properties {
+            let start = self.out.len();
+            self.name(&property.name, open);
+            self.path.push(Step::Name(&property.name));
+            match self.node(&property.node, record, frame) {
+                Written::Nothing => self.out.truncate(start),
+                one => {
+                    present.push(property.element);
+                    if written != Written::FromRow {
+                        written = one;
+                    }
+                }
+            }
+            self.path.pop();
+        }
+        (written, present)
+    }
+
+    fn list(&mut self, items: &'a [Node], record: &'a Record, frame: &Frame<'a>) -> Written {
+        let start = self.out.len();
+        self.out.push(b'[');
+        let mut written = Written::Nothing;
+        let mut index = 0;
+        for item in items {
+            let rows = item.each.and_then(|child| record.children.get(child));
+            let frames = match (item.each, rows) {
+                (Some(child), Some(rows)) => {
+                    rows.iter().map(|row| Frame { child: Some((child, row)), ..*frame }).collect()
+                }
+                (Some(_), None) => Vec::new(),
+                (None, _) => vec![*frame],
+            };
+            for frame in &frames {
+                let before = self.out.len();
+                if before > start + 1 {
+                    self.out.push(b',');
+                }
+                self.path.push(Step::Index(index));
+                match self.node(item, record, frame) {
+                    Written::Nothing => self.out.truncate(before),
+                    one => {
+                        index += 1;
+                        if written != Written::FromRow {
+                            written = one;
+                        }
+                    }
+                }
+                self.path.pop();
+            }
+        }
+        if written == Written::Nothing {
+            self.out.truncate(start);
+        } else {
+            self.out.push(b']');
+        }
+        written
+    }
+
+    fn primitive(
+        &mut self,
+        node: &'a Node,
+        term: &'a Term,
+        kind: PrimitiveKind,
+        frame: &Frame<'a>,
+    ) -> Written {
+        let text = evaluate::text(term, frame, &mut self.faults);
+        self.flush_faults(term);
+        let Some(text) = text else { return Written::Nothing };
+        if check_primitive(&node.type_path, &text).is_err() {
+            let kind = &node.type_path;
+            let en = format!("the value is no FHIR {kind}");
+            let ja = format!("値が FHIR の {kind} 型に合いません");
+            self.issue(IssueSeverity::Warning, "bad-value", term, Text::new(en, ja), None);
+            return Written::Nothing;
+        }
+        if kind.is_bare_in_json() {
+            self.out.extend_from_slice(text.as_bytes());
+        } else {
+            self.text(&text);
+        }
+        self.leaf(&text, term, frame);
+        if node.from_row { Written::FromRow } else { Written::Constant }
+    }
+
+    fn reference(
+        &mut self,
+        node: &'a Node,
+        reference: &'a ReferenceTo,
+        record: &'a Record,
+        frame: &Frame<'a>,
+    ) -> Written {
+        let target = &self.emitter.rules.rules[reference.rule];
+        let mut key: Vec<Cow<str>> = Vec::with_capacity(reference.key.len());
+        for term in &reference.key {
+            let text = evaluate::text(term, frame, &mut self.faults);
+            self.flush_faults(term);
+            match text {
+                Some(text) => key.push(text),
+                None => return Written::Nothing,
+            }
+        }
+        let link = match reference.contained {
+            None => {
+                let key: Vec<&str> = key.iter().map(|text| &**text).collect();
+                let Some(id) = self.emitter.identity.encode(&target.id, &key) else {
+                    let en = "the key of the referred row is too long to make an id";
+                    let text = Text::new(en, "参照先のキーが長すぎて id を作れません");
+                    self.issue(IssueSeverity::Warning, "bad-key", &reference.key[0], text, None);
+                    return Written::Nothing;
+                };
+                format!("{}/{id}", target.resource)
+            }
+            Some(edge) => match record.contained.get(edge).and_then(Option::as_deref) {
+                Some(found) => {
+                    self.contained.push((target, found));
+                    format!("#{}", local_id(target, self.contained.len() - 1))
+                }
+                None => {
+                    let en = format!("no {} row has this key", target.resource);
+                    let ja = format!("参照先の {} の行がありません", target.resource);
+                    let text = Text::new(en, ja);
+                    let term = &reference.key[0];
+                    self.issue(IssueSeverity::Warning, "missing-reference", term, text, None);
+                    return Written::Nothing;
+                }
+            },
+        };
+        self.out.extend_from_slice(b"{\"reference\":\"");
+        self.out.extend_from_slice(link.as_bytes());
+        self.out.push(b'"');
+        self.leaf(&link, &reference.key[0], frame);
+        let display = reference.display.as_ref();
+        if let Some(text) = display.and_then(|t| evaluate::text(t, frame, &mut self.faults)) {
+            self.out.extend_from_slice(b",\"display\":");
+            self.text(&text);
+        }
+        self.out.push(b'}');
+        if node.from_row { Written::FromRow } else { Written::Constant }
+    }
+
+    fn named_text(&mut self, name: &str, text: &str, open: usize) {
+        self.name(name, open);
+        self.text(text);
+    }
+
+    /// `"name":`, with a comma unless it is the first behind the brace.
+    pub fn name(&mut self, name: &str, open: usize) {
+        if self.out.len() > open {
+            self.out.push(b',');
+        }
+        self.text(name);
+        self.out.push(b':');
+    }
+
+    pub fn text(&mut self, text: &str) {
+        // Writing to a Vec can't fail.
+        let _ = serde_json::to_writer(&mut self.out, text);
+    }
+
+    fn missing(&mut self, property: &Property) {
+        let columns = columns_of(&property.node);
+        let en = format!("required element `{}` has no value in this row", property.name);
+        let ja = format!("必須要素「{}」の値がこの行にありません", property.name);
+        self.issues.push(Issue {
+            severity: IssueSeverity::Error,
+            code: "missing-required",
+            expression: self.expression(),
+            span: property.node.span,
+            columns,
+            message: Text::new(en, ja),
+            map: None,
+        });
+    }
+
+    pub fn issue(
+        &mut self,
+        severity: IssueSeverity,
+        code: &'static str,
+        term: &Term,
+        message: Text,
+        map: Option<(String, String)>,
+    ) {
+        let expression = self.expression();
+        let (span, columns) = (term.span, term_columns(term));
+        self.issues.push(Issue { severity, code, expression, span, columns, message, map });
+    }
+
+    /// Turns what converters could not read into issues of this place.
+    pub fn flush_faults(&mut self, term: &Term) {
+        for FaultAt { fault, span } in std::mem::take(&mut self.faults) {
+            let message = Text::new(fault.message_en, fault.message_ja);
+            let (expression, columns) = (self.expression(), term_columns(term));
+            let severity = IssueSeverity::Warning;
+            let code = fault.code;
+            self.issues.push(Issue {
+                severity,
+                code,
+                expression,
+                span,
+                columns,
+                message,
+                map: None,
+            });
+        }
+    }
+
+    pub fn leaf(&mut self, value: &str, term: &Term, frame: &Frame<'a>) {
+        if self.leaves.is_none() {
+            return;
+        }
+        let expression = self.expression();
+        let mut columns = Vec::new();
+        term.names(&mut |column| {
+            if let Some(raw) = evaluate::raw(column, frame) {
+                columns.push((column_name(column), raw.clone()));
+            }
+        });
+        if let Some(leaves) = &mut self.leaves {
+            leaves.push(Leaf { expression, value: value.to_owned(), span: term.span, columns });
+        }
+    }
+
+    fn expression(&self) -> String {
+        let mut text = String::new();
+        for step in &self.path {
+            match step {
+                Step::Name(name) => {
+                    if !text.is_empty() {
+                        text.push('.');
+                    }
+                    text.push_str(name);
+                }
+                Step::Index(index) => text.push_str(&format!("[{index}]")),
+            }
+        }
+        text
+    }
+}
+
+fn local_id(rule: &Rule, index: usize) -> String {
+    format!("{}-{}", rule.resource.to_ascii_lowercase(), index + 1)
+}
+
+fn term_columns(term: &Term) -> Vec<String> {
+    let mut columns = Vec::new();
+    term.names(&mut |column| columns.push(column_name(column)));
+    columns
+}
+
+fn columns_of(node: &Node) -> Vec<String> {
+    match &node.kind {
+        NodeKind::Primitive { term, .. } => term_columns(term),
+        NodeKind::Coded(coded) => term_columns(&coded.from),
+        NodeKind::Reference(reference) => reference.key.iter().flat_map(term_columns).collect(),
+        NodeKind::List(items) => items.iter().flat_map(columns_of).collect(),
+        NodeKind::Object { properties, .. } => {
+            properties.iter().flat_map(|property| columns_of(&property.node)).collect()
+        }
+    }
+}
+
+/// `meta.lastUpdated` is an instant: a day alone is its first second, local time takes the zone.
+fn instant(text: String, zone: chrono::FixedOffset) -> Option<String> {
+    let has_time = text.contains('T');
+    let has_zone =
+        has_time && (text.ends_with('Z') || text.len() > 19 && text[19..].contains(['+', '-']));
+    match (has_time, has_zone) {
+        (true, true) => Some(text),
+        (true, false) => Some(format!("{text}{zone}")),
+        (false, _) if text.len() == 10 => Some(format!("{text}T00:00:00{zone}")),
+        (false, _) => None,
+    }
+}

@@ -1,0 +1,409 @@
+//! Runs an expression backwards: what a search asks of a FHIR text, as a condition on columns.
+//!
+//! An image is exact or it is refused. A refusal names the place and the reason; the parameter that
+//! needs it is then left out of `/metadata`.
+
+mod date;
+mod value;
+
+use std::collections::BTreeMap;
+
+use chrono::{FixedOffset, Offset};
+use genkan_adapter::{ColumnKind, Comparison, Decimal, Operand, Position, Predicate, Value};
+
+use crate::diagnostic::{Span, Text};
+use crate::expression::ExpressionKind as K;
+use crate::lens::{Lens, TextTarget};
+use crate::program::{ColumnUse, Term};
+
+pub(crate) use value::value_of_kind;
+
+/// Most ways of splitting one value over the parts of a template.
+const SPLITS_MAX: usize = 64;
+
+/// Why an expression can't be searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    pub span: Span,
+    pub text: Text,
+}
+
+impl Blocked {
+    fn new(span: Span, en: impl Into<String>, ja: impl Into<String>) -> Self {
+        Blocked { span, text: Text::new(en, ja) }
+    }
+}
+
+pub type Imaged = Result<Predicate, Blocked>;
+
+/// What images need besides the expression.
+#[derive(Clone, Copy)]
+pub struct Imaging<'a> {
+    pub lookups: &'a BTreeMap<String, BTreeMap<String, String>>,
+    pub zone: FixedOffset,
+    /// ASCII letters match without regard to case (`string` parameters).
+    pub ignore_case: bool,
+}
+
+/// A condition of the rule itself (`where`), which needs no tables of the rule set.
+pub(crate) fn condition(term: &Term) -> Imaged {
+    static NONE: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let zone = chrono::Utc.fix();
+    Imaging { lookups: &NONE, zone, ignore_case: false }.condition(term)
+}
+
+impl Imaging<'_> {
+    /// The rows for which a condition holds.
+    pub fn condition(&self, term: &Term) -> Imaged {
+        match &term.kind {
+            K::And(terms) => {
+                let terms: Result<_, _> = terms.iter().map(|term| self.condition(term)).collect();
+                Ok(Predicate::All(terms?))
+            }
+            K::Or(terms) => {
+                let terms: Result<_, _> = terms.iter().map(|term| self.condition(term)).collect();
+                Ok(Predicate::Any(terms?))
+            }
+            K::Not(inner) => Ok(Predicate::Not(Box::new(self.condition(inner)?))),
+            K::Exists(inner) => self.text(inner, &TextTarget::Present),
+            K::In(inner, values) => self.text(inner, &TextTarget::OneOf(values.clone())),
+            K::Compare(left, comparison, right) => self.compare(term, left, *comparison, right),
+            _ => self.text(term, &TextTarget::equals("true")),
+        }
+    }
+
+    fn compare(&self, term: &Term, left: &Term, comparison: Comparison, right: &Term) -> Imaged {
+        match (&left.kind, comparison, &right.kind) {
+            (_, Comparison::Equal, K::Text(text)) => self.text(left, &TextTarget::equals(text)),
+            (_, Comparison::NotEqual, K::Text(text)) => {
+                Ok(negated(self.text(left, &TextTarget::equals(text))?))
+            }
+            (K::Text(_), _, _) => self.compare(term, right, mirrored(comparison), left),
+            (K::Name(column), _, K::Text(text)) => {
+                let Some(value) = value_of_kind(column.kind, text) else {
+                    let en = "the constant does not fit the column's type";
+                    return Err(Blocked::new(right.span, en, "定数が列の型に合いません"));
+                };
+                let operand = Operand::Column(column.column.clone());
+                let right = Operand::Value(value);
+                let compared = Predicate::Compare { left: operand, comparison, right };
+                Ok(present(column).and(compared))
+            }
+            (K::Name(a), _, K::Name(b)) => {
+                let (left, right) =
+                    (Operand::Column(a.column.clone()), Operand::Column(b.column.clone()));
+                let compared = Predicate::Compare { left, comparison, right };
+                Ok(match comparison {
+                    Comparison::NotEqual => compared,
+                    _ => present(a).and(present(b)).and(compared),
+                })
+            }
+            _ => Err(Blocked::new(
+                term.span,
+                "only columns and constants can be compared inside the source",
+                "接続先で比較できるのは列と定数だけです",
+            )),
+        }
+    }
+
+    /// The rows for which the text of an expression meets a target.
+    pub fn text(&self, term: &Term, target: &TextTarget) -> Imaged {
+        match &term.kind {
+            K::Name(column) => self.column(term.span, column, target),
+            K::Text(text) => {
+                let text = (!text.is_empty()).then_some(text.as_str());
+                Ok(decided(target.matches(text)))
+            }
+            K::Pipe(inner, lens) => {
+                let targets = lens.text_image(target).map_err(|reason| Blocked {
+                    span: term.span,
+                    text: Text::new(reason.reason_en, reason.reason_ja),
+                })?;
+                let images: Result<Vec<_>, _> =
+                    targets.iter().map(|target| self.text(inner, target)).collect();
+                Ok(any(images?))
+            }
+            K::Else(first, second) => {
+                let first_matches = match target.matches(None) {
+                    true => self.text(first, &present_part(target))?,
+                    false => self.text(first, target)?,
+                };
+                let fallen = self.text(first, &TextTarget::Empty)?.and(self.text(second, target)?);
+                Ok(any(vec![first_matches, fallen]))
+            }
+            K::Lookup { table, key } => self.lookup(table, key, target),
+            K::Template(parts) => self.joined(term, parts, target, false),
+            K::Concat(parts) => self.joined(term, parts, target, true),
+            _ => {
+                let (yes, no) = (target.matches(Some("true")), target.matches(Some("false")));
+                match (yes, no) {
+                    (true, true) => Ok(Predicate::TRUE),
+                    (false, false) => Ok(Predicate::FALSE),
+                    (true, false) => self.condition(term),
+                    (false, true) => Ok(negated(self.condition(term)?)),
+                }
+            }
+        }
+    }
+
+    fn column(&self, span: Span, column: &ColumnUse, target: &TextTarget) -> Imaged {
+        let operand = || Operand::Column(column.column.clone());
+        let values = |texts: &[String]| -> Vec<Value> {
+            let usable = texts.iter().filter(|text| !is_blank(column, text));
+            usable.filter_map(|text| value_of_kind(column.kind, text)).collect()
+        };
+        let among = |values| Predicate::In { operand: operand(), values };
+        Ok(match target {
+            TextTarget::Present => present(column),
+            TextTarget::Empty => negated(present(column)),
+            TextTarget::OneOf(texts) if self.ignore_case && column.kind.is_text() => {
+                let usable = texts.iter().filter(|text| !is_blank(column, text));
+                any(usable.map(|text| like(column, Position::Exact, text, true)).collect())
+            }
+            TextTarget::OneOf(texts) => match column.kind {
+                ColumnKind::Decimal => {
+                    let en = "decimal digits can't be compared as text";
+                    return Err(Blocked::new(span, en, "小数の列は文字列として検索できません"));
+                }
+                _ => among(values(texts)),
+            },
+            TextTarget::NoneOf { values: texts, include_empty } => {
+                let others =
+                    negated(self.column(span, column, &TextTarget::OneOf(texts.clone()))?);
+                if *include_empty { others } else { present(column).and(others) }
+            }
+            TextTarget::StartsWith(text) | TextTarget::Contains(text) => {
+                if !column.kind.is_text() {
+                    let en = "parts of a text can only be searched in a text column";
+                    return Err(Blocked::new(span, en, "部分一致は文字列の列でだけ使えます"));
+                }
+                let position = match target {
+                    TextTarget::StartsWith(_) => Position::Start,
+                    _ => Position::Anywhere,
+                };
+                let hit = like(column, position, text, self.ignore_case);
+                let blank_hit = column.blanks.iter().any(|blank| target.matches(Some(&**blank)));
+                if blank_hit || text.is_empty() { present(column).and(hit) } else { hit }
+            }
+            TextTarget::Except { target, not } => {
+                let mut image = self.column(span, column, target)?;
+                for target in not {
+                    image = image.and(negated(self.column(span, column, target)?));
+                }
+                image
+            }
+        })
+    }
+
+    /// The rows whose number lies in `low <= number < high`.
+    pub fn number(&self, term: &Term, low: &str, high: &str) -> Imaged {
+        let at_least = self.number_compare(term, Comparison::GreaterOrEqual, low)?;
+        Ok(at_least.and(self.number_compare(term, Comparison::Less, high)?))
+    }
+
+    /// The rows whose number compares so. Only number columns: digits in a text column are neither
+    /// ordered nor all numbers, and no index would help.
+    pub fn number_compare(&self, term: &Term, comparison: Comparison, bound: &str) -> Imaged {
+        let column = match &term.kind {
+            K::Name(column) => column,
+            K::Pipe(inner, Lens::Number) => match &inner.kind {
+                K::Name(column) => column,
+                _ => return Err(not_a_number(term)),
+            },
+            _ => return Err(not_a_number(term)),
+        };
+        // An integer column compares with decimals as well: `>= 4.5`.
+        let value = match column.kind {
+            ColumnKind::Integer | ColumnKind::Decimal => Decimal::parse(bound).map(Value::Decimal),
+            _ => return Err(not_a_number(term)),
+        };
+        let Some(value) = value else { return Ok(Predicate::FALSE) };
+        let (left, right) = (Operand::Column(column.column.clone()), Operand::Value(value));
+        Ok(present(column).and(Predicate::Compare { left, comparison, right }))
+    }
+
+    fn lookup(&self, table: &str, key: &Term, target: &TextTarget) -> Imaged {
+        let Some(entries) = self.lookups.get(table) else { return Ok(Predicate::FALSE) };
+        let wanted = |value: &str| target.matches(Some(value));
+        let keys: Vec<String> =
+            entries.iter().filter(|(_, v)| wanted(v)).map(|(key, _)| key.clone()).collect();
+        let found = self.text(key, &TextTarget::OneOf(keys))?;
+        if !target.matches(None) {
+            return Ok(found);
+        }
+        let known = TextTarget::OneOf(entries.keys().cloned().collect());
+        Ok(any(vec![found, negated(self.text(key, &known)?)]))
+    }
+
+    /// Parts one after the other: every way to cut the wanted text that the parts allow.
+    fn joined(&self, term: &Term, parts: &[Term], target: &TextTarget, gaps: bool) -> Imaged {
+        match target {
+            TextTarget::Present => {
+                let parts: Result<Vec<_>, _> =
+                    parts.iter().map(|part| self.text(part, &TextTarget::Present)).collect();
+                Ok(if gaps { any(parts?) } else { Predicate::All(parts?) })
+            }
+            TextTarget::Empty => {
+                Ok(negated(self.joined(term, parts, &TextTarget::Present, gaps)?))
+            }
+            TextTarget::OneOf(texts) => {
+                let images: Result<Vec<_>, _> =
+                    texts.iter().map(|text| self.cuts(term, parts, text, gaps)).collect();
+                Ok(any(images?))
+            }
+            TextTarget::NoneOf { values, include_empty } => {
+                let equal = self.joined(term, parts, &TextTarget::OneOf(values.clone()), gaps)?;
+                if *include_empty {
+                    return Ok(negated(equal));
+                }
+                let present = self.joined(term, parts, &TextTarget::Present, gaps)?;
+                Ok(present.and(negated(equal)))
+            }
+            _ => Err(Blocked::new(
+                term.span,
+                "a text put together from parts can only be searched as a whole",
+                "複数の部分からなる文字列は完全一致でだけ検索できます",
+            )),
+        }
+    }
+
+    fn cuts(&self, term: &Term, parts: &[Term], text: &str, gaps: bool) -> Imaged {
+        let mut ways = Vec::new();
+        split(parts, text, gaps, &mut Vec::new(), &mut ways);
+        if ways.len() > SPLITS_MAX {
+            return Err(Blocked::new(
+                term.span,
+                "the parts can't be told apart in the searched text",
+                "検索文字列を部分に分けられません",
+            ));
+        }
+        let mut images = Vec::new();
+        for way in ways {
+            let mut image = Predicate::TRUE;
+            for (part, piece) in parts.iter().zip(way) {
+                let target = match piece.is_empty() {
+                    true => TextTarget::Empty,
+                    false => TextTarget::equals(piece),
+                };
+                image = image.and(self.text(part, &target)?);
+            }
+            images.push(image);
+        }
+        Ok(any(images))
+    }
+}
+
+fn not_a_number(term: &Term) -> Blocked {
+    Blocked::new(
+        term.span,
+        "a number search needs a number column; name one under `search:`",
+        "数値検索には数値型の列が必要です。search: で列を指定してください",
+    )
+}
+
+/// All ways to cut `text` over `parts`; constant parts must stand where they stand.
+fn split<'t>(
+    parts: &[Term],
+    text: &'t str,
+    gaps: bool,
+    taken: &mut Vec<&'t str>,
+    ways: &mut Vec<Vec<&'t str>>,
+) {
+    let Some((first, rest)) = parts.split_first() else {
+        if text.is_empty() {
+            ways.push(taken.clone());
+        }
+        return;
+    };
+    if ways.len() > SPLITS_MAX {
+        return;
+    }
+    if let K::Text(constant) = &first.kind {
+        if let Some(after) = text.strip_prefix(constant.as_str()) {
+            taken.push(&text[..constant.len()]);
+            split(rest, after, gaps, taken, ways);
+            taken.pop();
+        }
+        return;
+    }
+    let ends = text.char_indices().map(|(index, _)| index).chain([text.len()]);
+    for end in ends.filter(|end| gaps || *end > 0) {
+        taken.push(&text[..end]);
+        split(rest, &text[end..], gaps, taken, ways);
+        taken.pop();
+    }
+}
+
+/// The part of a target that only present texts meet.
+fn present_part(target: &TextTarget) -> TextTarget {
+    match target {
+        TextTarget::Empty => TextTarget::OneOf(Vec::new()),
+        TextTarget::NoneOf { values, .. } => {
+            TextTarget::NoneOf { values: values.clone(), include_empty: false }
+        }
+        other => other.clone(),
+    }
+}
+
+fn like(column: &ColumnUse, position: Position, text: &str, ignore_case: bool) -> Predicate {
+    let operand = Operand::Column(column.column.clone());
+    // Folding costs an index; texts without ASCII letters (most Japanese names) need none.
+    let ignore_case = ignore_case && text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if position == Position::Exact && !ignore_case {
+        return Predicate::In { operand, values: vec![Value::text(text)] };
+    }
+    Predicate::Like { operand, position, text: text.to_owned(), ignore_case }
+}
+
+fn is_blank(column: &ColumnUse, text: &str) -> bool {
+    text.is_empty() || column.blanks.iter().any(|blank| **blank == *text)
+}
+
+/// There is something in the column: not NULL, and nothing that the rule calls blank.
+pub(crate) fn present(column: &ColumnUse) -> Predicate {
+    let known = negated(Predicate::Null(column.column.clone()));
+    let mut blanks = Vec::new();
+    if column.kind.is_text() {
+        blanks.push(Value::text(""));
+    }
+    for blank in column.blanks.iter().filter(|blank| !blank.is_empty()) {
+        blanks.extend(value_of_kind(column.kind, blank));
+    }
+    if blanks.is_empty() {
+        return known;
+    }
+    let operand = Operand::Column(column.column.clone());
+    known.and(negated(Predicate::In { operand, values: blanks }))
+}
+
+pub(crate) fn negated(predicate: Predicate) -> Predicate {
+    match predicate {
+        Predicate::Not(inner) => *inner,
+        predicate if predicate.is_true() => Predicate::FALSE,
+        predicate if predicate.is_false() => Predicate::TRUE,
+        predicate => Predicate::Not(Box::new(predicate)),
+    }
+}
+
+/// One of them holds; constants fold away.
+pub(crate) fn any(mut terms: Vec<Predicate>) -> Predicate {
+    if terms.iter().any(Predicate::is_true) {
+        return Predicate::TRUE;
+    }
+    terms.retain(|term| !term.is_false());
+    if terms.len() == 1 { terms.remove(0) } else { Predicate::Any(terms) }
+}
+
+fn decided(holds: bool) -> Predicate {
+    if holds { Predicate::TRUE } else { Predicate::FALSE }
+}
+
+fn mirrored(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        same => same,
+    }
+}

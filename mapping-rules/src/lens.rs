@@ -1,0 +1,318 @@
+//! The converters of the rule language. Each is a lens: forward makes FHIR text of stored text,
+//! inverse makes the canonical stored text again, and an image turns a search on the FHIR text into
+//! one on the stored text. All three stand together because one that disagrees with the others is
+//! a wrong answer to a search.
+//!
+//! The laws: `forward(inverse(v)) == v` wherever `inverse` answers, and an image never matches a
+//! stored text whose forward does not match the target. Where an image is also complete, and where
+//! it only finds the usual spellings, stands at [`Lens::text_image`] and [`Lens::date_image`].
+
+mod calendar;
+mod contact;
+mod date;
+mod date_image;
+mod image;
+mod map;
+mod number;
+mod period;
+mod target;
+#[cfg(test)]
+mod tests;
+mod wareki;
+mod width;
+
+use std::borrow::Cow;
+
+use chrono::FixedOffset;
+use genkan_adapter::{ColumnKind, ColumnRef, Predicate};
+
+pub use map::MapTable;
+pub use period::{DatePrefix, DateSearch};
+pub use target::TextTarget;
+
+/// One converter named in a rule. Every lens but `map` answers blank text with nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lens {
+    /// `date`: a western date, to the year, the month or the day.
+    Date,
+    /// `date.wareki`: a date of the Japanese calendar (和暦); western dates pass too.
+    Wareki,
+    /// `datetime`: a date and time of the hospital's wall clock.
+    DateTime,
+    /// `kana.full`: half-width kana to full width, nothing else.
+    KanaFull,
+    /// `kana.half`: full-width katakana to half width, nothing else.
+    KanaHalf,
+    /// `zen`: ASCII, blank and half-width kana to full width.
+    Zen,
+    /// `hankaku`: full-width ASCII and blank to half width; kana stay.
+    Hankaku,
+    /// `squeeze`: runs of blanks to one space, none at the ends.
+    Squeeze,
+    /// `trim`: no blanks at the ends.
+    Trim,
+    /// `num`: the number of a result, its decimals kept.
+    Number,
+    /// `num.comparator`: `<`, `<=`, `>` or `>=` of a result; empty without one, and for text that
+    /// is no number.
+    NumberComparator,
+    /// `is.number`: the text `true`, or nothing.
+    IsNumber,
+    Phone,
+    Postal,
+    /// `name.family`: the first word of a name.
+    NameFamily,
+    /// `name.given`: what follows the first blank of a name.
+    NameGiven,
+    /// `text`: the text itself; for columns of other kinds.
+    Text,
+    Map(MapTable),
+}
+
+/// What a lens may know beside its input.
+#[derive(Debug, Clone, Copy)]
+pub struct LensContext {
+    /// Offset of the hospital's wall clock.
+    pub zone: FixedOffset,
+}
+
+/// A stored text that a lens can't read. Carries no value: it goes into logs and reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// Stable, for counting: `bad-date`.
+    pub code: &'static str,
+    pub message_en: &'static str,
+    pub message_ja: &'static str,
+}
+
+impl Fault {
+    const BAD_DATE: Fault = Fault {
+        code: "bad-date",
+        message_en: "not a date that the calendar has",
+        message_ja: "日付として読めません",
+    };
+    const BAD_TIME: Fault = Fault {
+        code: "bad-time",
+        message_en: "not a time of day",
+        message_ja: "時刻として読めません",
+    };
+    const OUTSIDE_ERA: Fault = Fault {
+        code: "outside-era",
+        message_en: "the date does not lie in the era that it names",
+        message_ja: "元号の期間外の日付です",
+    };
+    const BAD_NUMBER: Fault = Fault {
+        code: "bad-number",
+        message_en: "not a number",
+        message_ja: "数値として読めません",
+    };
+    const BAD_POSTAL_CODE: Fault = Fault {
+        code: "bad-postal-code",
+        message_en: "not a postal code of seven digits",
+        message_ja: "7桁の郵便番号として読めません",
+    };
+    const NO_MAP_ENTRY: Fault = Fault {
+        code: "no-map-entry",
+        message_en: "the rule's `map` has no entry for this value",
+        message_ja: "map にない値です",
+    };
+}
+
+/// Why a lens can't be run backwards here; a search or a write that needs it is refused when the
+/// rules are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotInvertible {
+    pub reason_en: &'static str,
+    pub reason_ja: &'static str,
+}
+
+impl NotInvertible {
+    const LOSSY: NotInvertible = NotInvertible {
+        reason_en: "this converter loses the stored spelling, so nothing can be written through it",
+        reason_ja: "元の表記が失われる変換のため、書き戻せません",
+    };
+    const NOT_AN_OUTPUT: NotInvertible = NotInvertible {
+        reason_en: "this converter never gives such a value, so it has no stored form",
+        reason_ja: "この変換からは得られない値のため、格納形式がありません",
+    };
+    const NO_MAP_KEY: NotInvertible = NotInvertible {
+        reason_en: "no key of the `map` gives this value",
+        reason_ja: "map にこの値となるキーがありません",
+    };
+    const TOO_MANY_SPELLINGS: NotInvertible = NotInvertible {
+        reason_en: "the stored spellings of such a value can't be listed for this kind of search",
+        reason_ja: "格納表記を列挙できないため、この検索には使えません",
+    };
+    const NOT_A_TEXT_SEARCH: NotInvertible = NotInvertible {
+        reason_en: "dates and numbers are searched by value, not as text",
+        reason_ja: "日付・数値は文字列としては検索できません",
+    };
+    const NOT_A_DATE: NotInvertible = NotInvertible {
+        reason_en: "this converter makes no date",
+        reason_ja: "日付への変換ではありません",
+    };
+    const COLUMN_KIND: NotInvertible = NotInvertible {
+        reason_en: "a column of this type can't be searched by date",
+        reason_ja: "この型の列は日付では検索できません",
+    };
+    const APPROXIMATE: NotInvertible = NotInvertible {
+        reason_en: "the prefix `ap` has no exact meaning and is not supported",
+        reason_ja: "接頭辞 ap は意味が定まらないため対応していません",
+    };
+}
+
+impl Lens {
+    /// For suggestions; `map` is a word of the grammar.
+    pub const NAMES: &[&str] = &[
+        "date",
+        "date.wareki",
+        "datetime",
+        "kana.full",
+        "kana.half",
+        "zen",
+        "hankaku",
+        "squeeze",
+        "trim",
+        "num",
+        "num.comparator",
+        "is.number",
+        "phone",
+        "postal",
+        "name.family",
+        "name.given",
+        "text",
+    ];
+
+    pub fn by_name(name: &str) -> Option<Lens> {
+        Some(match name {
+            "date" => Lens::Date,
+            "date.wareki" => Lens::Wareki,
+            "datetime" => Lens::DateTime,
+            "kana.full" => Lens::KanaFull,
+            "kana.half" => Lens::KanaHalf,
+            "zen" => Lens::Zen,
+            "hankaku" => Lens::Hankaku,
+            "squeeze" => Lens::Squeeze,
+            "trim" => Lens::Trim,
+            "num" => Lens::Number,
+            "num.comparator" => Lens::NumberComparator,
+            "is.number" => Lens::IsNumber,
+            "phone" => Lens::Phone,
+            "postal" => Lens::Postal,
+            "name.family" => Lens::NameFamily,
+            "name.given" => Lens::NameGiven,
+            "text" => Lens::Text,
+            _ => return None,
+        })
+    }
+
+    /// Stored text to FHIR text; `Ok(None)` is empty. `map` takes `""` for a cell that is absent.
+    pub fn forward<'a>(
+        &'a self,
+        input: &'a str,
+        cx: &LensContext,
+    ) -> Result<Option<Cow<'a, str>>, Fault> {
+        if let Lens::Map(table) = self {
+            return Ok(table.forward(input)?.map(Cow::Borrowed));
+        }
+        if width::trim(input).is_empty() {
+            return Ok(None);
+        }
+        Ok(match self {
+            Lens::Date => date::date(input, cx.zone)?.map(|date| Cow::Owned(date.to_string())),
+            Lens::Wareki => wareki::date(input, cx.zone)?.map(|date| Cow::Owned(date.to_string())),
+            Lens::DateTime => date::moment(input, cx.zone)?.map(|at| Cow::Owned(at.text(cx.zone))),
+            Lens::KanaFull => Some(width::kana_full(input)),
+            Lens::KanaHalf => Some(width::kana_half(input)),
+            Lens::Zen => Some(width::zen(input)),
+            Lens::Hankaku => Some(width::hankaku(input)),
+            Lens::Squeeze => Some(width::squeeze(input)),
+            Lens::Trim => Some(Cow::Borrowed(width::trim(input))),
+            Lens::Number => {
+                let quantity = number::quantity(input).ok_or(Fault::BAD_NUMBER)?;
+                Some(Cow::Owned(quantity.digits))
+            }
+            Lens::NumberComparator => {
+                number::quantity(input).and_then(|q| q.comparator).map(Cow::Borrowed)
+            }
+            Lens::IsNumber => number::quantity(input).map(|_| Cow::Borrowed("true")),
+            Lens::Phone => Some(Cow::Owned(contact::phone(input))),
+            Lens::Postal => contact::postal(input)?.map(Cow::Owned),
+            Lens::NameFamily => Some(Cow::Borrowed(contact::family(input))),
+            Lens::NameGiven => contact::given(input),
+            Lens::Text | Lens::Map(_) => Some(Cow::Borrowed(input)),
+        })
+    }
+
+    /// FHIR text to the canonical stored text: `YYYYMMDD`, `GYYMMDD` (`S500302`),
+    /// `YYYYMMDDhhmmss`, half-width kana for `kana.full`, digits only for `postal`.
+    pub fn inverse(&self, output: &str, cx: &LensContext) -> Result<String, NotInvertible> {
+        let stored = match self {
+            Lens::Date => date::stored_date(output),
+            Lens::Wareki => wareki::stored(output),
+            Lens::DateTime => return date::stored_moment(output, cx.zone),
+            Lens::KanaFull => Some(width::kana_half(output).into_owned()),
+            Lens::KanaHalf => Some(width::kana_full(output).into_owned()),
+            Lens::Text | Lens::Phone | Lens::Number => Some(output.to_owned()),
+            Lens::Postal => Some(output.replace('-', "")),
+            Lens::Map(table) => return table.inverse(output),
+            Lens::Zen | Lens::Hankaku | Lens::Squeeze | Lens::Trim => {
+                return Err(NotInvertible::LOSSY);
+            }
+            Lens::NumberComparator | Lens::IsNumber | Lens::NameFamily | Lens::NameGiven => {
+                return Err(NotInvertible::LOSSY);
+            }
+        };
+        let stored = stored.ok_or(NotInvertible::NOT_AN_OUTPUT)?;
+        match self.forward(&stored, cx) {
+            Ok(Some(again)) if again == output => {}
+            _ => return Err(NotInvertible::NOT_AN_OUTPUT),
+        }
+        Ok(stored)
+    }
+
+    /// Stored texts that give a value as in `target`, as targets of which one must match.
+    ///
+    /// Sound for all lenses. Complete for `text` and `map`, and for targets without a character
+    /// that the lens changes or makes (`高知` through `zen`). Otherwise it finds the spellings that
+    /// a column holds in practice: all kana half or all full, all ASCII half or all full, one kind
+    /// of blank and of hyphen, no blanks at the beginning.
+    pub fn text_image(&self, target: &TextTarget) -> Result<Vec<TextTarget>, NotInvertible> {
+        image::text_image(self, target)
+    }
+
+    /// Whether [`text_image`](Self::text_image) of this target finds every stored spelling. Only
+    /// then may it be negated: the negation of an image that misses one finds that one.
+    pub fn image_is_complete(&self, target: &TextTarget) -> bool {
+        image::is_complete(self, target)
+    }
+
+    /// Some text that is not blank has no value behind this lens.
+    fn is_partial(&self) -> bool {
+        match self {
+            Lens::Date | Lens::Wareki | Lens::DateTime | Lens::Postal | Lens::Map(_) => true,
+            Lens::Number | Lens::NumberComparator | Lens::IsNumber | Lens::NameGiven => true,
+            Lens::KanaFull | Lens::KanaHalf | Lens::Zen | Lens::Hankaku | Lens::Squeeze => false,
+            Lens::Trim | Lens::Phone | Lens::NameFamily | Lens::Text => false,
+        }
+    }
+
+    /// Rows whose date matches `search` as R4 says of a stored period: `2005` is the whole year.
+    ///
+    /// Exact for native date and time columns. On text columns exact for the fixed-width spellings
+    /// of one lens, in any mixture: digits only with their partial forms (`YYYYMM00`, `YYYYMM`,
+    /// `YYYY`, `YYYY0000`), `YYYY-MM-DD` and `YYYY/MM/DD`, a time behind either, `GYYMMDD` and the
+    /// seven digits of receipt files (レセ電). Other spellings that `forward` reads (`S50.6.28`,
+    /// `昭和50年`, `2021/7/5`, full-width digits, fractions and offsets in text) are never matched.
+    /// Sentinels (`00000000`, `99999999`) aren't either; text that `forward` refuses may be if it
+    /// sorts between two matched days (`20210231`).
+    pub fn date_image(
+        &self,
+        column: &ColumnRef,
+        kind: ColumnKind,
+        search: &DateSearch,
+        cx: &LensContext,
+    ) -> Result<Predicate, NotInvertible> {
+        date_image::date_image(self, column, kind, search, cx)
+    }
+}

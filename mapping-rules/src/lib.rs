@@ -1,0 +1,27 @@
+//! The rule language and its engine. One declaration is compiled three ways: rows → resource
+//! ([`emit`]), FHIR search → source query ([`plan`]), and (in a later release) resource → rows.
+//!
+//! Pure: no I/O, no clock, no environment, no randomness, nothing async. What a rule set needs comes
+//! in as arguments, and the same files, rows and context give the same bytes.
+//!
+//! The way through the crate: [`yaml`] → [`expression`] → [`compile()`] → [`program`], and from
+//! there [`plan`] and [`emit`].
+
+pub mod codemap;
+pub mod compile;
+pub mod diagnostic;
+pub mod emit;
+pub mod evaluate;
+pub mod expression;
+pub mod identity;
+mod image;
+pub mod lens;
+pub mod plan;
+pub mod program;
+pub mod schema;
+pub mod search;
+pub mod testing;
+mod yaml;
+
+pub use compile::{Compiled, RuleFiles, compile};
+pub use diagnostic::{Diagnostic, Language, Severity, Span, Text};

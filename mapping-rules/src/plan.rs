@@ -1,0 +1,368 @@
+//! The plan of a read or a search: queries as plain values, made without touching the source and
+//! printable for people.
+//!
+//! A search makes one scan for each rule of its type that can match. Paging is by key: the order
+//! always ends with the rule's key, and the token holds the last key of each scan, sealed.
+
+mod cursor;
+mod follow;
+
+use std::fmt;
+
+use genkan_adapter::{Order, Predicate, RowQuery};
+use genkan_fhir::search::{SearchRequest, SortKey, Total};
+
+use crate::diagnostic::{Text, nearest_name};
+use crate::identity::Identity;
+use crate::image::value_of_kind;
+use crate::program::{ReferenceTo, Rule, RuleSet, Term};
+use crate::search::{Asked, Parameter, PlaceKind, predicate};
+
+pub use cursor::{Cursor, Position};
+pub use follow::{child_query, key_texts, link_key, referrers_query, target_query};
+
+/// Limits of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanLimits {
+    pub page_size_default: usize,
+    pub page_size_max: usize,
+    /// Rows that one `_include` or `_revinclude` may bring.
+    pub include_rows_max: usize,
+}
+
+/// Why there is no plan. All of it is the caller's to mend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanProblem {
+    /// No rule makes this type.
+    UnknownType { nearest: Option<String> },
+    /// No rule of this site made the id.
+    UnknownId,
+    /// FHIR has the parameter, this server does not answer it.
+    NotOffered { parameter: String, reason: Text },
+    /// The parameter is answered, but not in this form.
+    Refused { parameter: String, reason: Text },
+    /// The page token is not ours, or belongs to another search.
+    BadPage,
+}
+
+/// One row by its key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadPlan {
+    pub rule: usize,
+    pub query: RowQuery,
+}
+
+/// One page of a search.
+#[derive(Debug, Clone)]
+pub struct SearchPlan {
+    pub resource_type: String,
+    pub scans: Vec<Scan>,
+    /// Resources on the page.
+    pub count: usize,
+    /// `_sort` was asked: scans are merged by value instead of read one after the other.
+    pub sorted: bool,
+    pub includes: Vec<Include>,
+    pub include_rows_max: usize,
+    /// What a page token of this search is sealed with.
+    pub context: Vec<u8>,
+}
+
+/// The rows of one rule.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Index into [`RuleSet::rules`].
+    pub rule: usize,
+    /// Without a limit: the fetch asks for what the page still needs, and one more.
+    pub query: RowQuery,
+    /// The values of `_sort` as FHIR shows them.
+    pub sort: Vec<(Term, bool)>,
+    /// The columns of the query's order, as indexes into a row.
+    pub order_columns: Vec<usize>,
+    pub position: Position,
+}
+
+/// What comes along with the matches.
+#[derive(Debug, Clone)]
+pub enum Include {
+    /// `_include`: what the rows of `source` refer to.
+    Forward { source: usize, reference: ReferenceTo, each: Option<usize> },
+    /// `_revinclude`: the rows of `source` that refer to the matches.
+    Reverse { source: usize, reference: ReferenceTo },
+}
+
+/// Plans the read of one resource.
+pub fn read(
+    rules: &RuleSet,
+    identity: &Identity,
+    resource_type: &str,
+    id: &str,
+) -> Result<ReadPlan, PlanProblem> {
+    let mut known = false;
+    for (index, rule) in rules.rules_of(resource_type) {
+        known = true;
+        if let Some(key) = identity.decode(&rule.id, id) {
+            let query = target_query(rules, index, &[key]).ok_or(PlanProblem::UnknownId)?;
+            return Ok(ReadPlan { rule: index, query });
+        }
+    }
+    Err(if known { PlanProblem::UnknownId } else { unknown_type(rules, resource_type) })
+}
+
+fn unknown_type(rules: &RuleSet, resource_type: &str) -> PlanProblem {
+    let nearest = nearest_name(resource_type, rules.resource_types());
+    PlanProblem::UnknownType { nearest: nearest.map(str::to_owned) }
+}
+
+/// The parameters that every rule of a type can answer: what `/metadata` declares.
+pub fn offered<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<&'r Parameter> {
+    let mut offered: Vec<&Parameter> = Vec::new();
+    for (_, rule) in rules.rules_of(resource_type) {
+        for parameter in &rule.parameters {
+            let known = offered.iter().any(|known| known.code == parameter.code);
+            if !known && withheld(rules, resource_type, &parameter.code).is_none() {
+                offered.push(parameter);
+            }
+        }
+    }
+    offered.sort_by(|a, b| a.code.cmp(&b.code));
+    offered
+}
+
+/// Why a rule of this type, which could match, can't answer a parameter.
+fn withheld<'r>(rules: &'r RuleSet, resource_type: &'r str, code: &str) -> Option<&'r Text> {
+    let mut found = rules.rules_of(resource_type).flat_map(|(_, rule)| &rule.withheld);
+    found.find(|held| held.code == code && !held.never_matches).map(|held| &held.reason)
+}
+
+/// Plans one page of a search.
+pub fn search(
+    rules: &RuleSet,
+    identity: &Identity,
+    request: &SearchRequest,
+    limits: &PlanLimits,
+) -> Result<SearchPlan, PlanProblem> {
+    let resource_type = request.resource_type;
+    if rules.rules_of(resource_type).next().is_none() {
+        return Err(unknown_type(rules, resource_type));
+    }
+    check_offered(rules, request)?;
+    let mut scans = Vec::new();
+    for (index, rule) in rules.rules_of(resource_type) {
+        if let Some(filter) = filter(rules, identity, rule, request)? {
+            scans.push(scan(index, rule, filter, &request.sort));
+        }
+    }
+    let context = context(request);
+    if let Some(token) = &request.page {
+        let cursor = Cursor::open(identity, &context, token, &scans).ok_or(PlanProblem::BadPage)?;
+        for (scan, position) in scans.iter_mut().zip(cursor.0) {
+            if let Position::After(values) = &position {
+                scan.query.after = Some(values.clone());
+            }
+            scan.position = position;
+        }
+    }
+    let count = request.count.map_or(limits.page_size_default, |count| count as usize);
+    Ok(SearchPlan {
+        resource_type: resource_type.to_owned(),
+        scans,
+        count: count.clamp(1, limits.page_size_max),
+        sorted: !request.sort.is_empty(),
+        includes: includes(rules, request)?,
+        include_rows_max: limits.include_rows_max,
+        context,
+    })
+}
+
+fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanProblem> {
+    let resource_type = request.resource_type;
+    if matches!(request.total, Some(Total::Accurate | Total::Estimate)) {
+        return Err(PlanProblem::NotOffered {
+            parameter: "_total".to_owned(),
+            reason: Text::new("totals are not counted in this release", "件数の計算には未対応です"),
+        });
+    }
+    let offered = offered(rules, resource_type);
+    let find = |code: &str| offered.iter().find(|parameter| parameter.code == code);
+    let not_offered = |code: &str| {
+        let reason = withheld(rules, resource_type, code).cloned().unwrap_or_else(|| {
+            let en = "no rule emits anything that this parameter looks at";
+            Text::new(en, "この検索対象の要素を出力する規則がありません")
+        });
+        PlanProblem::NotOffered { parameter: code.to_owned(), reason }
+    };
+    for filter in &request.filters {
+        find(filter.code).ok_or_else(|| not_offered(filter.code))?;
+    }
+    for SortKey { code, .. } in &request.sort {
+        find(code).ok_or_else(|| not_offered(code))?;
+        let sorts = |rule: &Rule| {
+            rule.parameters.iter().find(|p| p.code == *code).is_some_and(|p| p.sort.is_some())
+        };
+        if !rules.rules_of(resource_type).all(|(_, rule)| sorts(rule)) {
+            let en = "results can't be sorted by it: it is not one column in stored order";
+            let reason = Text::new(en, "この項目では並べ替えできません");
+            return Err(PlanProblem::Refused { parameter: format!("_sort={code}"), reason });
+        }
+    }
+    Ok(())
+}
+
+/// The condition on the rows of one rule; `None` when none can match.
+fn filter(
+    rules: &RuleSet,
+    identity: &Identity,
+    rule: &Rule,
+    request: &SearchRequest,
+) -> Result<Option<Predicate>, PlanProblem> {
+    let mut all = rule.filter.clone();
+    for filter in &request.filters {
+        let Some(parameter) = rule.parameters.iter().find(|p| p.code == filter.code) else {
+            // The rule emits nothing there, so the element is missing in all its resources.
+            use genkan_fhir::search::{Modifier, SearchValue};
+            let missing = filter.modifier == Some(Modifier::Missing)
+                && filter.values == [SearchValue::Missing(true)];
+            if missing || filter.modifier == Some(Modifier::Not) {
+                continue;
+            }
+            return Ok(None);
+        };
+        let asked = Asked { rules, identity, rule };
+        let image = predicate(asked, parameter, filter)
+            .map_err(|reason| PlanProblem::Refused { parameter: filter.code.to_owned(), reason })?;
+        all = all.and(image);
+    }
+    Ok((!all.is_false()).then_some(all))
+}
+
+fn scan(index: usize, rule: &Rule, filter: Predicate, sort: &[SortKey]) -> Scan {
+    let mut order = Vec::new();
+    let mut order_columns = Vec::new();
+    let mut terms = Vec::new();
+    for key in sort {
+        let parameter = rule.parameters.iter().find(|parameter| parameter.code == key.code);
+        if let Some(sort) = parameter.and_then(|parameter| parameter.sort.as_ref()) {
+            let column = sort.column.column.clone();
+            order.push(Order { column, descending: key.descending });
+            order_columns.push(sort.column.index);
+            terms.push((sort.term.clone(), key.descending));
+        }
+    }
+    for column in &rule.key {
+        if !order_columns.contains(&column.index) {
+            order.push(Order { column: column.column.clone(), descending: false });
+            order_columns.push(column.index);
+        }
+    }
+    let query = RowQuery {
+        root: rule.root.root.clone(),
+        joins: rule.root.joins.clone(),
+        columns: rule.root.columns.clone(),
+        filter,
+        order,
+        after: None,
+        limit: None,
+    };
+    Scan { rule: index, query, sort: terms, order_columns, position: Position::Start }
+}
+
+fn includes(rules: &RuleSet, request: &SearchRequest) -> Result<Vec<Include>, PlanProblem> {
+    let mut found = Vec::new();
+    for include in &request.includes {
+        let before = found.len();
+        for (source, reference, each) in references(rules, &include.source, include.parameter) {
+            let target = &rules.rules[reference.rule].resource;
+            if include.target.as_ref().is_none_or(|wanted| wanted == target) {
+                found.push(Include::Forward { source, reference, each });
+            }
+        }
+        if found.len() == before {
+            return Err(no_reference("_include", &include.source, include.parameter));
+        }
+    }
+    for include in &request.rev_includes {
+        let before = found.len();
+        for (source, reference, each) in references(rules, &include.source, include.parameter) {
+            let target = &rules.rules[reference.rule].resource;
+            if target == request.resource_type && each.is_none() {
+                found.push(Include::Reverse { source, reference });
+            }
+        }
+        if found.len() == before {
+            return Err(no_reference("_revinclude", &include.source, include.parameter));
+        }
+    }
+    Ok(found)
+}
+
+/// Every reference that a reference parameter of a type looks at.
+pub fn references(
+    rules: &RuleSet,
+    source: &str,
+    parameter: &str,
+) -> Vec<(usize, ReferenceTo, Option<usize>)> {
+    let mut found = Vec::new();
+    for (index, rule) in rules.rules_of(source) {
+        for branch in
+            rule.parameters.iter().filter(|p| p.code == parameter).flat_map(|p| &p.branches)
+        {
+            if let PlaceKind::Reference(reference) = &branch.place {
+                found.push((index, reference.clone(), branch.each));
+            }
+        }
+    }
+    found
+}
+
+fn no_reference(kind: &str, source: &str, parameter: &str) -> PlanProblem {
+    PlanProblem::Refused {
+        parameter: format!("{kind}={source}:{parameter}"),
+        reason: Text::new("no rule makes such a reference", "この参照を出力する規則がありません"),
+    }
+}
+
+/// What makes two requests the same search: a page token of one must not open in another.
+fn context(request: &SearchRequest) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
+    let text = format!("{}|{:?}|{:?}", request.resource_type, request.filters, request.sort);
+    hasher.update(text.as_bytes());
+    hasher.finalize().as_bytes()[..16].to_vec()
+}
+
+impl fmt::Display for SearchPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "search {}: {} per page", self.resource_type, self.count)?;
+        for scan in &self.scans {
+            writeln!(f, "  scan {} as {}", scan.query.root.table, scan.query.root.alias)?;
+            for join in &scan.query.joins {
+                writeln!(
+                    f,
+                    "    {:?} join {} as {}",
+                    join.kind, join.target.table, join.target.alias
+                )?;
+            }
+            let names = scan.query.order.iter().map(|order| {
+                let direction = if order.descending { " descending" } else { "" };
+                format!("{}.{}{direction}", order.column.alias, order.column.column)
+            });
+            writeln!(f, "    order {}", names.collect::<Vec<_>>().join(", "))?;
+        }
+        for include in &self.includes {
+            match include {
+                Include::Forward { reference, .. } => {
+                    writeln!(f, "  include rule {}", reference.rule)?;
+                }
+                Include::Reverse { source, .. } => writeln!(f, "  revinclude rule {source}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The typed key of a rule from its texts.
+pub(crate) fn typed_key(rule: &Rule, key: &[String]) -> Option<Vec<genkan_adapter::Value>> {
+    if key.len() != rule.key.len() {
+        return None;
+    }
+    rule.key.iter().zip(key).map(|(column, text)| value_of_kind(column.kind, text)).collect()
+}

@@ -1,0 +1,123 @@
+//! The further queries of a page: children of its rows and targets of its references, one statement
+//! each for the whole page.
+
+use genkan_adapter::{Order, Predicate, Row, RowQuery, Value};
+
+use super::typed_key;
+use crate::image::Imaging;
+use crate::lens::TextTarget;
+use crate::program::{Child, ReferenceTo, Rule, RuleSet};
+
+/// Resources of a rule by their keys. `None` if no key can be one of the rule.
+pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Option<RowQuery> {
+    let rule = &rules.rules[rule];
+    let keys: Vec<Vec<Value>> = keys.iter().filter_map(|key| typed_key(rule, key)).collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let columns = rule.key.iter().map(|column| column.column.clone()).collect();
+    Some(RowQuery {
+        root: rule.root.root.clone(),
+        joins: rule.root.joins.clone(),
+        columns: rule.root.columns.clone(),
+        filter: rule.filter.clone().and(Predicate::KeyIn { columns, keys }),
+        order: Vec::new(),
+        after: None,
+        limit: None,
+    })
+}
+
+/// The rows of one child for a page of parents. `None` if no parent can have any.
+pub fn child_query(child: &Child, parents: &[&Row]) -> Option<RowQuery> {
+    let mut keys: Vec<Vec<Value>> = Vec::new();
+    for parent in parents {
+        let key: Option<Vec<Value>> = child
+            .link
+            .iter()
+            .map(|(_, column)| parent.values().get(column.index).cloned())
+            .collect();
+        if let Some(key) = key
+            && !key.iter().any(Value::is_null)
+            && !keys.contains(&key)
+        {
+            keys.push(key);
+        }
+    }
+    if keys.is_empty() {
+        return None;
+    }
+    let columns = child.link.iter().map(|(own, _)| child.set.columns[*own].clone()).collect();
+    Some(RowQuery {
+        root: child.set.root.clone(),
+        joins: child.set.joins.clone(),
+        columns: child.set.columns.clone(),
+        filter: child.filter.clone().and(Predicate::KeyIn { columns, keys }),
+        order: child.order.clone(),
+        after: None,
+        limit: None,
+    })
+}
+
+/// The rows of `source` that refer to one of these keys (`_revinclude`), at most `limit`. `None` if
+/// the reference can't be searched.
+pub fn referrers_query(
+    rules: &RuleSet,
+    source: usize,
+    reference: &ReferenceTo,
+    keys: &[Vec<String>],
+    limit: u64,
+) -> Option<RowQuery> {
+    let rule = &rules.rules[source];
+    let imaging = Imaging { lookups: &rules.lookups, zone: rules.site.zone, ignore_case: false };
+    let referring = match reference.key.as_slice() {
+        // One column: one list, which an index answers.
+        [term] => {
+            let texts = keys.iter().filter_map(|key| key.first().cloned()).collect();
+            imaging.text(term, &TextTarget::OneOf(texts)).ok()?
+        }
+        terms => {
+            let mut ways = Vec::with_capacity(keys.len());
+            for key in keys {
+                let mut all = Predicate::TRUE;
+                for (term, text) in terms.iter().zip(key) {
+                    all = all.and(imaging.text(term, &TextTarget::equals(text)).ok()?);
+                }
+                ways.push(all);
+            }
+            Predicate::Any(ways)
+        }
+    };
+    let order = rule
+        .key
+        .iter()
+        .map(|column| Order { column: column.column.clone(), descending: false })
+        .collect();
+    Some(RowQuery {
+        root: rule.root.root.clone(),
+        joins: rule.root.joins.clone(),
+        columns: rule.root.columns.clone(),
+        filter: rule.filter.clone().and(referring),
+        order,
+        after: None,
+        limit: Some(limit),
+    })
+}
+
+/// The key of a row as the texts that ids and references are made of.
+pub fn key_texts(rules: &RuleSet, rule: &Rule, row: &Row) -> Option<Vec<String>> {
+    let values = rule.key.iter().map(|column| row.values().get(column.index));
+    values
+        .map(|value| {
+            crate::evaluate::value_text(value?, rules.site.zone).map(|text| text.into_owned())
+        })
+        .collect()
+}
+
+/// What a child row and its parent have in common, as texts that compare across column kinds: an
+/// integer key is written in a decimal column as well.
+pub fn link_key<'v>(values: impl Iterator<Item = Option<&'v Value>>) -> Option<Vec<String>> {
+    let utc = chrono::Offset::fix(&chrono::Utc);
+    values
+        .map(|value| crate::evaluate::value_text(value?, utc).map(|text| text.into_owned()))
+        .collect()
+}

@@ -1,0 +1,516 @@
+//! From a parameter's paths to places in the emit program.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use genkan_fhir::definitions::{
+    Definitions, Element, ParameterPath, ParameterType, PathStep, SearchParameter,
+};
+
+use super::{Branch, Parameter, PlaceKind, Sort, System};
+use crate::codemap::CodeMap;
+use crate::diagnostic::Text;
+use crate::expression::{Expression, ExpressionKind as K};
+use crate::image::{Blocked, Imaging};
+use crate::lens::{DatePrefix, DateSearch, Lens, TextTarget};
+use crate::program::{Node, NodeKind, Property, Rule, Term, Withheld};
+
+/// `search:` of a rule.
+#[derive(Debug, Clone)]
+pub(crate) enum Override {
+    Off,
+    Column(Term),
+}
+
+/// A node with everything that leads to it.
+struct Found<'r> {
+    node: &'r Node,
+    element: Option<&'r Element>,
+    each: Option<usize>,
+    conditions: Vec<Term>,
+    /// The nearest surrounding object that disappears when its row data are empty.
+    disappears: Option<&'r Node>,
+}
+
+/// Fills in `parameters` and `withheld` of a rule.
+pub(crate) fn derive(
+    rule: &mut Rule,
+    overrides: &BTreeMap<String, Override>,
+    maps: &[CodeMap],
+    imaging: Imaging,
+) {
+    let definitions = Definitions::r4();
+    let mut parameters = vec![id_parameter()];
+    let mut withheld = Vec::new();
+    for definition in definitions.search_parameters(&rule.resource) {
+        if definition.code == "_id" {
+            continue;
+        }
+        let derived = match overrides.get(definition.code) {
+            Some(Override::Off) => Err(Refusal::from(Text::new(
+                "switched off by the rule (`search:`)",
+                "規則の search: で無効にされています",
+            ))),
+            Some(Override::Column(term)) => overridden(definition, term),
+            None => branches(rule, definition),
+        };
+        let checked = derived.and_then(|branches| answerable(rule, branches, maps, imaging));
+        match checked {
+            Ok(branches) => parameters.push(Parameter {
+                code: definition.code.to_owned(),
+                kind: definition.kind,
+                url: definition.url(),
+                sort: sort(definition.kind, &branches),
+                branches,
+            }),
+            Err(Refusal { reason, never_matches }) => {
+                let code = definition.code.to_owned();
+                withheld.push(Withheld { code, reason, never_matches });
+            }
+        }
+    }
+    parameters.sort_by(|a, b| a.code.cmp(&b.code));
+    (rule.parameters, rule.withheld) = (parameters, withheld);
+}
+
+fn id_parameter() -> Parameter {
+    Parameter {
+        code: "_id".to_owned(),
+        kind: ParameterType::Token,
+        url: "http://hl7.org/fhir/SearchParameter/Resource-id".to_owned(),
+        branches: vec![whole(PlaceKind::Id)],
+        sort: None,
+    }
+}
+
+/// A place of the resource itself, without conditions.
+fn whole(place: PlaceKind) -> Branch {
+    Branch { each: None, conditions: Vec::new(), optional: false, place }
+}
+
+type Derived = Result<Vec<Branch>, Refusal>;
+
+/// Why a parameter is withheld.
+struct Refusal {
+    reason: Text,
+    never_matches: bool,
+}
+
+impl From<Text> for Refusal {
+    fn from(reason: Text) -> Self {
+        Refusal { reason, never_matches: false }
+    }
+}
+
+fn overridden(definition: &SearchParameter, term: &Term) -> Derived {
+    let place = match definition.kind {
+        ParameterType::String => stored_as(term),
+        ParameterType::Token => PlaceKind::Token { system: System::None, code: term.clone() },
+        ParameterType::Date => PlaceKind::Date(term.clone()),
+        ParameterType::Number => PlaceKind::Number(term.clone()),
+        ParameterType::Quantity => {
+            PlaceKind::Quantity { value: term.clone(), system: None, code: None, unit: None }
+        }
+        ParameterType::Uri => PlaceKind::Uri(term.clone()),
+        ParameterType::Reference | ParameterType::Composite | ParameterType::Special => {
+            return Err(Refusal::from(Text::new(
+                "a parameter of this type can't be put on a column",
+                "この種類の検索パラメータは列に割り当てられません",
+            )));
+        }
+    };
+    Ok(vec![whole(place)])
+}
+
+/// `phonetic: = p.KANA_NM | kana.half` says how the column is stored: the search text is folded to
+/// that form and compared with the bare column, so that the converter itself needs no image.
+fn stored_as(term: &Term) -> PlaceKind {
+    match &term.kind {
+        K::Pipe(inner, lens) if matches!(inner.kind, K::Name(_)) => {
+            PlaceKind::Folded { term: (**inner).clone(), lens: lens.clone() }
+        }
+        _ => PlaceKind::Text(term.clone()),
+    }
+}
+
+fn branches(rule: &Rule, definition: &SearchParameter) -> Derived {
+    if definition.code == "_lastUpdated" {
+        let term = rule.updated.clone().ok_or_else(|| {
+            Text::new("the rule has no `updated` column", "規則に updated の列がありません")
+        })?;
+        return Ok(vec![whole(PlaceKind::Date(term))]);
+    }
+    if matches!(definition.kind, ParameterType::Composite | ParameterType::Special) {
+        let en = "composite and special parameters are not part of this release";
+        return Err(Text::new(en, "複合・特殊パラメータには未対応です").into());
+    }
+    let paths = definition
+        .paths
+        .as_ref()
+        .map_err(|outside| Text::new(outside.to_string(), "検索パラメータの式が対応範囲外です"))?;
+    let mut branches = Vec::new();
+    for path in paths {
+        for found in follow(rule, path) {
+            places(definition, path, found, &mut branches)?;
+        }
+    }
+    if branches.is_empty() {
+        let en = "the rule emits nothing that this parameter looks at";
+        let reason = Text::new(en, "この検索対象の要素を出力する規則がありません");
+        return Err(Refusal { reason, never_matches: true });
+    }
+    Ok(branches)
+}
+
+/// Walks the steps of a path into the emit program.
+fn follow<'r>(rule: &'r Rule, path: &ParameterPath) -> Vec<Found<'r>> {
+    let mut found = Vec::new();
+    walk(&rule.resource, &rule.emit, &path.steps, &Trail::default(), &mut found);
+    found
+}
+
+#[derive(Clone, Default)]
+struct Trail<'r> {
+    each: Option<usize>,
+    conditions: Vec<Term>,
+    disappears: Option<&'r Node>,
+}
+
+fn walk<'r>(
+    type_path: &str,
+    properties: &'r [Property],
+    steps: &[PathStep],
+    trail: &Trail<'r>,
+    found: &mut Vec<Found<'r>>,
+) {
+    let Some((step, rest)) = steps.split_first() else { return };
+    let definitions = Definitions::r4();
+    for property in properties {
+        let Some(known) = definitions.property(type_path, &property.name) else { continue };
+        let wanted = step.of_type.is_none_or(|of_type| of_type == known.type_code);
+        if known.element.name != step.name || !wanted {
+            continue;
+        }
+        descend(&property.node, Some(known.element), step, rest, trail, found);
+    }
+}
+
+fn descend<'r>(
+    node: &'r Node,
+    element: Option<&'r Element>,
+    step: &PathStep,
+    rest: &[PathStep],
+    trail: &Trail<'r>,
+    found: &mut Vec<Found<'r>>,
+) {
+    let mut trail = trail.clone();
+    trail.conditions.extend(node.condition.clone());
+    trail.each = node.each.or(trail.each);
+    match &node.kind {
+        NodeKind::List(items) => {
+            for item in items {
+                descend(item, element, step, rest, &trail, found);
+            }
+        }
+        NodeKind::Object { properties, .. } => {
+            if let Some((name, value)) = step.filter {
+                let Some(condition) = filter_condition(properties, name, value) else { return };
+                trail.conditions.push(condition);
+            }
+            if node.from_row {
+                trail.disappears = Some(node);
+            }
+            if rest.is_empty() {
+                found.push(finish(node, element, trail));
+            } else {
+                walk(&node.type_path, properties, rest, &trail, found);
+            }
+        }
+        _ if rest.is_empty() => found.push(finish(node, element, trail)),
+        _ => {}
+    }
+}
+
+fn finish<'r>(node: &'r Node, element: Option<&'r Element>, trail: Trail<'r>) -> Found<'r> {
+    let Trail { each, conditions, disappears } = trail;
+    Found { node, element, each, conditions, disappears }
+}
+
+/// `where(system = 'phone')` on an object of the rule.
+fn filter_condition(properties: &[Property], name: &str, value: &str) -> Option<Term> {
+    let term = primitive(properties, name)?;
+    let span = term.span;
+    let value = Box::new(Expression::text(value, span));
+    let kind = K::Compare(Box::new(term.clone()), genkan_adapter::Comparison::Equal, value);
+    Some(Expression { kind, span })
+}
+
+fn primitive<'r>(properties: &'r [Property], name: &str) -> Option<&'r Term> {
+    let property = properties.iter().find(|property| property.name == name)?;
+    match &property.node.kind {
+        NodeKind::Primitive { term, .. } => Some(term),
+        _ => None,
+    }
+}
+
+/// The places that a found node offers to a parameter of this type.
+fn places(
+    definition: &SearchParameter,
+    path: &ParameterPath,
+    found: Found,
+    branches: &mut Vec<Branch>,
+) -> Result<(), Text> {
+    let mut push = |place: PlaceKind, constant: bool| {
+        let mut conditions = found.conditions.clone();
+        if let (true, Some(object)) = (constant, found.disappears) {
+            conditions.extend(appears(object));
+        }
+        let optional = matches!(found.node.type_path.as_str(), "HumanName" | "Address");
+        branches.push(Branch { each: found.each, conditions, optional, place });
+    };
+    if path.exists {
+        if let Some(condition) = appears(found.node) {
+            push(PlaceKind::Flag(condition), false);
+        }
+        return Ok(());
+    }
+    match definition.kind {
+        ParameterType::Token => token_places(found.node, found.element, &mut push),
+        ParameterType::String => text_places(found.node, &mut push),
+        ParameterType::Reference => {
+            if let NodeKind::Reference(reference) = &found.node.kind {
+                push(PlaceKind::Reference(reference.clone()), false);
+            }
+        }
+        ParameterType::Quantity => quantity_places(found.node, &mut push),
+        ParameterType::Date => match &found.node.kind {
+            NodeKind::Primitive { term, .. } => push(PlaceKind::Date(term.clone()), false),
+            _ => {
+                let en = "periods and timings can't be searched in this release";
+                return Err(Text::new(en, "期間型の日付検索には未対応です"));
+            }
+        },
+        ParameterType::Number | ParameterType::Uri => {
+            if let NodeKind::Primitive { term, .. } = &found.node.kind {
+                let place = match definition.kind {
+                    ParameterType::Number => PlaceKind::Number(term.clone()),
+                    _ => PlaceKind::Uri(term.clone()),
+                };
+                push(place, is_constant(term));
+            }
+        }
+        ParameterType::Composite | ParameterType::Special => {}
+    }
+    Ok(())
+}
+
+fn is_constant(term: &Term) -> bool {
+    matches!(term.kind, K::Text(_))
+}
+
+fn token_places(node: &Node, element: Option<&Element>, push: &mut impl FnMut(PlaceKind, bool)) {
+    match &node.kind {
+        NodeKind::Coded(coded) => push(PlaceKind::Coded(coded.clone()), false),
+        NodeKind::Primitive { term, .. } => {
+            let system = element.and_then(implied_system).map_or(System::None, System::Implied);
+            push(PlaceKind::Token { system, code: term.clone() }, is_constant(term));
+        }
+        NodeKind::Object { properties, .. } => {
+            let code = match node.type_path.as_str() {
+                "CodeableConcept" => {
+                    let coding = properties.iter().find(|property| property.name == "coding");
+                    if let Some(Property {
+                        node: Node { kind: NodeKind::List(items), .. }, ..
+                    }) = coding
+                    {
+                        items.iter().for_each(|item| token_places(item, None, push));
+                    }
+                    return;
+                }
+                "Coding" => "code",
+                _ => "value",
+            };
+            if let Some(code) = primitive(properties, code) {
+                // The system of a ContactPoint is its kind, not a code system.
+                let system = match primitive(properties, "system") {
+                    Some(system) if node.type_path != "ContactPoint" => {
+                        System::Term(system.clone())
+                    }
+                    _ => System::None,
+                };
+                push(PlaceKind::Token { system, code: code.clone() }, is_constant(code));
+            }
+        }
+        NodeKind::List(_) | NodeKind::Reference(_) => {}
+    }
+}
+
+/// The one system of a required value set: `gender=http://…/administrative-gender|male`.
+fn implied_system(element: &Element) -> Option<&'static str> {
+    let binding = element.binding?;
+    let codes = Definitions::r4().value_set_codes(binding.value_set)?;
+    let first = codes.first()?;
+    codes.iter().all(|code| code.system == first.system).then_some(first.system)
+}
+
+/// A string; for HumanName and Address every text in it, as FHIR leaves the choice to the server.
+fn text_places(node: &Node, push: &mut impl FnMut(PlaceKind, bool)) {
+    match &node.kind {
+        NodeKind::Primitive { term, .. } => {
+            push(PlaceKind::Text(term.clone()), is_constant(term));
+        }
+        NodeKind::Object { properties, .. }
+            if matches!(node.type_path.as_str(), "HumanName" | "Address") =>
+        {
+            let searched = ["text", "family", "given", "line", "city", "state", "postalCode"];
+            for property in properties.iter().filter(|p| searched.contains(&p.name.as_str())) {
+                match &property.node.kind {
+                    NodeKind::List(items) => items.iter().for_each(|item| text_places(item, push)),
+                    _ => text_places(&property.node, push),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn quantity_places(node: &Node, push: &mut impl FnMut(PlaceKind, bool)) {
+    if let NodeKind::Object { properties, .. } = &node.kind
+        && let Some(value) = primitive(properties, "value")
+    {
+        let part = |name| primitive(properties, name).cloned();
+        let (system, code, unit) = (part("system"), part("code"), part("unit"));
+        push(PlaceKind::Quantity { value: value.clone(), system, code, unit }, false);
+    }
+}
+
+/// The condition under which a node that lives on row data appears: one of its data is there.
+fn appears(node: &Node) -> Option<Term> {
+    let mut terms = Vec::new();
+    gather(node, &mut terms);
+    let span = node.span;
+    Some(match terms.len() {
+        0 => return None,
+        1 => terms.remove(0),
+        _ => Expression { kind: K::Or(terms), span },
+    })
+}
+
+fn gather(node: &Node, terms: &mut Vec<Term>) {
+    let exists =
+        |term: &Term| Expression { kind: K::Exists(Box::new(term.clone())), span: term.span };
+    match &node.kind {
+        NodeKind::Primitive { term, .. } if !is_constant(term) => terms.push(exists(term)),
+        NodeKind::Primitive { .. } => {}
+        NodeKind::Coded(coded) => {
+            terms.push(exists(&coded.from));
+            terms.extend(coded.text.as_ref().map(exists));
+        }
+        NodeKind::Reference(reference) => terms.extend(reference.key.iter().map(exists)),
+        NodeKind::List(items) => items.iter().for_each(|item| gather(item, terms)),
+        NodeKind::Object { properties, .. } => {
+            properties.iter().for_each(|property| gather(&property.node, terms));
+        }
+    }
+}
+
+/// Tries every image once, so that what can't be answered is withheld now and not refused later.
+fn answerable(rule: &Rule, branches: Vec<Branch>, maps: &[CodeMap], imaging: Imaging) -> Derived {
+    let mut kept = Vec::with_capacity(branches.len());
+    let mut refused = None;
+    for branch in branches {
+        match probe(rule, &branch, maps, imaging) {
+            Ok(()) => kept.push(branch),
+            Err(reason) if branch.optional => refused = Some(reason),
+            Err(reason) => return Err(reason.into()),
+        }
+    }
+    match refused {
+        Some(reason) if kept.is_empty() => Err(reason.into()),
+        _ => Ok(kept),
+    }
+}
+
+fn probe(rule: &Rule, branch: &Branch, maps: &[CodeMap], imaging: Imaging) -> Result<(), Text> {
+    if let Some(child) = branch.each
+        && !rule.children[child].set.joins.is_empty()
+    {
+        let en = "it looks into a child table that is joined with others";
+        return Err(Text::new(en, "他の表と結合した子表の検索には未対応です"));
+    }
+    let blocked = |blocked: Blocked| blocked.text;
+    for condition in &branch.conditions {
+        imaging.condition(condition).map_err(blocked)?;
+    }
+    probe_place(&branch.place, maps, imaging).map_err(blocked)
+}
+
+fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<(), Blocked> {
+    let equal = TextTarget::equals("1");
+    match place {
+        PlaceKind::Id => Ok(()),
+        PlaceKind::Flag(term) => imaging.condition(term).map(drop),
+        PlaceKind::Token { system, code } => {
+            if let System::Term(system) = system {
+                imaging.text(system, &equal)?;
+            }
+            imaging.text(code, &TextTarget::Present)?;
+            imaging.text(code, &equal).map(drop)
+        }
+        PlaceKind::Uri(term) => imaging.text(term, &equal).map(drop),
+        PlaceKind::Text(term) => {
+            let imaging = Imaging { ignore_case: true, ..imaging };
+            imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
+        }
+        PlaceKind::Folded { term, .. } => {
+            imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
+        }
+        PlaceKind::Coded(coded) => {
+            super::predicate::coded(coded, &maps[coded.map], imaging, None, Some("1")).map(drop)
+        }
+        PlaceKind::Reference(reference) => {
+            reference.key.iter().try_for_each(|term| imaging.text(term, &equal).map(drop))
+        }
+        PlaceKind::Date(term) => imaging.date(term, &probe_day(DatePrefix::Ge)).map(drop),
+        PlaceKind::Number(term) => imaging.number(term, "1", "2").map(drop),
+        PlaceKind::Quantity { value, system, code, unit } => {
+            for term in [system, code, unit].into_iter().flatten() {
+                imaging.text(term, &equal)?;
+            }
+            imaging.number(value, "1", "2").map(drop)
+        }
+    }
+}
+
+fn probe_day(prefix: DatePrefix) -> DateSearch {
+    let day = NaiveDate::default();
+    let (start, end) = (day.into(), day.succ_opt().unwrap_or(day).into());
+    DateSearch { prefix, start, end }
+}
+
+/// A parameter sorts when it has one place, straight on a column of the root's SELECT whose order is
+/// the order of the values.
+fn sort(kind: ParameterType, branches: &[Branch]) -> Option<Sort> {
+    let [Branch { each: None, place, .. }] = branches else { return None };
+    let term = match (kind, place) {
+        (ParameterType::Date, PlaceKind::Date(term))
+        | (ParameterType::Number, PlaceKind::Number(term))
+        | (ParameterType::String, PlaceKind::Text(term)) => term,
+        (_, PlaceKind::Quantity { value, .. }) => value,
+        _ => return None,
+    };
+    let column = match &term.kind {
+        K::Name(column) => column,
+        K::Pipe(inner, Lens::Date | Lens::DateTime | Lens::Number | Lens::Trim) => {
+            match &inner.kind {
+                K::Name(column) => column,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    let by_value = matches!(kind, ParameterType::Number | ParameterType::Quantity);
+    let as_text = by_value && column.kind.is_text();
+    let term = term.clone();
+    (!as_text).then(|| Sort { column: column.clone(), term })
+}
