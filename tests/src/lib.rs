@@ -1,0 +1,6 @@
+//! The product from outside: a harness that runs the built binary against real databases, and
+//! `tidy`, which keeps the promises that the repository makes about itself. Separate from the
+//! product's packages so that nothing of it is ever shipped.
+
+pub mod harness;
+pub mod tidy;
