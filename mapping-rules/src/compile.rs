@@ -2,6 +2,7 @@
 //!
 //! One pass over all files reports all findings; a rule set with an error is not used at all.
 
+mod blanks;
 mod codes;
 mod emit;
 mod rule;
@@ -68,7 +69,8 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
         rules.extend(rule::compile(yaml, header, &shared, schema, site, &mut found));
     }
     let Shared { code_maps, lookups, .. } = shared;
-    let imaging = Imaging { lookups: &lookups, zone: site.zone, ignore_case: false };
+    let imaging =
+        Imaging { lookups: &lookups, zone: site.zone, ignore_case: false, complete: false };
     let mut compiled = Vec::with_capacity(rules.len());
     for (mut rule, overrides) in rules {
         search::derive(&mut rule, &overrides, &code_maps, imaging);

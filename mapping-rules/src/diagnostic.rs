@@ -68,7 +68,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     pub span: Span,
     pub message: Text,
-    pub hint: Option<Text>,
+    /// Boxed, because results carry diagnostics by value and most have no hint.
+    pub hint: Option<Box<Text>>,
 }
 
 impl Diagnostic {
@@ -92,7 +93,7 @@ impl Diagnostic {
     }
 
     pub fn hint(mut self, en: impl Into<String>, ja: impl Into<String>) -> Self {
-        self.hint = Some(Text::new(en, ja));
+        self.hint = Some(Box::new(Text::new(en, ja)));
         self
     }
 

@@ -5,6 +5,7 @@
 //! the same bytes.
 
 mod coded;
+mod reference;
 mod writer;
 
 use std::sync::Arc;

@@ -43,16 +43,24 @@ pub struct Imaging<'a> {
     pub zone: FixedOffset,
     /// ASCII letters match without regard to case (`string` parameters).
     pub ignore_case: bool,
+    /// The image is going to be negated: a row that it misses would be a wrong hit, so converters
+    /// that find only the usual spellings are refused.
+    pub complete: bool,
 }
 
 /// A condition of the rule itself (`where`), which needs no tables of the rule set.
 pub(crate) fn condition(term: &Term) -> Imaged {
     static NONE: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let zone = chrono::Utc.fix();
-    Imaging { lookups: &NONE, zone, ignore_case: false }.condition(term)
+    Imaging { lookups: &NONE, zone, ignore_case: false, complete: false }.condition(term)
 }
 
 impl Imaging<'_> {
+    /// For images that are negated afterwards.
+    pub fn complete(self) -> Self {
+        Imaging { complete: true, ..self }
+    }
+
     /// The rows for which a condition holds.
     pub fn condition(&self, term: &Term) -> Imaged {
         match &term.kind {
@@ -64,7 +72,7 @@ impl Imaging<'_> {
                 let terms: Result<_, _> = terms.iter().map(|term| self.condition(term)).collect();
                 Ok(Predicate::Any(terms?))
             }
-            K::Not(inner) => Ok(Predicate::Not(Box::new(self.condition(inner)?))),
+            K::Not(inner) => Ok(negated(self.complete().condition(inner)?)),
             K::Exists(inner) => self.text(inner, &TextTarget::Present),
             K::In(inner, values) => self.text(inner, &TextTarget::OneOf(values.clone())),
             K::Compare(left, comparison, right) => self.compare(term, left, *comparison, right),
@@ -76,7 +84,7 @@ impl Imaging<'_> {
         match (&left.kind, comparison, &right.kind) {
             (_, Comparison::Equal, K::Text(text)) => self.text(left, &TextTarget::equals(text)),
             (_, Comparison::NotEqual, K::Text(text)) => {
-                Ok(negated(self.text(left, &TextTarget::equals(text))?))
+                Ok(negated(self.complete().text(left, &TextTarget::equals(text))?))
             }
             (K::Text(_), _, _) => self.compare(term, right, mirrored(comparison), left),
             (K::Name(column), _, K::Text(text)) => {
@@ -114,6 +122,14 @@ impl Imaging<'_> {
                 let text = (!text.is_empty()).then_some(text.as_str());
                 Ok(decided(target.matches(text)))
             }
+            K::Pipe(_, lens) if self.complete && !lens.image_is_complete(target) => {
+                let en = "this converter finds only the usual spellings, so it can't be negated";
+                Err(Blocked::new(
+                    term.span,
+                    en,
+                    "表記ゆれを網羅できない変換のため、否定条件には使えません",
+                ))
+            }
             K::Pipe(inner, lens) => {
                 let targets = lens.text_image(target).map_err(|reason| Blocked {
                     span: term.span,
@@ -140,7 +156,7 @@ impl Imaging<'_> {
                     (true, true) => Ok(Predicate::TRUE),
                     (false, false) => Ok(Predicate::FALSE),
                     (true, false) => self.condition(term),
-                    (false, true) => Ok(negated(self.condition(term)?)),
+                    (false, true) => Ok(negated(self.complete().condition(term)?)),
                 }
             }
         }
@@ -232,7 +248,7 @@ impl Imaging<'_> {
             return Ok(found);
         }
         let known = TextTarget::OneOf(entries.keys().cloned().collect());
-        Ok(any(vec![found, negated(self.text(key, &known)?)]))
+        Ok(any(vec![found, negated(self.complete().text(key, &known)?)]))
     }
 
     /// Parts one after the other: every way to cut the wanted text that the parts allow.
@@ -252,7 +268,8 @@ impl Imaging<'_> {
                 Ok(any(images?))
             }
             TextTarget::NoneOf { values, include_empty } => {
-                let equal = self.joined(term, parts, &TextTarget::OneOf(values.clone()), gaps)?;
+                let target = TextTarget::OneOf(values.clone());
+                let equal = self.complete().joined(term, parts, &target, gaps)?;
                 if *include_empty {
                     return Ok(negated(equal));
                 }

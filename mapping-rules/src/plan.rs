@@ -10,7 +10,7 @@ mod follow;
 use std::fmt;
 
 use genkan_adapter::{Order, Predicate, RowQuery};
-use genkan_fhir::search::{SearchRequest, SortKey, Total};
+use genkan_fhir::search::{Modifier, SearchRequest, SearchValue, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
@@ -219,7 +219,6 @@ fn filter(
     for filter in &request.filters {
         let Some(parameter) = rule.parameters.iter().find(|p| p.code == filter.code) else {
             // The rule emits nothing there, so the element is missing in all its resources.
-            use genkan_fhir::search::{Modifier, SearchValue};
             let missing = filter.modifier == Some(Modifier::Missing)
                 && filter.values == [SearchValue::Missing(true)];
             if missing || filter.modifier == Some(Modifier::Not) {
@@ -227,7 +226,8 @@ fn filter(
             }
             return Ok(None);
         };
-        let asked = Asked { rules, identity, rule };
+        let negated = filter.modifier == Some(Modifier::Not);
+        let asked = Asked { rules, identity, rule, negated };
         let image = predicate(asked, parameter, filter)
             .map_err(|reason| PlanProblem::Refused { parameter: filter.code.to_owned(), reason })?;
         all = all.and(image);

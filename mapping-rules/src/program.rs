@@ -166,7 +166,7 @@ pub enum NodeKind {
         term: Term,
         kind: PrimitiveKind,
     },
-    Coded(Coded),
+    Coded(Box<Coded>),
     Reference(ReferenceTo),
 }
 

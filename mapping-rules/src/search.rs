@@ -6,6 +6,7 @@
 
 mod derive;
 mod predicate;
+mod walk;
 
 use genkan_fhir::definitions::ParameterType;
 

@@ -3,4 +3,5 @@
 //! product's packages so that nothing of it is ever shipped.
 
 pub mod harness;
+pub mod hospital;
 pub mod tidy;

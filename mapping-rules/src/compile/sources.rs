@@ -5,13 +5,13 @@
 //! them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use genkan_adapter::{
     Column, ColumnKind, ColumnRef, Comparison, Join, JoinKind, Name, Operand, Order, Predicate,
     SourceSchema, Table, TableAlias, Value,
 };
 
+use crate::compile::blanks::Blanks;
 use crate::compile::structure::{Entries, text_list};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression, ExpressionKind};
@@ -38,48 +38,6 @@ struct Alias<'a> {
     name: Name,
     table_name: String,
     table: &'a Table,
-}
-
-/// `blank:`: texts that mean "nothing", for all columns, for a table, or for one column.
-#[derive(Default)]
-pub(crate) struct Blanks {
-    everywhere: Arc<[Name]>,
-    by_name: BTreeMap<String, Arc<[Name]>>,
-}
-
-impl Blanks {
-    pub fn parse(yaml: Option<&Yaml>) -> Result<Self> {
-        let names = |yaml: &Yaml| -> Result<Arc<[Name]>> {
-            Ok(text_list(yaml)?.into_iter().map(|(text, _)| Name::from(text)).collect())
-        };
-        match yaml {
-            None => Ok(Blanks::default()),
-            Some(yaml) if yaml.as_list().is_some() => {
-                Ok(Blanks { everywhere: names(yaml)?, by_name: BTreeMap::new() })
-            }
-            Some(yaml) => {
-                let mut blanks = Blanks::default();
-                for (key, value) in Entries::of(yaml)?.iter() {
-                    match key.name.as_str() {
-                        "all" => blanks.everywhere = names(value)?,
-                        name => {
-                            blanks.by_name.insert(name.to_owned(), names(value)?);
-                        }
-                    }
-                }
-                Ok(blanks)
-            }
-        }
-    }
-
-    /// The most particular list wins: `alias.COLUMN`, then the alias, the table, then all.
-    fn of(&self, alias: &str, table: &str, column: &str) -> Arc<[Name]> {
-        [format!("{alias}.{column}"), alias.to_owned(), table.to_owned()]
-            .iter()
-            .find_map(|name| self.by_name.get(name))
-            .unwrap_or(&self.everywhere)
-            .clone()
-    }
 }
 
 impl<'a> Scope<'a> {

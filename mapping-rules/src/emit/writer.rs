@@ -1,14 +1,13 @@
 //! The walk over the emit program. Writes forwards and takes back: an element that turns out to be
 //! empty is cut off the end of the buffer again.
 
-use std::borrow::Cow;
-
 use genkan_fhir::definitions::{PrimitiveKind, check_primitive};
 
+use super::reference::local_id;
 use super::{Emitter, Issue, IssueSeverity, Leaf, Record, column_name, frame};
 use crate::diagnostic::Text;
 use crate::evaluate::{self, FaultAt, Frame};
-use crate::program::{Node, NodeKind, Property, ReferenceTo, Rule, Term};
+use crate::program::{Node, NodeKind, Property, Rule, Term};
 
 /// What became of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub(super) struct Writer<'a, 'l> {
     path: Vec<Step<'a>>,
     leaves: Option<&'l mut Vec<Leaf>>,
     /// Resources that travel inside this one, in the order of their local ids.
-    contained: Vec<(&'a Rule, &'a Record)>,
+    pub contained: Vec<(&'a Rule, &'a Record)>,
 }
 
 #[derive(Clone, Copy)]
@@ -316,62 +315,6 @@ impl<'a, 'l> Writer<'a, 'l> {
         if node.from_row { Written::FromRow } else { Written::Constant }
     }
 
-    fn reference(
-        &mut self,
-        node: &'a Node,
-        reference: &'a ReferenceTo,
-        record: &'a Record,
-        frame: &Frame<'a>,
-    ) -> Written {
-        let target = &self.emitter.rules.rules[reference.rule];
-        let mut key: Vec<Cow<str>> = Vec::with_capacity(reference.key.len());
-        for term in &reference.key {
-            let text = evaluate::text(term, frame, &mut self.faults);
-            self.flush_faults(term);
-            match text {
-                Some(text) => key.push(text),
-                None => return Written::Nothing,
-            }
-        }
-        let link = match reference.contained {
-            None => {
-                let key: Vec<&str> = key.iter().map(|text| &**text).collect();
-                let Some(id) = self.emitter.identity.encode(&target.id, &key) else {
-                    let en = "the key of the referred row is too long to make an id";
-                    let text = Text::new(en, "参照先のキーが長すぎて id を作れません");
-                    self.issue(IssueSeverity::Warning, "bad-key", &reference.key[0], text, None);
-                    return Written::Nothing;
-                };
-                format!("{}/{id}", target.resource)
-            }
-            Some(edge) => match record.contained.get(edge).and_then(Option::as_deref) {
-                Some(found) => {
-                    self.contained.push((target, found));
-                    format!("#{}", local_id(target, self.contained.len() - 1))
-                }
-                None => {
-                    let en = format!("no {} row has this key", target.resource);
-                    let ja = format!("参照先の {} の行がありません", target.resource);
-                    let text = Text::new(en, ja);
-                    let term = &reference.key[0];
-                    self.issue(IssueSeverity::Warning, "missing-reference", term, text, None);
-                    return Written::Nothing;
-                }
-            },
-        };
-        self.out.extend_from_slice(b"{\"reference\":\"");
-        self.out.extend_from_slice(link.as_bytes());
-        self.out.push(b'"');
-        self.leaf(&link, &reference.key[0], frame);
-        let display = reference.display.as_ref();
-        if let Some(text) = display.and_then(|t| evaluate::text(t, frame, &mut self.faults)) {
-            self.out.extend_from_slice(b",\"display\":");
-            self.text(&text);
-        }
-        self.out.push(b'}');
-        if node.from_row { Written::FromRow } else { Written::Constant }
-    }
-
     fn named_text(&mut self, name: &str, text: &str, open: usize) {
         self.name(name, open);
         self.text(text);
@@ -469,10 +412,6 @@ impl<'a, 'l> Writer<'a, 'l> {
         }
         text
     }
-}
-
-fn local_id(rule: &Rule, index: usize) -> String {
-    format!("{}-{}", rule.resource.to_ascii_lowercase(), index + 1)
 }
 
 fn term_columns(term: &Term) -> Vec<String> {

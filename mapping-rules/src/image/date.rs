@@ -2,9 +2,9 @@
 //! converter knows for its stored form.
 
 use chrono::NaiveTime;
-use genkan_adapter::{ColumnKind, Predicate};
+use genkan_adapter::{ColumnKind, Comparison, Operand, Predicate, Value};
 
-use super::{Blocked, Imaged, Imaging, any, present};
+use super::{Blocked, Imaged, Imaging, any, negated, present};
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
 use crate::lens::{DateSearch, Lens, LensContext, TextTarget};
@@ -46,7 +46,8 @@ impl Imaging<'_> {
             K::Concat(parts) if *lens == Lens::DateTime && parts.len() == 2 => {
                 let midnight = |time: NaiveTime| time == NaiveTime::MIN;
                 if midnight(search.start.time()) && midnight(search.end.time()) {
-                    return self.through(whole, &parts[0], &Lens::Date, search);
+                    let day = self.through(whole, &parts[0], &Lens::Date, search)?;
+                    return Ok(day.and(self.time_of_day(&parts[1])?));
                 }
                 let en = "day and time stand in two columns; search for whole days";
                 Err(Blocked::new(
@@ -60,6 +61,21 @@ impl Imaging<'_> {
             }
             _ => Err(not_a_date(whole)),
         }
+    }
+
+    /// The time column holds a time of that day, or nothing: `2460` and `9999` make no date time,
+    /// and `2400` belongs to the next day.
+    fn time_of_day(&self, term: &Term) -> Imaged {
+        let K::Name(column) = &term.kind else { return Err(not_a_date(term)) };
+        if !column.kind.is_text() {
+            return Err(not_a_date(term));
+        }
+        let within = Predicate::Compare {
+            left: Operand::Left { column: column.column.clone(), characters: 2 },
+            comparison: Comparison::LessOrEqual,
+            right: Operand::Value(Value::text("23")),
+        };
+        Ok(any(vec![within, negated(present(column))]))
     }
 
     fn fallback(

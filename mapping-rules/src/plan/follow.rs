@@ -68,7 +68,12 @@ pub fn referrers_query(
     limit: u64,
 ) -> Option<RowQuery> {
     let rule = &rules.rules[source];
-    let imaging = Imaging { lookups: &rules.lookups, zone: rules.site.zone, ignore_case: false };
+    let imaging = Imaging {
+        lookups: &rules.lookups,
+        zone: rules.site.zone,
+        ignore_case: false,
+        complete: false,
+    };
     let referring = match reference.key.as_slice() {
         // One column: one list, which an index answers.
         [term] => {

@@ -4,32 +4,23 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use genkan_fhir::definitions::{
-    Definitions, Element, ParameterPath, ParameterType, PathStep, SearchParameter,
+    Definitions, Element, ParameterPath, ParameterType, SearchParameter,
 };
 
+use super::walk::{Found, follow, primitive};
 use super::{Branch, Parameter, PlaceKind, Sort, System};
 use crate::codemap::CodeMap;
 use crate::diagnostic::Text;
 use crate::expression::{Expression, ExpressionKind as K};
 use crate::image::{Blocked, Imaging};
 use crate::lens::{DatePrefix, DateSearch, Lens, TextTarget};
-use crate::program::{Node, NodeKind, Property, Rule, Term, Withheld};
+use crate::program::{Coded, Node, NodeKind, Property, Rule, Term, Withheld};
 
 /// `search:` of a rule.
 #[derive(Debug, Clone)]
 pub(crate) enum Override {
     Off,
     Column(Term),
-}
-
-/// A node with everything that leads to it.
-struct Found<'r> {
-    node: &'r Node,
-    element: Option<&'r Element>,
-    each: Option<usize>,
-    conditions: Vec<Term>,
-    /// The nearest surrounding object that disappears when its row data are empty.
-    disappears: Option<&'r Node>,
 }
 
 /// Fills in `parameters` and `withheld` of a rule.
@@ -102,6 +93,12 @@ impl From<Text> for Refusal {
     }
 }
 
+fn nothing_emitted() -> Refusal {
+    let en = "the rule emits nothing that this parameter looks at";
+    let reason = Text::new(en, "この検索対象の要素を出力する規則がありません");
+    Refusal { reason, never_matches: true }
+}
+
 fn overridden(definition: &SearchParameter, term: &Term) -> Derived {
     let place = match definition.kind {
         ParameterType::String => stored_as(term),
@@ -155,102 +152,9 @@ fn branches(rule: &Rule, definition: &SearchParameter) -> Derived {
         }
     }
     if branches.is_empty() {
-        let en = "the rule emits nothing that this parameter looks at";
-        let reason = Text::new(en, "この検索対象の要素を出力する規則がありません");
-        return Err(Refusal { reason, never_matches: true });
+        return Err(nothing_emitted());
     }
     Ok(branches)
-}
-
-/// Walks the steps of a path into the emit program.
-fn follow<'r>(rule: &'r Rule, path: &ParameterPath) -> Vec<Found<'r>> {
-    let mut found = Vec::new();
-    walk(&rule.resource, &rule.emit, &path.steps, &Trail::default(), &mut found);
-    found
-}
-
-#[derive(Clone, Default)]
-struct Trail<'r> {
-    each: Option<usize>,
-    conditions: Vec<Term>,
-    disappears: Option<&'r Node>,
-}
-
-fn walk<'r>(
-    type_path: &str,
-    properties: &'r [Property],
-    steps: &[PathStep],
-    trail: &Trail<'r>,
-    found: &mut Vec<Found<'r>>,
-) {
-    let Some((step, rest)) = steps.split_first() else { return };
-    let definitions = Definitions::r4();
-    for property in properties {
-        let Some(known) = definitions.property(type_path, &property.name) else { continue };
-        let wanted = step.of_type.is_none_or(|of_type| of_type == known.type_code);
-        if known.element.name != step.name || !wanted {
-            continue;
-        }
-        descend(&property.node, Some(known.element), step, rest, trail, found);
-    }
-}
-
-fn descend<'r>(
-    node: &'r Node,
-    element: Option<&'r Element>,
-    step: &PathStep,
-    rest: &[PathStep],
-    trail: &Trail<'r>,
-    found: &mut Vec<Found<'r>>,
-) {
-    let mut trail = trail.clone();
-    trail.conditions.extend(node.condition.clone());
-    trail.each = node.each.or(trail.each);
-    match &node.kind {
-        NodeKind::List(items) => {
-            for item in items {
-                descend(item, element, step, rest, &trail, found);
-            }
-        }
-        NodeKind::Object { properties, .. } => {
-            if let Some((name, value)) = step.filter {
-                let Some(condition) = filter_condition(properties, name, value) else { return };
-                trail.conditions.push(condition);
-            }
-            if node.from_row {
-                trail.disappears = Some(node);
-            }
-            if rest.is_empty() {
-                found.push(finish(node, element, trail));
-            } else {
-                walk(&node.type_path, properties, rest, &trail, found);
-            }
-        }
-        _ if rest.is_empty() => found.push(finish(node, element, trail)),
-        _ => {}
-    }
-}
-
-fn finish<'r>(node: &'r Node, element: Option<&'r Element>, trail: Trail<'r>) -> Found<'r> {
-    let Trail { each, conditions, disappears } = trail;
-    Found { node, element, each, conditions, disappears }
-}
-
-/// `where(system = 'phone')` on an object of the rule.
-fn filter_condition(properties: &[Property], name: &str, value: &str) -> Option<Term> {
-    let term = primitive(properties, name)?;
-    let span = term.span;
-    let value = Box::new(Expression::text(value, span));
-    let kind = K::Compare(Box::new(term.clone()), genkan_adapter::Comparison::Equal, value);
-    Some(Expression { kind, span })
-}
-
-fn primitive<'r>(properties: &'r [Property], name: &str) -> Option<&'r Term> {
-    let property = properties.iter().find(|property| property.name == name)?;
-    match &property.node.kind {
-        NodeKind::Primitive { term, .. } => Some(term),
-        _ => None,
-    }
 }
 
 /// The places that a found node offers to a parameter of this type.
@@ -310,7 +214,7 @@ fn is_constant(term: &Term) -> bool {
 
 fn token_places(node: &Node, element: Option<&Element>, push: &mut impl FnMut(PlaceKind, bool)) {
     match &node.kind {
-        NodeKind::Coded(coded) => push(PlaceKind::Coded(coded.clone()), false),
+        NodeKind::Coded(coded) => push(PlaceKind::Coded(Coded::clone(coded)), false),
         NodeKind::Primitive { term, .. } => {
             let system = element.and_then(implied_system).map_or(System::None, System::Implied);
             push(PlaceKind::Token { system, code: term.clone() }, is_constant(term));
@@ -420,18 +324,21 @@ fn answerable(rule: &Rule, branches: Vec<Branch>, maps: &[CodeMap], imaging: Ima
     let mut refused = None;
     for branch in branches {
         match probe(rule, &branch, maps, imaging) {
-            Ok(()) => kept.push(branch),
+            Ok(true) => kept.push(branch),
+            Ok(false) => {}
             Err(reason) if branch.optional => refused = Some(reason),
             Err(reason) => return Err(reason.into()),
         }
     }
     match refused {
         Some(reason) if kept.is_empty() => Err(reason.into()),
+        None if kept.is_empty() => Err(nothing_emitted()),
         _ => Ok(kept),
     }
 }
 
-fn probe(rule: &Rule, branch: &Branch, maps: &[CodeMap], imaging: Imaging) -> Result<(), Text> {
+/// False for a place that no row can have: `where(system = 'email')` on a constant `phone`.
+fn probe(rule: &Rule, branch: &Branch, maps: &[CodeMap], imaging: Imaging) -> Result<bool, Text> {
     if let Some(child) = branch.each
         && !rule.children[child].set.joins.is_empty()
     {
@@ -440,9 +347,11 @@ fn probe(rule: &Rule, branch: &Branch, maps: &[CodeMap], imaging: Imaging) -> Re
     }
     let blocked = |blocked: Blocked| blocked.text;
     for condition in &branch.conditions {
-        imaging.condition(condition).map_err(blocked)?;
+        if imaging.condition(condition).map_err(blocked)?.is_false() {
+            return Ok(false);
+        }
     }
-    probe_place(&branch.place, maps, imaging).map_err(blocked)
+    probe_place(&branch.place, maps, imaging).map(|()| true).map_err(blocked)
 }
 
 fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<(), Blocked> {

@@ -19,6 +19,8 @@ pub struct Asked<'a> {
     pub rules: &'a RuleSet,
     pub identity: &'a Identity,
     pub rule: &'a Rule,
+    /// The answer will be turned round (`:not`).
+    pub negated: bool,
 }
 
 /// The rows of the rule that meet the filter; `Err` says what of it can't be answered.
@@ -57,7 +59,7 @@ pub fn predicate(asked: Asked, parameter: &Parameter, filter: &Filter) -> Result
 impl Asked<'_> {
     fn imaging(&self) -> Imaging<'_> {
         let (lookups, zone) = (&self.rules.lookups, self.rules.site.zone);
-        Imaging { lookups, zone, ignore_case: false }
+        Imaging { lookups, zone, ignore_case: false, complete: self.negated }
     }
 
     fn branch(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
@@ -371,16 +373,13 @@ pub(super) fn coded(
 fn appears(of: &Coded, imaging: Imaging) -> Imaged {
     let mut ways = vec![imaging.text(&of.from, &TextTarget::Present)?];
     if let Some(text) = &of.text {
-        ways.push(match stored(imaging, text) {
-            Ok(image) => image,
-            Err(blocked) => return Err(blocked),
-        });
+        ways.push(stored(imaging, text)?);
     }
     Ok(any(ways))
 }
 
 fn unmapped(of: &Coded, map: &CodeMap, imaging: Imaging) -> Imaged {
-    Ok(negated(held(of, imaging, &map.mapped(None))?))
+    Ok(negated(held(of, imaging.complete(), &map.mapped(None))?))
 }
 
 /// Rows whose house code is one of these while its segment lasts. House codes of the same segment
@@ -430,5 +429,5 @@ fn during(
         return Ok(inside);
     }
     // Without a clinical date the coding without an end is taken.
-    Ok(any(vec![inside, negated(stored(imaging, at)?)]))
+    Ok(any(vec![inside, negated(stored(imaging.complete(), at)?)]))
 }

@@ -166,7 +166,7 @@ impl EmitCompiler<'_, '_> {
         let with = self.optional(yaml, "with")?;
         let is_row = from_row(&from) || text.as_ref().is_some_and(from_row);
         let coded = Coded { map, from, text, at, with, shape };
-        Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Coded(coded)))
+        Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Coded(Box::new(coded))))
     }
 
     /// `None`: something is wrong with it; `Some(None)`: it isn't there.

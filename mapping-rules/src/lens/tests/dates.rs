@@ -138,7 +138,9 @@ fn searches(with_times: bool) -> Vec<DateSearch> {
     periods.dedup();
     let search = |prefix, (start, end)| DateSearch { prefix, start, end };
     let every = |period| PREFIXES.map(|prefix| search(prefix, period));
-    periods.into_iter().flat_map(every).collect()
+    // A third of them, in seconds rather than a minute: as 3 and 8 have no common divisor, no prefix
+    // and no day is left out.
+    periods.into_iter().flat_map(every).step_by(3).collect()
 }
 
 fn column() -> ColumnRef {
@@ -159,7 +161,7 @@ fn check(lens: &Lens, kind: ColumnKind, with_times: bool, cells: &[(Value, Strin
             matches += u32::from(found);
         }
     }
-    assert!(matches > 1000, "the searches find something");
+    assert!(matches > 300, "the searches find something");
 }
 
 fn dates(separators: &[&str]) -> Vec<String> {

@@ -1,0 +1,72 @@
+//! `$ref` and `$contained`: a Reference to the resource that another rule makes of a row.
+
+use std::borrow::Cow;
+
+use super::writer::{Writer, Written};
+use super::{IssueSeverity, Record};
+use crate::diagnostic::Text;
+use crate::evaluate::{self, Frame};
+use crate::program::{Node, ReferenceTo, Rule};
+
+impl<'a> Writer<'a, '_> {
+    pub(super) fn reference(
+        &mut self,
+        node: &'a Node,
+        reference: &'a ReferenceTo,
+        record: &'a Record,
+        frame: &Frame<'a>,
+    ) -> Written {
+        let target = &self.emitter.rules.rules[reference.rule];
+        let mut key: Vec<Cow<str>> = Vec::with_capacity(reference.key.len());
+        for term in &reference.key {
+            let text = evaluate::text(term, frame, &mut self.faults);
+            self.flush_faults(term);
+            match text {
+                Some(text) => key.push(text),
+                None => return Written::Nothing,
+            }
+        }
+        let link = match reference.contained {
+            None => {
+                let key: Vec<&str> = key.iter().map(|text| &**text).collect();
+                let Some(id) = self.emitter.identity.encode(&target.id, &key) else {
+                    let en = "the key of the referred row is too long to make an id";
+                    let text = Text::new(en, "参照先のキーが長すぎて id を作れません");
+                    self.issue(IssueSeverity::Warning, "bad-key", &reference.key[0], text, None);
+                    return Written::Nothing;
+                };
+                format!("{}/{id}", target.resource)
+            }
+            Some(edge) => match record.contained.get(edge).and_then(Option::as_deref) {
+                Some(found) => {
+                    self.contained.push((target, found));
+                    format!("#{}", local_id(target, self.contained.len() - 1))
+                }
+                None => {
+                    let en = format!("no {} row has this key", target.resource);
+                    let ja = format!("参照先の {} の行がありません", target.resource);
+                    let text = Text::new(en, ja);
+                    let term = &reference.key[0];
+                    self.issue(IssueSeverity::Warning, "missing-reference", term, text, None);
+                    return Written::Nothing;
+                }
+            },
+        };
+        self.out.extend_from_slice(b"{\"reference\":\"");
+        self.out.extend_from_slice(link.as_bytes());
+        self.out.push(b'"');
+        self.leaf(&link, &reference.key[0], frame);
+        let display = reference.display.as_ref();
+        if let Some(text) = display.and_then(|t| evaluate::text(t, frame, &mut self.faults)) {
+            self.out.extend_from_slice(b",\"display\":");
+            self.text(&text);
+        }
+        self.out.push(b'}');
+        if node.from_row { Written::FromRow } else { Written::Constant }
+    }
+}
+
+/// The id of a contained resource, by its place in the list.
+pub(super) fn local_id(rule: &Rule, index: usize) -> String {
+    format!("{}-{}", rule.resource.to_ascii_lowercase(), index + 1)
+}

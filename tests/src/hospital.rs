@@ -1,0 +1,93 @@
+//! The demo hospital behind a running `genkan serve`, for tests that look from outside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use genkan_demo_hospital::{Hospital, Target, create_reader, fill};
+use indicatif::ProgressBar;
+use tempfile::TempDir;
+use tokio::runtime;
+
+use crate::harness::{Database, Engine, Genkan};
+
+/// Small enough for a test, large enough for every kind of dirt.
+pub const PATIENTS: u32 = 40;
+const PASSWORD: &str = "a password only for tests";
+
+/// A served hospital. The database lives as long as the value.
+pub struct Served {
+    pub genkan: Genkan,
+    pub database: Database,
+    pub folder: TempDir,
+}
+
+/// The rule set of the repository.
+pub fn rules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping-rules/rules/demo-hospital")
+}
+
+/// Fills a new database of this engine; `None` where there is no server for it.
+pub fn fill_database(engine: Engine, seed: u64) -> Result<Option<Database>> {
+    let Some(database) = Database::create(engine)? else { return Ok(None) };
+    let hospital = Hospital { patients: PATIENTS, ..Hospital::demo(seed) };
+    let target: Target = database.url.parse()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        fill(&target, &hospital, &ProgressBar::hidden()).await?;
+        if engine != Engine::Sqlite {
+            create_reader(&target, &reader(&database), PASSWORD).await?;
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(Some(database))
+}
+
+/// The URL of the account that can only read.
+pub fn reader_url(database: &Database) -> String {
+    if database.engine == Engine::Sqlite {
+        return database.url.clone();
+    }
+    let (scheme, rest) = database.url.split_once("://").unwrap_or(("", &database.url));
+    let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{}@{host}", reader(database))
+}
+
+/// Accounts belong to the whole server, so each database has one of its own.
+fn reader(database: &Database) -> String {
+    let name = database.url.rsplit('/').next().unwrap_or_default();
+    let name = name.split('?').next().unwrap_or_default();
+    format!("reader_{}", &name[name.len().saturating_sub(20)..])
+}
+
+/// A configuration over this database, in `folder`. The site key is the same for every engine, so
+/// that the same row has the same id.
+pub fn configuration(database: &Database, folder: &Path) -> Result<PathBuf> {
+    fs::write(folder.join("site.key"), "11".repeat(32))?;
+    fs::write(folder.join("source.password"), PASSWORD)?;
+    let password = match database.engine {
+        Engine::Sqlite => "",
+        _ => "password_file = \"source.password\"\n",
+    };
+    let text = format!(
+        "[site]\ninstitution_no = \"1411234567\"\nname = \"みなと総合病院\"\n\
+         [rules]\ndirectory = \"{}\"\n\
+         [source]\nurl = \"{}\"\n{password}\
+         [identity]\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n\
+         [http]\nlisten = \"127.0.0.1:0\"\n",
+        rules().display(),
+        reader_url(database),
+    );
+    let path = folder.join("genkan.toml");
+    fs::write(&path, text).with_context(|| path.display().to_string())?;
+    Ok(path)
+}
+
+/// A filled and served hospital; `None` where there is no server for the engine.
+pub fn serve(engine: Engine) -> Result<Option<Served>> {
+    let Some(database) = fill_database(engine, 1)? else { return Ok(None) };
+    let folder = TempDir::new()?;
+    let config = configuration(&database, folder.path())?;
+    let genkan = Genkan::serve_file(&config)?;
+    Ok(Some(Served { genkan, database, folder }))
+}
