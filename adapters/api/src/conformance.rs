@@ -5,6 +5,9 @@
 
 mod cases;
 mod fixture;
+mod joins;
+mod patients;
+mod results;
 
 use futures::{StreamExt, TryStreamExt};
 
@@ -100,13 +103,13 @@ async fn expect_mismatch(adapter: &dyn Adapter, query: RowQuery) -> Result<(), S
 }
 
 async fn missing_table(adapter: &dyn Adapter) -> Result<(), String> {
-    let mut query = cases::patients();
+    let mut query = cases::all_patients();
     query.root.table = "no_such_table".into();
     expect_mismatch(adapter, query).await
 }
 
 async fn missing_column(adapter: &dyn Adapter) -> Result<(), String> {
-    let mut query = cases::patients();
+    let mut query = cases::all_patients();
     query.columns.push(ColumnRef::new("p", "no_such_column"));
     expect_mismatch(adapter, query).await
 }
@@ -136,7 +139,7 @@ async fn paging(adapter: &dyn Adapter) -> Result<(), String> {
 }
 
 async fn dropped(adapter: &dyn Adapter) -> Result<(), String> {
-    let query = cases::patients();
+    let query = cases::all_patients();
     for _ in 0..20 {
         let mut rows = adapter.rows(&query);
         match rows.next().await {

@@ -43,8 +43,7 @@ impl MemoryAdapter {
             .iter()
             .map(|(name, table)| {
                 let columns = table.columns.iter().enumerate();
-                let columns =
-                    columns.map(|(place, c)| (c.name.clone(), (place, c.kind))).collect();
+                let columns = columns.map(|(place, c)| (c.name.clone(), (place, c.kind))).collect();
                 (name.clone(), MemoryTable { columns, rows: Vec::new() })
             })
             .collect();
@@ -78,7 +77,8 @@ impl MemoryAdapter {
             Ok(())
         })?;
         found.sort_by(|(left, _), (right, _)| order_positions(&query.order, left, right));
-        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit =
+            query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found.into_iter().take(limit).map(|(_, row)| row).collect())
     }
 }
@@ -240,8 +240,7 @@ impl<'a> Evaluation<'a> {
             let message = "a key has more or fewer values than columns";
             return Err(AdapterError::new(ErrorCategory::Mismatch, message));
         }
-        let cells: Vec<_> =
-            columns.iter().map(|name| self.cell(name)).collect::<Result<_, _>>()?;
+        let cells: Vec<_> = columns.iter().map(|name| self.cell(name)).collect::<Result<_, _>>()?;
         Ok(keys.iter().any(|key| {
             cells.iter().zip(key).all(|((cell, kind), value)| {
                 holds(cell, Comparison::Equal, &without_padding(*kind, value))

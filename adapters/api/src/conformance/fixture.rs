@@ -74,11 +74,31 @@ fn patients() -> Vec<Patient> {
     let memo = str::to_owned;
     let rough = memo(r#"it's "quoted" \ back|slash ? $1"#);
     vec![
-        (1, 1, "0000000001", Some("山田　太郎"), "1", "19500103", Some("60.50"), Some(true), memo("100%_ok")),
+        (
+            1,
+            1,
+            "0000000001",
+            Some("山田　太郎"),
+            "1",
+            "19500103",
+            Some("60.50"),
+            Some(true),
+            memo("100%_ok"),
+        ),
         (1, 2, "0000000002", Some("山田　花子"), "2", "19600229", None, Some(false), rough),
         (1, 3, "0000000003", None, "1", "", Some("0.50"), None, memo("Smith")),
         (1, 4, "10", Some("髙﨑　一郎"), "1", "19500103", Some("0.50"), Some(true), memo("smith ")),
-        (2, 1, "0000000001", Some("ｽﾐｽ"), "2", "99999999", Some("-12.00"), Some(true), memo("ＳＭＩＴＨ")),
+        (
+            2,
+            1,
+            "0000000001",
+            Some("ｽﾐｽ"),
+            "2",
+            "99999999",
+            Some("-12.00"),
+            Some(true),
+            memo("ＳＭＩＴＨ"),
+        ),
         (2, 2, "A", Some("アオイ"), "2", "19991231", Some("100.00"), Some(false), memo("")),
         (2, 3, "a", Some("あおい"), "1", "19991231", Some("99.90"), None, long),
     ]
@@ -144,21 +164,24 @@ fn schema() -> SourceSchema {
         &[("result_ptid", "ptid")],
     );
     let master = table(
-        &[("code", padded(8), false), ("short", ColumnKind::Text, true), ("label", ColumnKind::Text, true)],
+        &[
+            ("code", padded(8), false),
+            ("short", ColumnKind::Text, true),
+            ("label", ColumnKind::Text, true),
+        ],
         &["code"],
         &[],
     );
     let tables = [("patient", patient), ("result", result), ("master", master)];
     SourceSchema {
-        tables: tables.map(|(name, table)| (name.to_owned(), table)).into_iter().collect::<BTreeMap<_, _>>(),
+        tables: tables
+            .map(|(name, table)| (name.to_owned(), table))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 
-fn table(
-    columns: &[(&str, ColumnKind, bool)],
-    key: &[&str],
-    indexes: &[(&str, &str)],
-) -> Table {
+fn table(columns: &[(&str, ColumnKind, bool)], key: &[&str], indexes: &[(&str, &str)]) -> Table {
     let column = |(name, kind, nullable): &(&str, ColumnKind, bool)| Column {
         name: (*name).to_owned(),
         kind: *kind,

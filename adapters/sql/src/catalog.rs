@@ -1,0 +1,118 @@
+//! What the adapter remembers of a source between queries: the schema that callers see, and for
+//! each column how this database stores it. Without it no value could be cast to its column's type
+//! and no index would be used.
+
+use std::collections::HashMap;
+
+use genkan_adapter::{Column, ColumnKind, SourceSchema, Table};
+
+use crate::encoding::ServerEncoding;
+
+/// The three families of SQL that are spoken here; MariaDB and MySQL are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+/// How a column is stored, as far as SQL text and decoding depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    Text,
+    /// `CHAR(n)`.
+    Padded,
+    /// A type that has a text form only (uuid, enum, json): read and compared as text.
+    TextForm,
+    Boolean,
+    Integer,
+    /// Decimal digits.
+    Exact,
+    /// 32-bit binary float.
+    Single,
+    /// 64-bit binary float.
+    Double,
+    /// SQLite only: a decimal in a column with the affinity of text, so that its digits survive.
+    DecimalText,
+    Date,
+    Time,
+    DateTime,
+    Instant,
+    Bytes,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ColumnType {
+    pub kind: ColumnKind,
+    pub storage: Storage,
+    pub nullable: bool,
+    /// `=` on this column compares code points: no folding of case, width or kana.
+    pub exact: bool,
+    /// Part of a unique key.
+    pub key: bool,
+    /// MySQL: the type to convert a text to, where the column's character set is narrower than
+    /// that of the connection; the server would refuse to compare them.
+    pub narrow: Option<&'static str>,
+}
+
+pub(crate) type TableTypes = HashMap<String, ColumnType>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    pub schema: SourceSchema,
+    types: HashMap<String, TableTypes>,
+    pub encoding: ServerEncoding,
+}
+
+impl Catalog {
+    pub fn new(encoding: ServerEncoding) -> Self {
+        Catalog { encoding, ..Catalog::default() }
+    }
+
+    pub fn types(&self, table: &str) -> Option<&TableTypes> {
+        self.types.get(table)
+    }
+
+    /// The table, made on first use: catalogs list column by column.
+    pub fn table(&mut self, name: &str) -> &mut Table {
+        self.types.entry(name.to_owned()).or_default();
+        self.schema.tables.entry(name.to_owned()).or_default()
+    }
+
+    /// Marks the columns of unique keys, once all columns and indexes are known.
+    pub fn mark_keys(&mut self) {
+        for (name, table) in &self.schema.tables {
+            let Some(types) = self.types.get_mut(name) else { continue };
+            let unique = table.indexes.iter().filter(|index| index.unique);
+            for column in table.primary_key.iter().chain(unique.flat_map(|index| &index.columns)) {
+                if let Some(known) = types.get_mut(column) {
+                    known.key = true;
+                }
+            }
+        }
+    }
+
+    pub fn add_column(&mut self, table: &str, column: &str, column_type: ColumnType) {
+        self.table(table).columns.push(Column {
+            name: column.to_owned(),
+            kind: column_type.kind,
+            nullable: column_type.nullable,
+        });
+        if let Some(types) = self.types.get_mut(table) {
+            types.insert(column.to_owned(), column_type);
+        }
+    }
+
+    /// Adds one column to an index, in the order of the catalog's rows.
+    pub fn add_index_column(&mut self, table: &str, index: &str, unique: bool, column: &str) {
+        let Some(table) = self.schema.tables.get_mut(table) else { return };
+        match table.indexes.iter_mut().find(|known| known.name == index) {
+            Some(known) => known.columns.push(column.to_owned()),
+            None => table.indexes.push(genkan_adapter::Index {
+                name: index.to_owned(),
+                columns: vec![column.to_owned()],
+                unique,
+            }),
+        }
+    }
+}

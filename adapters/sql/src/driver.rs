@@ -1,0 +1,208 @@
+//! What differs between the three drivers: binding, reading a row, the catalog, the session.
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use genkan_adapter::{Health, Value};
+use sea_orm::sqlx::{
+    self, Arguments, AssertSqlSafe, Database, MySql, Postgres, Row, Sqlite, error::BoxDynError,
+};
+
+use crate::catalog::{Catalog, ColumnType, Dialect};
+use crate::session::{Sessions, Watch};
+use crate::statement::Plan;
+use crate::{decode, introspect};
+
+/// Virtual machine steps of SQLite between two looks at the watch; about 100 µs.
+const SQLITE_STEPS: i32 = 10_000;
+
+pub(crate) type Rows<'c, DB> = BoxStream<'c, Result<<DB as Database>::Row, sqlx::Error>>;
+pub(crate) type Reading<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
+
+pub(crate) trait Driver: Database {
+    const DIALECT: Dialect;
+
+    /// Runs a plan as a prepared statement.
+    fn rows<'c>(
+        connection: &'c mut Self::Connection,
+        plan: &'c Plan,
+    ) -> Result<Rows<'c, Self>, sqlx::Error>;
+
+    /// `None` if the driver's answer makes no sense.
+    fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value>;
+
+    fn catalog(connection: &mut Self::Connection) -> Reading<'_, Catalog>;
+
+    fn health(connection: &mut Self::Connection) -> Reading<'_, Health>;
+
+    /// Before the first statement of a connection, and after one that nobody waited for.
+    fn prepare<'c>(connection: &'c mut Self::Connection, watch: &Watch) -> Reading<'c, ()>;
+}
+
+/// Only the kinds of values that plans contain.
+fn bind<A: Arguments>(values: &[sea_query::Value]) -> Result<A, sqlx::Error>
+where
+    for<'v> &'v str: sqlx::Encode<'v, A::Database> + sqlx::Type<A::Database>,
+    for<'v> &'v [u8]: sqlx::Encode<'v, A::Database> + sqlx::Type<A::Database>,
+    i64: for<'v> sqlx::Encode<'v, A::Database> + sqlx::Type<A::Database>,
+    f64: for<'v> sqlx::Encode<'v, A::Database> + sqlx::Type<A::Database>,
+{
+    let mut arguments = A::default();
+    for value in values {
+        let added: Result<(), BoxDynError> = match value {
+            sea_query::Value::String(Some(text)) => arguments.add(text.as_str()),
+            sea_query::Value::BigInt(Some(number)) => arguments.add(*number),
+            sea_query::Value::BigUnsigned(Some(number)) => {
+                arguments.add(i64::try_from(*number).unwrap_or(i64::MAX))
+            }
+            sea_query::Value::Double(Some(number)) => arguments.add(*number),
+            sea_query::Value::Bytes(Some(bytes)) => arguments.add(bytes.as_slice()),
+            _ => Err("a value of an unforeseen type".into()),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+fn run<'c, DB, A>(
+    connection: &'c mut DB::Connection,
+    plan: &'c Plan,
+) -> Result<Rows<'c, DB>, sqlx::Error>
+where
+    DB: Database<Arguments = A>,
+    A: Arguments<Database = DB> + sqlx::IntoArguments<DB> + 'c,
+    &'c mut DB::Connection: sqlx::Executor<'c, Database = DB>,
+    for<'v> &'v str: sqlx::Encode<'v, DB> + sqlx::Type<DB>,
+    for<'v> &'v [u8]: sqlx::Encode<'v, DB> + sqlx::Type<DB>,
+    i64: for<'v> sqlx::Encode<'v, DB> + sqlx::Type<DB>,
+    f64: for<'v> sqlx::Encode<'v, DB> + sqlx::Type<DB>,
+{
+    let arguments: A = bind(&plan.values)?;
+    // The text comes from sea-query: names are quoted, values are parameters.
+    Ok(sqlx::query_with(AssertSqlSafe(plan.sql.as_str()), arguments).fetch(connection))
+}
+
+impl Driver for Sqlite {
+    const DIALECT: Dialect = Dialect::Sqlite;
+
+    fn rows<'c>(
+        connection: &'c mut Self::Connection,
+        plan: &'c Plan,
+    ) -> Result<Rows<'c, Self>, sqlx::Error> {
+        run::<Sqlite, _>(connection, plan)
+    }
+
+    fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value> {
+        decode::sqlite::cell(row, index, column)
+    }
+
+    fn catalog(connection: &mut Self::Connection) -> Reading<'_, Catalog> {
+        Box::pin(introspect::sqlite::read(connection))
+    }
+
+    fn health(connection: &mut Self::Connection) -> Reading<'_, Health> {
+        Box::pin(async move {
+            let version: String =
+                sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await?;
+            let read_only: i64 =
+                sqlx::query_scalar("PRAGMA query_only").fetch_one(&mut *connection).await?;
+            Ok(Health { product: format!("SQLite {version}"), read_only: read_only == 1 })
+        })
+    }
+
+    fn prepare<'c>(connection: &'c mut Self::Connection, watch: &Watch) -> Reading<'c, ()> {
+        let watch = watch.clone();
+        Box::pin(async move {
+            // Waits until a statement that was told to stop has stopped.
+            let mut handle = connection.lock_handle().await?;
+            handle.set_progress_handler(SQLITE_STEPS, move || !watch.is_over());
+            Ok(())
+        })
+    }
+}
+
+impl Driver for Postgres {
+    const DIALECT: Dialect = Dialect::Postgres;
+
+    fn rows<'c>(
+        connection: &'c mut Self::Connection,
+        plan: &'c Plan,
+    ) -> Result<Rows<'c, Self>, sqlx::Error> {
+        run::<Postgres, _>(connection, plan)
+    }
+
+    fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value> {
+        decode::postgres::cell(row, index, column)
+    }
+
+    fn catalog(connection: &mut Self::Connection) -> Reading<'_, Catalog> {
+        Box::pin(introspect::postgres::read(connection))
+    }
+
+    fn health(connection: &mut Self::Connection) -> Reading<'_, Health> {
+        Box::pin(async move {
+            let row = sqlx::query(
+                "SELECT current_setting('server_version'), \
+                        current_setting('transaction_read_only')",
+            )
+            .fetch_one(&mut *connection)
+            .await?;
+            let (version, read_only): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(Health { product: format!("PostgreSQL {version}"), read_only: read_only == "on" })
+        })
+    }
+
+    fn prepare<'c>(_: &'c mut Self::Connection, _: &Watch) -> Reading<'c, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Driver for MySql {
+    const DIALECT: Dialect = Dialect::Mysql;
+
+    fn rows<'c>(
+        connection: &'c mut Self::Connection,
+        plan: &'c Plan,
+    ) -> Result<Rows<'c, Self>, sqlx::Error> {
+        run::<MySql, _>(connection, plan)
+    }
+
+    fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value> {
+        decode::mysql::cell(row, index, column)
+    }
+
+    fn catalog(connection: &mut Self::Connection) -> Reading<'_, Catalog> {
+        Box::pin(introspect::mysql::read(connection))
+    }
+
+    fn health(connection: &mut Self::Connection) -> Reading<'_, Health> {
+        Box::pin(async move {
+            let version: String =
+                sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
+            // MariaDB and MySQL have called it by both names.
+            let row = sqlx::query(
+                "SHOW SESSION VARIABLES WHERE Variable_name IN \
+                 ('tx_read_only', 'transaction_read_only')",
+            )
+            .fetch_one(&mut *connection)
+            .await?;
+            let product = if version.contains("MariaDB") { "MariaDB" } else { "MySQL" };
+            let read_only: String = row.try_get(1)?;
+            Ok(Health { product: format!("{product} {version}"), read_only: read_only == "ON" })
+        })
+    }
+
+    fn prepare<'c>(_: &'c mut Self::Connection, _: &Watch) -> Reading<'c, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// So that callers name the database once, by its sessions.
+impl<DB: Driver> Sessions<DB> {
+    pub fn catalog<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Catalog> {
+        DB::catalog(connection)
+    }
+
+    pub fn health<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Health> {
+        DB::health(connection)
+    }
+}

@@ -1,0 +1,248 @@
+//! Equality, so that an index can serve it and yet no collation decides it.
+//!
+//! MySQL's usual collations hold あ and ア, ａ and A, or `x` and `x ` for equal. There the column is
+//! compared twice: once as it is, for the index, and once byte by byte, for the truth.
+
+use std::borrow::Cow;
+
+use genkan_adapter::{ColumnKind, Comparison, Value};
+use sea_query::{BinOper, Expr, ExprTrait, Func};
+
+use crate::catalog::{Dialect, Storage};
+use crate::literal::{self, Literal, literal, postgres_array, postgres_type};
+use crate::predicate::{Truth, operator, pad, word};
+use crate::scope::{Located, Scope};
+
+pub(crate) fn equal(scope: &Scope<'_>, located: &Located, value: &Value) -> Truth {
+    let Some(bound) = literal(scope.dialect, scope.repertoire, located.column, value) else {
+        return Truth::False;
+    };
+    let column = located.comparable(scope.dialect);
+    Truth::Sql(match scope.dialect {
+        Dialect::Postgres if !located.column.exact => code_points(column).eq(bound.expr()),
+        Dialect::Postgres => column.eq(bound.expr()),
+        Dialect::Mysql if folds(located) => {
+            let exact = bytes(column.clone()).eq(bound.clone().bytes());
+            column.eq(bound.expr()).and(exact)
+        }
+        Dialect::Mysql => column.eq(bound.expr()),
+        Dialect::Sqlite => sqlite_equal_any(located, vec![bound]),
+    })
+}
+
+pub(crate) fn equal_any<'v>(
+    scope: &Scope<'_>,
+    located: &Located,
+    values: impl Iterator<Item = &'v Value> + Clone,
+) -> Truth {
+    let bound = |value| literal(scope.dialect, scope.repertoire, located.column, value);
+    let column = located.comparable(scope.dialect);
+    if scope.dialect == Dialect::Postgres {
+        let Some(array) = postgres_list(scope, located, values) else { return Truth::False };
+        let column = if located.column.exact { column } else { code_points(column) };
+        return Truth::Sql(column.eq(Func::cust("ANY").arg(array)));
+    }
+    let mut list: Vec<Literal> = values.filter_map(bound).collect();
+    if list.is_empty() {
+        return Truth::False;
+    }
+    pad(&mut list);
+    if scope.dialect == Dialect::Sqlite {
+        return Truth::Sql(sqlite_equal_any(located, list));
+    }
+    let exact = folds(located).then(|| {
+        let list = list.iter().cloned().map(Literal::bytes);
+        bytes(column.clone()).is_in(list)
+    });
+    let indexed = column.is_in(list.into_iter().map(Literal::expr));
+    Truth::Sql(match exact {
+        Some(exact) => indexed.and(exact),
+        None => indexed,
+    })
+}
+
+/// The values as one array parameter; `None` if no cell can equal any of them.
+fn postgres_list<'v>(
+    scope: &Scope<'_>,
+    located: &Located,
+    values: impl Iterator<Item = &'v Value> + Clone,
+) -> Option<Expr> {
+    let column = located.column;
+    let fits = |value: &&Value| literal(scope.dialect, scope.repertoire, column, value).is_some();
+    let fitting = values.filter(fits);
+    // One type for the whole list: the widest.
+    let widest = fitting
+        .clone()
+        .find(|value| matches!(value, Value::Decimal(_)))
+        .or_else(|| fitting.clone().next())?;
+    let name = array_type(postgres_type(column.storage, widest));
+    let items = fitting.map(|value| postgres_item(scope, column.storage, value));
+    Some(Expr::val(postgres_array(items)).cast_as(name))
+}
+
+fn postgres_item<'v>(scope: &Scope<'_>, storage: Storage, value: &'v Value) -> Cow<'v, str> {
+    match value {
+        Value::Text(text) => {
+            let text = literal::expressible(scope.dialect, scope.repertoire, text)
+                .unwrap_or(Cow::Borrowed(text));
+            match storage {
+                Storage::Padded => Cow::Owned(text.trim_end_matches(' ').to_owned()),
+                _ => text,
+            }
+        }
+        Value::Bytes(bytes) => {
+            use std::fmt::Write;
+            bytes.iter().fold("\\x".to_owned(), |mut hex, byte| {
+                // Writing to a String does not fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+        }
+        .into(),
+        other => Cow::Owned(literal::text_form(other)),
+    }
+}
+
+fn array_type(name: &'static str) -> &'static str {
+    match name {
+        "text" => "text[]",
+        "bpchar" => "bpchar[]",
+        "bool" => "bool[]",
+        "float4" => "float4[]",
+        "float8" => "float8[]",
+        "date" => "date[]",
+        "time" => "time[]",
+        "timestamp" => "timestamp[]",
+        "timestamptz" => "timestamptz[]",
+        "bytea" => "bytea[]",
+        "int8" => "int8[]",
+        _ => "numeric[]",
+    }
+}
+
+/// Keys of several columns as one array for each column: `(a, b) IN (SELECT * FROM unnest($1, $2))`.
+pub(crate) fn postgres_keys(scope: &Scope<'_>, located: &[Located], keys: &[Vec<Value>]) -> Truth {
+    let fits = |key: &&Vec<Value>| {
+        located.iter().zip(key.iter()).all(|(located, value)| {
+            literal(scope.dialect, scope.repertoire, located.column, value).is_some()
+        })
+    };
+    let fitting: Vec<&Vec<Value>> = keys.iter().filter(fits).collect();
+    let mut arrays = Vec::with_capacity(located.len());
+    for (index, located) in located.iter().enumerate() {
+        let values = fitting.iter().filter_map(|key| key.get(index));
+        let Some(array) = postgres_list(scope, located, values) else { return Truth::False };
+        arrays.push(array);
+    }
+    let marks: Vec<String> = (1..=arrays.len()).map(|number| format!("${number}")).collect();
+    let rows =
+        Expr::cust_with_exprs(format!("(SELECT * FROM unnest({}))", marks.join(", ")), arrays);
+    let columns = located.iter().map(|located| located.comparable(scope.dialect));
+    Truth::Sql(Expr::tuple(columns).binary(BinOper::In, rows))
+}
+
+/// Two columns. `probe` is the one whose index may serve: it stays bare.
+pub(crate) fn columns(
+    dialect: Dialect,
+    probe: &Located,
+    comparison: Comparison,
+    other: &Located,
+) -> Expr {
+    let padded = |located: &Located| located.column.storage == Storage::Padded;
+    let operator = operator(comparison);
+    let (left, right) = (probe.comparable(dialect), other.comparable(dialect));
+    let (whole_left, whole_right) = (probe.delivered(dialect), other.delivered(dialect));
+    let equal = comparison == Comparison::Equal;
+    match dialect {
+        Dialect::Postgres if padded(probe) == padded(other) => left.binary(operator, right),
+        Dialect::Postgres if padded(probe) && equal => {
+            left.eq(right.clone().cast_as("bpchar")).and(whole_left.eq(right))
+        }
+        Dialect::Postgres => whole_left.binary(operator, whole_right),
+        Dialect::Mysql if equal && (folds(probe) || folds(other)) => {
+            left.clone().eq(right.clone()).and(bytes(left).eq(bytes(right)))
+        }
+        Dialect::Mysql => left.binary(operator, right),
+        Dialect::Sqlite => {
+            let exact = binary(whole_left).binary(operator, whole_right.clone());
+            match probe.column.kind {
+                ColumnKind::PaddedText { length } if equal => {
+                    let forms = [whole_right.clone(), sqlite_padded(whole_right, length)];
+                    left.is_in(forms).and(exact)
+                }
+                _ => exact,
+            }
+        }
+    }
+}
+
+/// A file may hold `CHAR(n)` with or without its blanks; each form is one look into the index.
+fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
+    let column = located.comparable(Dialect::Sqlite);
+    let column = if located.column.exact { column } else { binary(column) };
+    if let ColumnKind::PaddedText { length } = located.column.kind {
+        let padded: Vec<Expr> =
+            list.iter().map(|item| Expr::Value(padded_value(&item.value, length))).collect();
+        return column.is_in(list.into_iter().map(Literal::expr).chain(padded));
+    }
+    let mut list = list;
+    match list.pop() {
+        Some(only) if list.is_empty() => column.eq(only.expr()),
+        last => column.is_in(list.into_iter().chain(last).map(Literal::expr)),
+    }
+}
+
+/// The padded form bounds the range for the index, the form without blanks decides.
+pub(crate) fn sqlite_padded_range(
+    located: &Located,
+    comparison: Comparison,
+    bound: Literal,
+) -> Expr {
+    let delivered = located.delivered(Dialect::Sqlite);
+    let exact = delivered.binary(operator(comparison), bound.clone().expr());
+    let bare = located.expr.clone();
+    let ColumnKind::PaddedText { length } = located.column.kind else { return exact };
+    match comparison {
+        Comparison::Greater | Comparison::GreaterOrEqual => bare.gte(bound.expr()).and(exact),
+        _ => bare.lte(Expr::Value(padded_value(&bound.value, length))).and(exact),
+    }
+}
+
+/// The text with blanks up to the length of its column, in characters.
+pub(crate) fn padded_value(value: &sea_query::Value, length: u32) -> sea_query::Value {
+    match value {
+        sea_query::Value::String(Some(text)) => {
+            let blanks = (length as usize).saturating_sub(text.chars().count());
+            let mut padded = text.clone();
+            padded.extend(std::iter::repeat_n(' ', blanks));
+            padded.into()
+        }
+        other => other.clone(),
+    }
+}
+
+fn sqlite_padded(text: Expr, length: u32) -> Expr {
+    let blanks = " ".repeat(length as usize);
+    let long = text.binary(BinOper::Custom("||"), word(format!("'{blanks}'")));
+    Func::cust("substr").arg(long).arg(word("1")).arg(word(length.to_string())).into()
+}
+
+/// The column may hold texts for equal that are not.
+pub(crate) fn folds(located: &Located) -> bool {
+    located.column.kind.is_text() && !located.column.exact
+}
+
+/// MySQL: the UTF-8 bytes of a text, whatever its column's character set is.
+pub(crate) fn bytes(text: Expr) -> Expr {
+    let unicode = text.binary(BinOper::Custom("USING"), word("utf8mb4"));
+    Expr::from(Func::cust("CONVERT").arg(unicode)).cast_as("BINARY")
+}
+
+/// PostgreSQL: for columns with a collation that holds different texts for equal.
+pub(crate) fn code_points(text: Expr) -> Expr {
+    text.binary(BinOper::Custom("COLLATE"), word("\"C\""))
+}
+
+fn binary(text: Expr) -> Expr {
+    text.binary(BinOper::Custom("COLLATE"), word("BINARY"))
+}

@@ -1,0 +1,158 @@
+//! Sorts what a driver reports into the five categories of the plug. A driver's own message may
+//! quote values, so it is passed on only where it can name nothing but tables and columns.
+
+use genkan_adapter::{AdapterError, ErrorCategory};
+use sea_orm::sqlx::{self, error::DatabaseError};
+
+/// A driver's error on its way to its category; kept apart so that a caller can still look at it.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Driver(sqlx::Error),
+    Adapter(AdapterError),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Failure::Driver(error)
+    }
+}
+
+impl From<AdapterError> for Failure {
+    fn from(error: AdapterError) -> Self {
+        Failure::Adapter(error)
+    }
+}
+
+impl Failure {
+    /// `source` is the redacted URL.
+    pub fn classify(self, source: &str) -> AdapterError {
+        match self {
+            Failure::Adapter(error) => error,
+            Failure::Driver(error) => classify(&error, source),
+        }
+    }
+
+    /// PostgreSQL: a parameter has no equivalent in the server's encoding.
+    pub fn is_untranslatable(&self) -> bool {
+        matches!(self, Failure::Driver(sqlx::Error::Database(error))
+            if matches!(error.code().as_deref(), Some("22P05")))
+    }
+
+    /// The connection is gone, which says nothing about the server: a pooled one may be stale.
+    pub fn is_broken_connection(&self) -> bool {
+        match self {
+            Failure::Driver(sqlx::Error::Io(_)) => true,
+            Failure::Driver(sqlx::Error::WorkerCrashed) => true,
+            Failure::Driver(sqlx::Error::Database(error)) => {
+                matches!(error.code().as_deref(), Some("57P01" | "57P02" | "08006" | "08003"))
+            }
+            _ => false,
+        }
+    }
+}
+
+pub(crate) fn classify(error: &sqlx::Error, source: &str) -> AdapterError {
+    use ErrorCategory::*;
+    let (category, what) = match error {
+        sqlx::Error::Database(database) => return of_database(database.as_ref(), source),
+        sqlx::Error::Io(io) => (Unreachable, format!("no connection ({})", io.kind())),
+        sqlx::Error::Tls(_) => (Unreachable, "the TLS handshake failed; check certificates".into()),
+        sqlx::Error::PoolTimedOut => {
+            (Unreachable, "no connection within `connect_timeout_ms`; is the server up?".into())
+        }
+        sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            (Unreachable, "the connection was closed".into())
+        }
+        sqlx::Error::Configuration(_) => {
+            (Mismatch, "the URL or its parameters are not understood; check the source".into())
+        }
+        sqlx::Error::Protocol(_) => (Unreadable, "the server's answer is not understood".into()),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            (Unreadable, "a cell of the answer is not understood".into())
+        }
+        _ => (Unreadable, "the driver failed".into()),
+    };
+    AdapterError::new(category, format!("{source}: {what}"))
+}
+
+fn of_database(error: &dyn DatabaseError, source: &str) -> AdapterError {
+    use ErrorCategory::*;
+    let code = error.code().unwrap_or_default().into_owned();
+    let number =
+        error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|mysql| mysql.number());
+    let category = match number {
+        Some(number) => of_mysql(number),
+        None if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => {
+            of_sqlstate(&code)
+        }
+        None => of_sqlite(&code, error.message()),
+    };
+    let code = number.map_or(code, |number| number.to_string());
+    let what = match category {
+        Unreachable => "the database does not answer; is it up?".to_owned(),
+        Denied => "the database refused the account; check user, password and SELECT rights".into(),
+        LimitExceeded => {
+            "the statement was stopped by a limit; narrow the search, add an index or \
+                          raise `statement_timeout_ms`"
+                .into()
+        }
+        // These messages name tables and columns only.
+        Mismatch if names_only(&code, number) => {
+            format!("{}; run `genkan rules check`", error.message())
+        }
+        Mismatch => "the statement does not fit the database; run `genkan rules check`".into(),
+        Unreadable => "the database could not answer the statement".into(),
+    };
+    AdapterError::new(category, format!("{source}: {what} (code {code})"))
+}
+
+fn names_only(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1049 | 1054 | 1146),
+        None => matches!(code, "42P01" | "42703" | "3D000" | "3F000"),
+    }
+}
+
+fn of_sqlstate(code: &str) -> ErrorCategory {
+    use ErrorCategory::*;
+    match code {
+        "57014" | "55P03" | "53000" | "53100" | "53200" | "53400" | "54000" | "54001" => {
+            LimitExceeded
+        }
+        "53300" => LimitExceeded,
+        "42501" | "25006" => Denied,
+        "3D000" | "3F000" => Mismatch,
+        _ => match code.get(..2) {
+            Some("08" | "57" | "58") => Unreachable,
+            Some("28") => Denied,
+            Some("42" | "22") => Mismatch,
+            Some("40") => LimitExceeded,
+            _ => Unreadable,
+        },
+    }
+}
+
+fn of_mysql(number: u16) -> ErrorCategory {
+    use ErrorCategory::*;
+    match number {
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 | 1792 | 1820 | 4151 => Denied,
+        1040 | 1203 | 1205 | 1226 | 1317 | 1969 | 3024 => LimitExceeded,
+        1053 | 1077 | 1079 | 1129 | 1130 | 1152 | 1158..=1161 | 1184 | 2002..=2013 | 4031 => {
+            Unreachable
+        }
+        1049 | 1054 | 1064 | 1146 | 1267 | 1271 | 1305 => Mismatch,
+        _ => Unreadable,
+    }
+}
+
+/// The primary result codes; extended ones carry them in their low byte.
+fn of_sqlite(code: &str, message: &str) -> ErrorCategory {
+    use ErrorCategory::*;
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(1) if message.starts_with("no such") => Mismatch,
+        Ok(3 | 8 | 23) => Denied,
+        Ok(5 | 6 | 7 | 9 | 13 | 18) => LimitExceeded,
+        Ok(10 | 14) => Unreachable,
+        _ => Unreadable,
+    }
+}

@@ -1,0 +1,14 @@
+//! Reads the database's own catalog. One module for each family, because no two of them agree on
+//! what a catalog is; information_schema knows neither views' keys nor PostgreSQL's padding.
+
+pub(crate) mod mysql;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+use genkan_adapter::ColumnKind;
+
+use crate::catalog::{ColumnType, Storage};
+
+fn column(kind: ColumnKind, storage: Storage, nullable: bool) -> ColumnType {
+    ColumnType { kind, storage, nullable, exact: true, key: false, narrow: None }
+}

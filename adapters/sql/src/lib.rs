@@ -1,0 +1,34 @@
+//! SQLite, PostgreSQL, MariaDB and MySQL as a source of rows.
+//!
+//! A query of the plug becomes one `SELECT`: names quoted by sea-query, every value a parameter,
+//! cast to its column's type so that the hospital's own indexes serve it. Rows are decoded here,
+//! cell by cell, and not by the driver's conversions, which lose digits and fail on zero dates.
+//!
+//! How it stays harmless: sessions are read-only, few, and under the server's own time limit.
+//!
+//! Where databases differ, this crate gives one meaning. Equality of text is by code point on all
+//! of them, whatever the column's collation. The *order* of text is the source's own, because
+//! anything else would cost the index.
+
+#![forbid(unsafe_code)]
+
+mod adapter;
+mod catalog;
+mod config;
+mod connect;
+mod decode;
+mod driver;
+mod encoding;
+mod equality;
+mod failure;
+mod in_memory;
+mod introspect;
+mod literal;
+mod matching;
+mod predicate;
+mod scope;
+mod session;
+mod statement;
+
+pub use adapter::SqlAdapter;
+pub use config::SqlConfig;

@@ -1,0 +1,203 @@
+//! Read-only sessions in front of the connection pool.
+//!
+//! The pool of the driver asks the server for a sign of life each time that a connection is given
+//! back; on the read path that is one more round trip for each query. Sessions stay here instead,
+//! hot, and go back to the pool only when nobody has used them for a while. It also tells "all are
+//! busy" from "the server is down", which the pool does not.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use genkan_adapter::{AdapterError, ErrorCategory};
+use sea_orm::sqlx::{self, Database, Pool, pool::PoolConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::failure::Failure;
+
+/// A session that nobody used for this long is given back to the pool, which tests it first.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+pub(crate) struct Sessions<DB: Database> {
+    pool: Pool<DB>,
+    permits: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Idle<DB>>>>,
+    wait: Duration,
+    connections_max: u32,
+    /// Early drop leaves unread rows in the connection: closing it is cheaper than reading them.
+    close_unfinished: bool,
+}
+
+struct Idle<DB: Database> {
+    connection: PoolConnection<DB>,
+    watch: Watch,
+    since: Instant,
+    prepared: bool,
+}
+
+/// One borrowed session; goes back when dropped.
+pub(crate) struct Session<DB: Database> {
+    connection: Option<PoolConnection<DB>>,
+    idle: Arc<Mutex<Vec<Idle<DB>>>>,
+    _permit: OwnedSemaphorePermit,
+    pub watch: Watch,
+    /// It comes from an earlier query, so the server may have closed it meanwhile.
+    reused: bool,
+    /// Ready for a statement. Not so a new one, and one whose last statement may still be stopping.
+    pub prepared: bool,
+    close_unfinished: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Clean,
+    /// A statement is running or its rows are not all read.
+    Busy,
+    Broken,
+}
+
+impl<DB: Database> Sessions<DB> {
+    pub fn new(
+        pool: Pool<DB>,
+        connections_max: u32,
+        wait: Duration,
+        close_unfinished: bool,
+    ) -> Self {
+        Sessions {
+            pool,
+            permits: Arc::new(Semaphore::new(connections_max as usize)),
+            idle: Arc::default(),
+            wait,
+            connections_max,
+            close_unfinished,
+        }
+    }
+
+    pub fn connections_max(&self) -> u32 {
+        self.connections_max
+    }
+
+    pub async fn borrow(&self) -> Result<Session<DB>, Failure> {
+        let permit = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| self.exhausted())?
+            .map_err(|_| sqlx::Error::PoolClosed)?;
+        let hot = lock(&self.idle).pop().filter(|idle| idle.since.elapsed() < IDLE_MAX);
+        let (connection, watch, reused, prepared) = match hot {
+            Some(idle) => (idle.connection, idle.watch, true, idle.prepared),
+            None => (self.pool.acquire().await?, Watch::default(), false, false),
+        };
+        Ok(Session {
+            connection: Some(connection),
+            idle: Arc::clone(&self.idle),
+            _permit: permit,
+            watch,
+            reused,
+            prepared,
+            close_unfinished: self.close_unfinished,
+            state: State::Clean,
+        })
+    }
+
+    fn exhausted(&self) -> AdapterError {
+        let message = format!(
+            "all {} connections to the source are in use; raise `connections_max` or send fewer \
+             requests at a time",
+            self.connections_max
+        );
+        AdapterError::new(ErrorCategory::LimitExceeded, message)
+    }
+}
+
+impl<DB: Database> Session<DB> {
+    /// The connection, from now on busy until [`Session::finish`].
+    pub fn start(&mut self) -> Result<&mut PoolConnection<DB>, Failure> {
+        self.state = State::Busy;
+        self.connection.as_mut().ok_or(Failure::Driver(sqlx::Error::PoolClosed))
+    }
+
+    /// All rows are read, or the server ended the statement.
+    pub fn finish(&mut self) {
+        self.state = State::Clean;
+        self.watch.rest();
+    }
+
+    /// The connection was closed since its last use, which says nothing of the server now.
+    pub fn is_stale(&self, failure: &Failure) -> bool {
+        self.reused && failure.is_broken_connection()
+    }
+
+    /// The statement failed: a server that says so is ready for the next one.
+    pub fn end(&mut self, failure: &Failure) {
+        match failure {
+            Failure::Driver(sqlx::Error::Database(_)) => self.finish(),
+            Failure::Driver(_) => self.discard(),
+            Failure::Adapter(_) => {}
+        }
+    }
+
+    pub fn discard(&mut self) {
+        self.state = State::Broken;
+    }
+}
+
+impl<DB: Database> Drop for Session<DB> {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let close = match self.state {
+            State::Clean => false,
+            State::Busy => self.close_unfinished,
+            State::Broken => true,
+        };
+        if close {
+            connection.close_on_drop();
+            return;
+        }
+        if self.state == State::Busy {
+            self.watch.stop();
+        }
+        let prepared = self.prepared && self.state == State::Clean;
+        let (watch, since) = (self.watch.clone(), Instant::now());
+        lock(&self.idle).push(Idle { connection, watch, since, prepared });
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The deadline of the statement that runs on a session, in milliseconds of a shared clock; for
+/// SQLite, which knows no statement timeout and asks this from inside its loop.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    origin: Instant,
+    deadline_ms: Arc<AtomicU64>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch { origin: Instant::now(), deadline_ms: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+}
+
+impl Watch {
+    pub fn set(&self, timeout: Duration) {
+        let deadline = (self.origin.elapsed() + timeout).as_millis();
+        self.deadline_ms.store(u64::try_from(deadline).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub fn rest(&self) {
+        self.deadline_ms.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// The running statement ends at its next look at the watch.
+    pub fn stop(&self) {
+        self.deadline_ms.store(0, Ordering::Relaxed);
+    }
+
+    pub fn is_over(&self) -> bool {
+        let deadline = self.deadline_ms.load(Ordering::Relaxed);
+        deadline != u64::MAX && self.origin.elapsed().as_millis() >= u128::from(deadline)
+    }
+}

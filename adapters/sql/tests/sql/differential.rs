@@ -1,0 +1,246 @@
+//! Random questions about random rows: the databases answer as the reference in plain Rust does.
+
+use futures::TryStreamExt;
+use genkan_adapter::memory::{MemoryAdapter, SourceRow};
+use genkan_adapter::{
+    Adapter, Column, ColumnKind, ColumnRef, Comparison, Decimal, Join, JoinKind, Operand, Order,
+    Position, Predicate, Row, RowQuery, SourceSchema, Table, TableAlias, Value,
+};
+use genkan_adapter_sql::SqlAdapter;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::database::{ALL, Database};
+
+const QUERIES: usize = 300;
+
+const TEXTS: [&str; 14] =
+    ["", "a", "A", "ab", "a b", "b ", "1", "-1.5", "01.50", "あ", "ア", "ａ", "%", "髙"];
+
+const COLUMNS: [(&str, ColumnKind); 6] = [
+    ("n", ColumnKind::Integer),
+    ("t", ColumnKind::Text),
+    ("c", ColumnKind::PaddedText { length: 6 }),
+    ("d", ColumnKind::Decimal),
+    ("b", ColumnKind::Boolean),
+    ("day", ColumnKind::Date),
+];
+
+fn schema() -> SourceSchema {
+    let column = |(name, kind): (&str, ColumnKind), nullable| Column {
+        name: name.to_owned(),
+        kind,
+        nullable,
+    };
+    let mut columns = vec![column(("id", ColumnKind::Integer), false)];
+    columns.extend(COLUMNS.map(|declared| column(declared, true)));
+    let table = Table { columns, primary_key: vec!["id".to_owned()], ..Table::default() };
+    SourceSchema { tables: [("x".to_owned(), table.clone()), ("y".to_owned(), table)].into() }
+}
+
+fn value(kind: ColumnKind) -> BoxedStrategy<Value> {
+    let some = match kind {
+        ColumnKind::Integer => (-2_i64..4).prop_map(Value::Integer).boxed(),
+        ColumnKind::Decimal => prop::sample::select(vec!["-1.50", "0.00", "0.50", "2.00", "10.00"])
+            .prop_map(|digits| Value::Decimal(Decimal::parse(digits).unwrap()))
+            .boxed(),
+        ColumnKind::Boolean => any::<bool>().prop_map(Value::Boolean).boxed(),
+        ColumnKind::Date => (1_u32..5)
+            .prop_map(|day| Value::Date(chrono::NaiveDate::from_ymd_opt(2024, 2, day).unwrap()))
+            .boxed(),
+        _ => prop::sample::select(TEXTS.to_vec()).prop_map(Value::text).boxed(),
+    };
+    prop_oneof![1 => Just(Value::Null), 5 => some].boxed()
+}
+
+fn rows() -> impl Strategy<Value = Vec<SourceRow>> {
+    let table = |name: &'static str| {
+        let row = COLUMNS.map(|(_, kind)| value(kind)).to_vec();
+        prop::collection::vec(row, 12).prop_map(move |rows| {
+            let numbered = rows.into_iter().enumerate().map(|(id, cells)| {
+                let id = ("id".to_owned(), Value::Integer(i64::try_from(id).unwrap()));
+                let cells = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).zip(cells);
+                (name.to_owned(), std::iter::once(id).chain(cells).collect())
+            });
+            numbered.collect::<Vec<SourceRow>>()
+        })
+    };
+    (table("x"), table("y")).prop_map(|(x, y)| [x, y].concat())
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    prop::sample::select(vec![
+        Comparison::Equal,
+        Comparison::NotEqual,
+        Comparison::Less,
+        Comparison::LessOrEqual,
+        Comparison::Greater,
+        Comparison::GreaterOrEqual,
+    ])
+}
+
+/// Texts are compared in their order only where every collation agrees.
+fn ordered(kind: ColumnKind, comparison: Comparison) -> Comparison {
+    match (kind.is_text(), comparison) {
+        (false, comparison) => comparison,
+        (true, Comparison::NotEqual | Comparison::Less) => Comparison::NotEqual,
+        (true, _) => Comparison::Equal,
+    }
+}
+
+fn leaf(aliases: &'static [&'static str]) -> BoxedStrategy<Predicate> {
+    let column = move || {
+        (prop::sample::select(aliases), prop::sample::select(COLUMNS.to_vec()))
+            .prop_map(|(alias, (name, kind))| (ColumnRef::new(alias, name), kind))
+    };
+    let with_value = (column(), comparison()).prop_flat_map(|((name, kind), comparison)| {
+        value(kind).prop_map(move |value| Predicate::Compare {
+            left: Operand::Column(name.clone()),
+            comparison: ordered(kind, comparison),
+            right: Operand::Value(value),
+        })
+    });
+    let with_column = (column(), prop::sample::select(aliases), comparison()).prop_map(
+        |((left, kind), alias, comparison)| {
+            let right = match &*left.column {
+                "t" => "c",
+                "c" => "t",
+                "n" => "d",
+                same => same,
+            };
+            Predicate::Compare {
+                right: Operand::Column(ColumnRef::new(alias, right)),
+                comparison: ordered(kind, comparison),
+                left: Operand::Column(left),
+            }
+        },
+    );
+    let list = column().prop_flat_map(|(name, kind)| {
+        prop::collection::vec(value(kind), 0..6).prop_map(move |values| Predicate::In {
+            operand: Operand::Column(name.clone()),
+            values,
+        })
+    });
+    let keys = (prop::sample::select(aliases), prop::sample::select(COLUMNS.to_vec()))
+        .prop_flat_map(|(alias, (name, kind))| {
+            let columns = vec![ColumnRef::new(alias, "n"), ColumnRef::new(alias, name)];
+            let key = (value(ColumnKind::Integer), value(kind)).prop_map(|(n, v)| vec![n, v]);
+            prop::collection::vec(key, 0..6)
+                .prop_map(move |keys| Predicate::KeyIn { columns: columns.clone(), keys })
+        });
+    let position = prop::sample::select(vec![Position::Exact, Position::Start, Position::Anywhere]);
+    let text = (prop::sample::select(aliases), prop::sample::select(vec!["t", "c"]))
+        .prop_map(|(alias, name)| ColumnRef::new(alias, name));
+    let like = (text.clone(), position, prop::sample::select(TEXTS.to_vec()), any::<bool>())
+        .prop_map(|(name, position, text, ignore_case)| Predicate::Like {
+            operand: Operand::Column(name),
+            position,
+            text: text.to_owned(),
+            ignore_case,
+        });
+    let number = (text.clone(), comparison(), value(ColumnKind::Decimal)).prop_map(
+        |(name, comparison, right)| Predicate::Compare {
+            left: Operand::Number(name),
+            comparison,
+            right: Operand::Value(right),
+        },
+    );
+    let left = (text, 0_u32..3, prop::sample::select(TEXTS.to_vec())).prop_map(
+        |(column, characters, right)| Predicate::Compare {
+            left: Operand::Left { column, characters },
+            comparison: Comparison::Equal,
+            right: Operand::Value(Value::text(right)),
+        },
+    );
+    let null = column().prop_map(|(name, _)| Predicate::Null(name));
+    prop_oneof![
+        4 => with_value, 3 => with_column, 3 => list, 2 => keys, 3 => like, 1 => number, 1 => left,
+        1 => null
+    ]
+    .boxed()
+}
+
+fn predicate(aliases: &'static [&'static str]) -> BoxedStrategy<Predicate> {
+    leaf(aliases)
+        .prop_recursive(3, 8, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Predicate::All),
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Predicate::Any),
+                inner.prop_map(|inner| Predicate::Not(Box::new(inner))),
+            ]
+        })
+        .boxed()
+}
+
+fn query() -> impl Strategy<Value = RowQuery> {
+    let exists = (predicate(&["a", "e"]), any::<bool>()).prop_map(|(filter, not)| {
+        let target = TableAlias::new("y", "e");
+        let exists = Predicate::Exists { target, filter: Box::new(filter) };
+        if not { Predicate::Not(Box::new(exists)) } else { exists }
+    });
+    let filter = prop_oneof![3 => predicate(&["a", "j"]), 1 => exists];
+    let kind = prop::sample::select(vec![JoinKind::One, JoinKind::Maybe]);
+    let sorted = prop::sample::select(vec!["n", "d", "b", "day"]);
+    let after = (value(ColumnKind::Integer), -1_i64..13, -1_i64..13);
+    (
+        (kind, predicate(&["a", "j"]), filter, sorted),
+        (any::<[bool; 3]>(), prop::option::of(after), prop::option::of(1_u64..9)),
+    )
+        .prop_map(|((kind, on, filter, sorted), (down, after, limit))| {
+            let after = after.filter(|_| sorted == "n");
+            let names =
+                [("a", "id"), ("j", "id"), ("a", "t"), ("j", "c"), ("a", "d"), ("a", "day")];
+            RowQuery {
+                root: TableAlias::new("x", "a"),
+                joins: vec![Join { kind, target: TableAlias::new("y", "j"), on }],
+                columns: names.iter().map(|(alias, name)| ColumnRef::new(*alias, *name)).collect(),
+                filter,
+                order: [("a", sorted), ("a", "id"), ("j", "id")]
+                    .into_iter()
+                    .zip(down)
+                    .map(|((alias, name), descending)| Order {
+                        column: ColumnRef::new(alias, name),
+                        descending,
+                    })
+                    .collect(),
+                after: after.map(|(n, a, j)| vec![n, Value::Integer(a), Value::Integer(j)]),
+                limit,
+            }
+        })
+}
+
+async fn answer(adapter: &dyn Adapter, query: &RowQuery) -> Result<Vec<Row>, String> {
+    adapter.rows(query).try_collect().await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn databases_answer_as_the_reference_does() {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[12; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let rows = rows().new_tree(&mut runner).unwrap().current();
+    let queries: Vec<RowQuery> =
+        (0..QUERIES).map(|_| query().new_tree(&mut runner).unwrap().current()).collect();
+    let reference = MemoryAdapter::new(schema(), &rows).unwrap();
+    let mut answers = Vec::new();
+    for query in &queries {
+        answers.push(answer(&reference, query).await);
+    }
+    let memory = SqlAdapter::in_memory(&schema(), &rows).await.unwrap();
+    for (query, expected) in queries.iter().zip(&answers) {
+        assert_eq!(&answer(&memory, query).await, expected, "in memory: {query:?}");
+    }
+    let telling = answers.iter().flatten().filter(|rows| !rows.is_empty()).count();
+    assert!(telling > QUERIES / 4, "only {telling} questions have an answer");
+    for kind in ALL {
+        let Some(database) = Database::filled(kind, &schema(), &rows).await else { continue };
+        let adapter = database.adapter().await;
+        for (query, expected) in queries.iter().zip(&answers) {
+            let found = answer(&adapter, query).await;
+            let statement = adapter.explain(query);
+            assert_eq!(&found, expected, "{kind:?}: {query:?}\n{statement:?}");
+        }
+        drop(adapter);
+        database.drop().await;
+    }
+}

@@ -1,0 +1,225 @@
+//! What goes wrong in a hospital, and how it is reported: by category, without secrets.
+
+use std::net::SocketAddr;
+
+use futures::{StreamExt, TryStreamExt};
+use genkan_adapter::{
+    Adapter, AdapterError, ColumnRef, ErrorCategory, Predicate, Row, RowQuery, TableAlias, Value,
+};
+use genkan_adapter_sql::{SqlAdapter, SqlConfig};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::database::{Database, Kind};
+
+const SERVERS: [Kind; 3] = [Kind::Sqlite, Kind::Postgres, Kind::Mariadb];
+
+fn query(table: &str) -> RowQuery {
+    RowQuery {
+        root: TableAlias::new(table, "t"),
+        joins: Vec::new(),
+        columns: vec![ColumnRef::new("t", "id")],
+        filter: Predicate::TRUE,
+        order: Vec::new(),
+        after: None,
+        limit: None,
+    }
+}
+
+async fn answer(adapter: &SqlAdapter, table: &str) -> Result<Vec<Row>, AdapterError> {
+    adapter.rows(&query(table)).try_collect().await
+}
+
+async fn refusal(config: &SqlConfig) -> AdapterError {
+    match SqlAdapter::connect(config).await {
+        Ok(_) => panic!("connected to {config:?}"),
+        Err(error) => error,
+    }
+}
+
+fn quick(url: &str) -> SqlConfig {
+    SqlConfig { connect_timeout_ms: 500, statement_timeout_ms: 500, ..SqlConfig::new(url) }
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = format!("sqlite:{}", folder.path().join("none.db").display());
+    for (url, category) in [
+        (missing.as_str(), ErrorCategory::Unreachable),
+        ("postgres://user:geheim@127.0.0.1:9/ehr", ErrorCategory::Unreachable),
+        ("mysql://user:geheim@127.0.0.1:9/ehr", ErrorCategory::Unreachable),
+        ("oracle://user:geheim@127.0.0.1/ehr", ErrorCategory::Mismatch),
+    ] {
+        let error = refusal(&quick(url)).await;
+        assert_eq!(error.category, category, "{error}");
+        assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
+    }
+    let both = SqlConfig { url_file: Some("x".into()), ..SqlConfig::new("sqlite:x") };
+    assert_eq!(refusal(&both).await.category, ErrorCategory::Mismatch);
+}
+
+#[tokio::test]
+async fn a_refused_account_is_denied() {
+    if let Some(database) = Database::create(Kind::Postgres).await {
+        let (_, place) = database.url.rsplit_once('@').unwrap();
+        let error = refusal(&quick(&format!("postgres://nobody:geheim@{place}"))).await;
+        assert_eq!(error.category, ErrorCategory::Denied, "{error}");
+        assert!(!format!("{error:?}").contains("geheim"));
+        database.drop().await;
+    }
+    if let Some(database) = Database::create(Kind::Mariadb).await {
+        let name = format!("genkan{}", std::process::id());
+        database.run(&format!("CREATE USER {name}@'%' IDENTIFIED BY 'right'")).await;
+        let (_, place) = database.url.rsplit_once('@').unwrap();
+        let error = refusal(&quick(&format!("mysql://{name}:geheim@{place}"))).await;
+        assert_eq!(error.category, ErrorCategory::Denied, "{error}");
+        assert!(!format!("{error:?}").contains("geheim"));
+        database.run(&format!("DROP USER {name}@'%'")).await;
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn secrets_come_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (secret, source) = (folder.path().join("url"), folder.path().join("source.db"));
+    std::fs::write(&source, "").unwrap();
+    std::fs::write(&secret, format!("sqlite:{}\n", source.display())).unwrap();
+    let config: SqlConfig =
+        toml::from_str(&format!("url_file = {:?}\nrows_max = 5", secret.display().to_string()))
+            .unwrap();
+    assert_eq!((config.connections_max, config.rows_max), (4, 5));
+    assert!(SqlAdapter::connect(&config).await.is_ok());
+    assert!(toml::from_str::<SqlConfig>("url = \"sqlite:x\"\nrow_max = 5").is_err());
+}
+
+#[tokio::test]
+async fn a_dropped_table_is_a_mismatch_until_it_is_back() {
+    for kind in SERVERS {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE t (id integer)").await;
+        let adapter = database.adapter().await;
+        assert!(answer(&adapter, "t").await.unwrap().is_empty());
+        database.run("DROP TABLE t").await;
+        let error = answer(&adapter, "t").await.unwrap_err();
+        assert_eq!(error.category, ErrorCategory::Mismatch, "{kind:?}: {error}");
+        database.run("CREATE TABLE t (id integer, v integer)").await;
+        database.run("INSERT INTO t VALUES (7, 8)").await;
+        let expected = vec![Row(Box::new([Value::Integer(7)]))];
+        assert_eq!(answer(&adapter, "t").await.unwrap(), expected, "{kind:?}");
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn limits_are_kept_and_the_adapter_goes_on() {
+    for kind in SERVERS {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE t (id integer)").await;
+        database.run("INSERT INTO t VALUES (1), (2), (3), (4)").await;
+        let slow = match kind {
+            Kind::Postgres => "SELECT 1 AS id FROM pg_sleep(60)",
+            Kind::Sqlite => {
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+                 SELECT count(*) AS id FROM n"
+            }
+            _ => {
+                "SELECT CAST(count(*) AS SIGNED) AS id FROM t a, t b, t c, t d, t e, t f, t g, \
+                 t h, t i, t j, t k, t l, t m, t n, t o, t p, t q"
+            }
+        };
+        database.run(&format!("CREATE VIEW slow AS {slow}")).await;
+        let config = SqlConfig { rows_max: 3, connections_max: 1, ..quick(&database.url) };
+        let adapter = SqlAdapter::connect(&config).await.unwrap();
+        for _ in 0..2 {
+            let error = answer(&adapter, "slow").await.unwrap_err();
+            assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+            let error = answer(&adapter, "t").await.unwrap_err();
+            assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+            let mut few = query("t");
+            few.limit = Some(3);
+            let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();
+            assert_eq!(rows.len(), 3, "{kind:?}");
+        }
+        let few = RowQuery { limit: Some(2), ..query("t") };
+        // A caller that goes away while a statement runs leaves nothing behind that is in the way.
+        let slow = query("slow");
+        let patience = std::time::Duration::from_millis(100);
+        assert!(tokio::time::timeout(patience, adapter.rows(&slow).next()).await.is_err());
+        let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();
+        assert_eq!(rows.len(), 2, "{kind:?}");
+        let many = RowQuery { limit: Some(3), ..query("t") };
+        let mut held = adapter.rows(&many);
+        assert!(held.next().await.unwrap().is_ok());
+        let error = answer(&adapter, "t").await.unwrap_err();
+        assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+        assert!(error.message.contains("connections_max"), "{error}");
+        drop(held);
+        let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();
+        assert_eq!(rows.len(), 2, "{kind:?}");
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
+/// A network between the adapter and its server that can be cut.
+struct Network {
+    address: SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Network {
+    async fn open(at: &str, server: String) -> Network {
+        let listener = TcpListener::bind(at).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            let mut links = tokio::task::JoinSet::new();
+            while let Ok((mut near, _)) = listener.accept().await {
+                let server = server.clone();
+                links.spawn(async move {
+                    if let Ok(mut far) = TcpStream::connect(server).await {
+                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    }
+                });
+            }
+        });
+        Network { address, task }
+    }
+
+    async fn cut(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_is_used_again() {
+    for kind in [Kind::Postgres, Kind::Mariadb] {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE t (id integer)").await;
+        let (scheme, rest) = database.url.split_once("://").unwrap();
+        let (place, name) = rest.split_once('/').unwrap();
+        let (user, server) = place.split_once('@').unwrap();
+        let network = Network::open("127.0.0.1:0", server.to_owned()).await;
+        let address = network.address;
+        let url = format!("{scheme}://{user}@{address}/{name}");
+        let adapter = SqlAdapter::connect(&quick(&url)).await.unwrap();
+        let query = query("t");
+        let held: Vec<_> = (0..3).map(|_| adapter.rows(&query)).collect();
+        let all = futures::future::join_all(held.into_iter().map(|rows| rows.count())).await;
+        assert_eq!(all, [0, 0, 0]);
+        network.cut().await;
+        let error = answer(&adapter, "t").await.unwrap_err();
+        assert_eq!(error.category, ErrorCategory::Unreachable, "{kind:?}: {error}");
+        let network = Network::open(&address.to_string(), server.to_owned()).await;
+        assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
+        // Connections that died unseen are replaced within one query.
+        network.cut().await;
+        let network = Network::open(&address.to_string(), server.to_owned()).await;
+        assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
+        drop(adapter);
+        network.cut().await;
+        database.drop().await;
+    }
+}
