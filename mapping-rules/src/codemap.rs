@@ -165,6 +165,36 @@ impl CodeMap {
         holders
     }
 
+    /// When this local code carries some standard code.
+    pub fn mapped_times(&self, local: &str) -> Vec<Holder> {
+        let segments = self.segments.get(local).map(Vec::as_slice).unwrap_or_default();
+        let mapped = segments.iter().filter(|segment| !segment.codings.is_empty());
+        mapped
+            .map(|segment| {
+                let (from, until) = (segment.from, segment.until);
+                Holder { local: local.to_owned(), from, until }
+            })
+            .collect()
+    }
+
+    /// Where this coding is the first, which is all that a Coding or a code shows.
+    pub fn leading(&self, system: Option<&str>, code: Option<&str>) -> Vec<Holder> {
+        let mut holders = Vec::new();
+        for (local, segments) in &self.segments {
+            for segment in segments {
+                let leads = |coding: &Coding| {
+                    system.is_none_or(|s| s == coding.system)
+                        && code.is_none_or(|code| code == coding.code)
+                };
+                if segment.codings.first().is_some_and(leads) {
+                    let (from, until) = (segment.from, segment.until);
+                    holders.push(Holder { local: local.clone(), from, until });
+                }
+            }
+        }
+        holders
+    }
+
     /// True if a code of this system can come out of the map.
     pub fn emits_system(&self, system: &str) -> bool {
         self.local_system == system

@@ -68,12 +68,14 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
     for (yaml, header) in yamls.iter().zip(&shared.headers) {
         rules.extend(rule::compile(yaml, header, &shared, schema, site, &mut found));
     }
-    let Shared { code_maps, lookups, .. } = shared;
+    let Shared { headers, code_maps, lookups, .. } = shared;
+    let targets: Vec<&str> = headers.iter().map(|header| header.resource.as_str()).collect();
     let imaging =
         Imaging { lookups: &lookups, zone: site.zone, ignore_case: false, complete: false };
     let mut compiled = Vec::with_capacity(rules.len());
     for (mut rule, overrides) in rules {
-        search::derive(&mut rule, &overrides, &code_maps, imaging);
+        search::derive(&mut rule, &overrides, &code_maps, &targets, imaging);
+        unanswered(&rule, &overrides, &mut found);
         compiled.push(rule);
     }
     found.sort_by_key(|d| (d.span.file, d.span.line, d.span.column, d.code));
@@ -88,6 +90,22 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
         fingerprint: sources.fingerprint,
     });
     Compiled { rules, diagnostics: found, files }
+}
+
+/// Who names a column for a parameter wants it answered.
+fn unanswered(
+    rule: &Rule,
+    overrides: &BTreeMap<String, search::Override>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for withheld in &rule.withheld {
+        if let Some(search::Override::Column(term)) = overrides.get(&withheld.code) {
+            let (code, reason) = (&withheld.code, &withheld.reason);
+            let en = format!("`{code}` can't be searched so: {}", reason.en);
+            let ja = format!("「{code}」はこの指定では検索できません: {}", reason.ja);
+            found.push(Diagnostic::warning("W0704", term.span, en, ja));
+        }
+    }
 }
 
 /// The files by their role.

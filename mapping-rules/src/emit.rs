@@ -114,7 +114,8 @@ impl<'a> Emitter<'a> {
             .iter()
             .map(|column| {
                 let value = row.values().get(column.index)?;
-                evaluate::value_text(value, self.rules.site.zone)
+                let text = evaluate::value_text(value, self.rules.site.zone);
+                text.filter(|text| !text.is_empty())
             })
             .collect();
         let texts = texts?;
@@ -158,8 +159,11 @@ fn hash_record(record: &Record, hasher: &mut blake3::Hasher) {
         hasher.update(&(rows.len() as u64).to_le_bytes());
         rows.iter().for_each(|row| hash_row(row, hasher));
     }
-    for contained in record.contained.iter().flatten() {
-        hash_record(contained, hasher);
+    for contained in &record.contained {
+        hasher.update(&[u8::from(contained.is_some())]);
+        if let Some(contained) = contained {
+            hash_record(contained, hasher);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use chrono::FixedOffset;
 use genkan_adapter::{ColumnKind, Comparison, Row, Value};
 
 use crate::expression::ExpressionKind as K;
+use crate::image;
 use crate::lens::{Fault, Lens, LensContext};
 use crate::program::{ColumnUse, Place, Term};
 
@@ -116,10 +117,14 @@ fn convert<'a>(
     })
 }
 
-/// True for a bare column of a number kind: compared by value, not by digits.
+/// True for a bare column of a number kind and for `num`: compared by value, not by digits.
 fn is_numeric(term: &Term) -> bool {
     let number = |kind| matches!(kind, ColumnKind::Integer | ColumnKind::Decimal);
-    matches!(&term.kind, K::Name(column) if number(column.kind))
+    match &term.kind {
+        K::Name(column) => number(column.kind),
+        K::Pipe(_, lens) => *lens == Lens::Number,
+        _ => false,
+    }
 }
 
 fn compare(left: Option<&str>, comparison: Comparison, right: Option<&str>, numeric: bool) -> bool {
@@ -173,8 +178,7 @@ fn parts(text: &str) -> Option<(bool, &str, &str)> {
 
 fn cell<'a>(column: &ColumnUse, frame: &Frame<'a>) -> Option<Cow<'a, str>> {
     let text = value_text(raw(column, frame)?, frame.zone)?;
-    let blank = text.is_empty() || column.blanks.iter().any(|blank| **blank == *text);
-    (!blank).then_some(text)
+    (!image::is_blank(column, &text)).then_some(text)
 }
 
 /// The stored value behind a column, before blanks are looked at.

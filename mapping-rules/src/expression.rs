@@ -113,6 +113,30 @@ impl<N> Expression<N> {
     }
 }
 
+impl<N> Expression<N> {
+    /// Calls `visit` for every table that it looks into.
+    pub fn lookups(&self, visit: &mut impl FnMut(&str)) {
+        use ExpressionKind as K;
+        match &self.kind {
+            K::Lookup { table, key } => {
+                visit(table);
+                key.lookups(visit);
+            }
+            K::Pipe(inner, _) | K::In(inner, _) | K::Exists(inner) | K::Not(inner) => {
+                inner.lookups(visit);
+            }
+            K::Else(left, right) | K::Compare(left, _, right) => {
+                left.lookups(visit);
+                right.lookups(visit);
+            }
+            K::Template(parts) | K::Concat(parts) | K::And(parts) | K::Or(parts) => {
+                parts.iter().for_each(|part| part.lookups(visit));
+            }
+            K::Name(_) | K::Text(_) => {}
+        }
+    }
+}
+
 type Bound<T> = Result<T, Diagnostic>;
 
 fn bind_box<N, M>(

@@ -137,6 +137,20 @@ impl Identity {
         unpack(&key.cipher().decrypt([b"page".as_slice(), context], &sealed).ok()?)
     }
 
+    /// A name for something outside, from which nothing of its key can be learnt. Made with the
+    /// earliest key, so that a new generation does not rename what others know already.
+    pub fn pseudonym(&self, purpose: &str, key: &[&str]) -> [u8; TAG_LENGTH] {
+        let mut name = [0; TAG_LENGTH];
+        if let Some(earliest) = self.keys.last() {
+            let derived = blake3::derive_key("genkan pseudonym", &earliest.secret);
+            let mut hasher = blake3::Hasher::new_keyed(&derived);
+            hasher.update(&pack(&[purpose]));
+            hasher.update(&pack(key));
+            hasher.finalize_xof().fill(&mut name);
+        }
+        name
+    }
+
     fn key(&self, generation: char) -> Option<&SiteKey> {
         self.keys.iter().find(|key| key.generation == generation)
     }
@@ -300,6 +314,16 @@ mod tests {
         assert!(identity.encode("patient", &["0000999739"]).expect("fits").len() <= 37);
         assert!(identity.encode("lab", &["20260401-123456", "K0001"]).expect("fits").len() <= 64);
         assert_eq!(identity.encode("lab", &["x".repeat(60).as_str()]), None);
+    }
+
+    #[test]
+    fn a_pseudonym_is_of_its_key_and_purpose_and_outlives_new_generations() {
+        let (earlier, rotated) = (identity(IdMode::Opaque, "a"), identity(IdMode::Opaque, "ba"));
+        let name = earlier.pseudonym("Bundle", &["1", "23"]);
+        assert_eq!(rotated.pseudonym("Bundle", &["1", "23"]), name);
+        assert_ne!(earlier.pseudonym("Bundle", &["12", "3"]), name);
+        assert_ne!(earlier.pseudonym("Other", &["1", "23"]), name);
+        assert_ne!(identity(IdMode::Opaque, "b").pseudonym("Bundle", &["1", "23"]), name);
     }
 
     #[test]

@@ -4,22 +4,20 @@
 //! needs it is then left out of `/metadata`.
 
 mod date;
+mod fold;
+mod split;
 mod value;
 
-use std::collections::BTreeMap;
-
-use chrono::{FixedOffset, Offset};
+use chrono::FixedOffset;
 use genkan_adapter::{ColumnKind, Comparison, Decimal, Operand, Position, Predicate, Value};
 
 use crate::diagnostic::{Span, Text};
 use crate::expression::ExpressionKind as K;
 use crate::lens::{Lens, TextTarget};
-use crate::program::{ColumnUse, Term};
+use crate::program::{ColumnUse, LookupTables, Term};
 
-pub(crate) use value::value_of_kind;
-
-/// Most ways of splitting one value over the parts of a template.
-const SPLITS_MAX: usize = 64;
+use split::{SPLITS_MAX, split};
+pub(crate) use value::{blanks, is_blank, value_of_kind};
 
 /// Why an expression can't be searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +37,7 @@ pub type Imaged = Result<Predicate, Blocked>;
 /// What images need besides the expression.
 #[derive(Clone, Copy)]
 pub struct Imaging<'a> {
-    pub lookups: &'a BTreeMap<String, BTreeMap<String, String>>,
+    pub lookups: &'a LookupTables,
     pub zone: FixedOffset,
     /// ASCII letters match without regard to case (`string` parameters).
     pub ignore_case: bool,
@@ -48,17 +46,40 @@ pub struct Imaging<'a> {
     pub complete: bool,
 }
 
-/// A condition of the rule itself (`where`), which needs no tables of the rule set.
-pub(crate) fn condition(term: &Term) -> Imaged {
-    static NONE: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    let zone = chrono::Utc.fix();
-    Imaging { lookups: &NONE, zone, ignore_case: false, complete: false }.condition(term)
+/// A condition of the rule itself (`where`).
+pub(crate) fn condition(term: &Term, lookups: &LookupTables, zone: FixedOffset) -> Imaged {
+    Imaging { lookups, zone, ignore_case: false, complete: false }.condition(term)
+}
+
+/// Text with text, numbers with numbers: sources refuse the rest, or find nothing.
+pub(crate) fn comparable(left: ColumnKind, right: ColumnKind) -> bool {
+    let family = |kind: ColumnKind| match kind {
+        ColumnKind::Text | ColumnKind::PaddedText { .. } => 0,
+        ColumnKind::Integer | ColumnKind::Decimal => 1,
+        ColumnKind::Boolean => 2,
+        ColumnKind::Date | ColumnKind::DateTime | ColumnKind::Instant => 3,
+        ColumnKind::Time => 4,
+        ColumnKind::Bytes | ColumnKind::Unsupported => 5,
+    };
+    family(left) == family(right)
 }
 
 impl Imaging<'_> {
     /// For images that are negated afterwards.
     pub fn complete(self) -> Self {
         Imaging { complete: true, ..self }
+    }
+
+    /// Where case counts again: keys behind a table whose values were compared without it.
+    fn exact(self) -> Self {
+        Imaging { ignore_case: false, ..self }
+    }
+
+    fn meets(&self, target: &TextTarget, text: Option<&str>) -> bool {
+        match self.ignore_case {
+            true => fold::target(target).matches(text.map(str::to_ascii_lowercase).as_deref()),
+            false => target.matches(text),
+        }
     }
 
     /// The rows for which a condition holds.
@@ -97,14 +118,19 @@ impl Imaging<'_> {
                 let compared = Predicate::Compare { left: operand, comparison, right };
                 Ok(present(column).and(compared))
             }
+            (K::Name(a), _, K::Name(b)) if !comparable(a.kind, b.kind) => Err(Blocked::new(
+                term.span,
+                "the two columns have types that can't be compared",
+                "2 つの列は型が異なり比較できません",
+            )),
+            (K::Name(_), Comparison::NotEqual, K::Name(_)) => {
+                Ok(negated(self.compare(term, left, Comparison::Equal, right)?))
+            }
             (K::Name(a), _, K::Name(b)) => {
                 let (left, right) =
                     (Operand::Column(a.column.clone()), Operand::Column(b.column.clone()));
                 let compared = Predicate::Compare { left, comparison, right };
-                Ok(match comparison {
-                    Comparison::NotEqual => compared,
-                    _ => present(a).and(present(b)).and(compared),
-                })
+                Ok(present(a).and(present(b)).and(compared))
             }
             _ => Err(Blocked::new(
                 term.span,
@@ -120,7 +146,7 @@ impl Imaging<'_> {
             K::Name(column) => self.column(term.span, column, target),
             K::Text(text) => {
                 let text = (!text.is_empty()).then_some(text.as_str());
-                Ok(decided(target.matches(text)))
+                Ok(decided(self.meets(target, text)))
             }
             K::Pipe(_, lens) if self.complete && !lens.image_is_complete(target) => {
                 let en = "this converter finds only the usual spellings, so it can't be negated";
@@ -129,6 +155,12 @@ impl Imaging<'_> {
                     en,
                     "表記ゆれを網羅できない変換のため、否定条件には使えません",
                 ))
+            }
+            K::Pipe(inner, Lens::Map(map)) if self.ignore_case => {
+                let targets = fold::map(map).image(&fold::target(target)).into_iter();
+                let images: Result<Vec<_>, _> =
+                    targets.map(|target| self.exact().text(inner, &target)).collect();
+                Ok(any(images?))
             }
             K::Pipe(inner, lens) => {
                 let targets = lens.text_image(target).map_err(|reason| Blocked {
@@ -168,7 +200,10 @@ impl Imaging<'_> {
             let usable = texts.iter().filter(|text| !is_blank(column, text));
             usable.filter_map(|text| value_of_kind(column.kind, text)).collect()
         };
-        let among = |values| Predicate::In { operand: operand(), values };
+        let among = |values: Vec<Value>| match values.is_empty() {
+            true => Predicate::FALSE,
+            false => Predicate::In { operand: operand(), values },
+        };
         Ok(match target {
             TextTarget::Present => present(column),
             TextTarget::Empty => negated(present(column)),
@@ -198,7 +233,7 @@ impl Imaging<'_> {
                     _ => Position::Anywhere,
                 };
                 let hit = like(column, position, text, self.ignore_case);
-                let blank_hit = column.blanks.iter().any(|blank| target.matches(Some(&**blank)));
+                let blank_hit = column.blanks.iter().any(|b| self.meets(target, Some(&**b)));
                 if blank_hit || text.is_empty() { present(column).and(hit) } else { hit }
             }
             TextTarget::Except { target, not } => {
@@ -240,27 +275,30 @@ impl Imaging<'_> {
 
     fn lookup(&self, table: &str, key: &Term, target: &TextTarget) -> Imaged {
         let Some(entries) = self.lookups.get(table) else { return Ok(Predicate::FALSE) };
-        let wanted = |value: &str| target.matches(Some(value));
+        let wanted = |value: &str| self.meets(target, Some(value));
         let keys: Vec<String> =
             entries.iter().filter(|(_, v)| wanted(v)).map(|(key, _)| key.clone()).collect();
-        let found = self.text(key, &TextTarget::OneOf(keys))?;
+        let found = self.exact().text(key, &TextTarget::OneOf(keys))?;
         if !target.matches(None) {
             return Ok(found);
         }
         let known = TextTarget::OneOf(entries.keys().cloned().collect());
-        Ok(any(vec![found, negated(self.complete().text(key, &known)?)]))
+        Ok(any(vec![found, negated(self.exact().complete().text(key, &known)?)]))
     }
 
     /// Parts one after the other: every way to cut the wanted text that the parts allow.
     fn joined(&self, term: &Term, parts: &[Term], target: &TextTarget, gaps: bool) -> Imaged {
         match target {
+            // A constant part alone makes a text: its neighbours need no image.
+            TextTarget::Present if gaps && parts.iter().any(is_constant) => Ok(Predicate::TRUE),
             TextTarget::Present => {
                 let parts: Result<Vec<_>, _> =
                     parts.iter().map(|part| self.text(part, &TextTarget::Present)).collect();
                 Ok(if gaps { any(parts?) } else { Predicate::All(parts?) })
             }
             TextTarget::Empty => {
-                Ok(negated(self.joined(term, parts, &TextTarget::Present, gaps)?))
+                let there = self.complete().joined(term, parts, &TextTarget::Present, gaps)?;
+                Ok(negated(there))
             }
             TextTarget::OneOf(texts) => {
                 let images: Result<Vec<_>, _> =
@@ -285,8 +323,7 @@ impl Imaging<'_> {
     }
 
     fn cuts(&self, term: &Term, parts: &[Term], text: &str, gaps: bool) -> Imaged {
-        let mut ways = Vec::new();
-        split(parts, text, gaps, &mut Vec::new(), &mut ways);
+        let ways = split(parts, text, gaps);
         if ways.len() > SPLITS_MAX {
             return Err(Blocked::new(
                 term.span,
@@ -310,45 +347,16 @@ impl Imaging<'_> {
     }
 }
 
+fn is_constant(term: &Term) -> bool {
+    matches!(&term.kind, K::Text(text) if !text.is_empty())
+}
+
 fn not_a_number(term: &Term) -> Blocked {
     Blocked::new(
         term.span,
         "a number search needs a number column; name one under `search:`",
         "数値検索には数値型の列が必要です。search: で列を指定してください",
     )
-}
-
-/// All ways to cut `text` over `parts`; constant parts must stand where they stand.
-fn split<'t>(
-    parts: &[Term],
-    text: &'t str,
-    gaps: bool,
-    taken: &mut Vec<&'t str>,
-    ways: &mut Vec<Vec<&'t str>>,
-) {
-    let Some((first, rest)) = parts.split_first() else {
-        if text.is_empty() {
-            ways.push(taken.clone());
-        }
-        return;
-    };
-    if ways.len() > SPLITS_MAX {
-        return;
-    }
-    if let K::Text(constant) = &first.kind {
-        if let Some(after) = text.strip_prefix(constant.as_str()) {
-            taken.push(&text[..constant.len()]);
-            split(rest, after, gaps, taken, ways);
-            taken.pop();
-        }
-        return;
-    }
-    let ends = text.char_indices().map(|(index, _)| index).chain([text.len()]);
-    for end in ends.filter(|end| gaps || *end > 0) {
-        taken.push(&text[..end]);
-        split(rest, &text[end..], gaps, taken, ways);
-        taken.pop();
-    }
 }
 
 /// The part of a target that only present texts meet.
@@ -372,10 +380,6 @@ fn like(column: &ColumnUse, position: Position, text: &str, ignore_case: bool) -
     Predicate::Like { operand, position, text: text.to_owned(), ignore_case }
 }
 
-fn is_blank(column: &ColumnUse, text: &str) -> bool {
-    text.is_empty() || column.blanks.iter().any(|blank| **blank == *text)
-}
-
 /// There is something in the column: not NULL, and nothing that the rule calls blank.
 pub(crate) fn present(column: &ColumnUse) -> Predicate {
     let known = negated(Predicate::Null(column.column.clone()));
@@ -383,9 +387,7 @@ pub(crate) fn present(column: &ColumnUse) -> Predicate {
     if column.kind.is_text() {
         blanks.push(Value::text(""));
     }
-    for blank in column.blanks.iter().filter(|blank| !blank.is_empty()) {
-        blanks.extend(value_of_kind(column.kind, blank));
-    }
+    blanks.extend(self::blanks(column).filter_map(|blank| value_of_kind(column.kind, blank)));
     if blanks.is_empty() {
         return known;
     }

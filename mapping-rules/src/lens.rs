@@ -60,6 +60,8 @@ pub enum Lens {
     IsNumber,
     Phone,
     Postal,
+    /// `insurer`: 保険者番号, filled up to eight digits with zeros.
+    Insurer,
     /// `name.family`: the first word of a name.
     NameFamily,
     /// `name.given`: what follows the first blank of a name.
@@ -110,6 +112,11 @@ impl Fault {
         code: "bad-postal-code",
         message_en: "not a postal code of seven digits",
         message_ja: "7桁の郵便番号として読めません",
+    };
+    const BAD_INSURER_NUMBER: Fault = Fault {
+        code: "bad-insurer-number",
+        message_en: "not an insurer's number of four to eight digits",
+        message_ja: "4〜8桁の保険者番号として読めません",
     };
     const NO_MAP_ENTRY: Fault = Fault {
         code: "no-map-entry",
@@ -178,6 +185,7 @@ impl Lens {
         "is.number",
         "phone",
         "postal",
+        "insurer",
         "name.family",
         "name.given",
         "text",
@@ -199,6 +207,7 @@ impl Lens {
             "is.number" => Lens::IsNumber,
             "phone" => Lens::Phone,
             "postal" => Lens::Postal,
+            "insurer" => Lens::Insurer,
             "name.family" => Lens::NameFamily,
             "name.given" => Lens::NameGiven,
             "text" => Lens::Text,
@@ -238,6 +247,7 @@ impl Lens {
             Lens::IsNumber => number::quantity(input).map(|_| Cow::Borrowed("true")),
             Lens::Phone => Some(Cow::Owned(contact::phone(input))),
             Lens::Postal => contact::postal(input)?.map(Cow::Owned),
+            Lens::Insurer => contact::insurer(input)?.map(Cow::Owned),
             Lens::NameFamily => Some(Cow::Borrowed(contact::family(input))),
             Lens::NameGiven => contact::given(input),
             Lens::Text | Lens::Map(_) => Some(Cow::Borrowed(input)),
@@ -253,7 +263,7 @@ impl Lens {
             Lens::DateTime => return date::stored_moment(output, cx.zone),
             Lens::KanaFull => Some(width::kana_half(output).into_owned()),
             Lens::KanaHalf => Some(width::kana_full(output).into_owned()),
-            Lens::Text | Lens::Phone | Lens::Number => Some(output.to_owned()),
+            Lens::Text | Lens::Phone | Lens::Number | Lens::Insurer => Some(output.to_owned()),
             Lens::Postal => Some(output.replace('-', "")),
             Lens::Map(table) => return table.inverse(output),
             Lens::Zen | Lens::Hankaku | Lens::Squeeze | Lens::Trim => {
@@ -291,7 +301,8 @@ impl Lens {
     fn is_partial(&self) -> bool {
         match self {
             Lens::Date | Lens::Wareki | Lens::DateTime | Lens::Postal | Lens::Map(_) => true,
-            Lens::Number | Lens::NumberComparator | Lens::IsNumber | Lens::NameGiven => true,
+            Lens::Number | Lens::NumberComparator | Lens::IsNumber => true,
+            Lens::Insurer | Lens::NameGiven => true,
             Lens::KanaFull | Lens::KanaHalf | Lens::Zen | Lens::Hankaku | Lens::Squeeze => false,
             Lens::Trim | Lens::Phone | Lens::NameFamily | Lens::Text => false,
         }

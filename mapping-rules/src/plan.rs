@@ -128,6 +128,13 @@ pub fn offered<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<&'r Parame
     offered
 }
 
+/// True if a parameter is among the [`offered`] ones.
+pub fn is_offered(rules: &RuleSet, resource_type: &str, code: &str) -> bool {
+    let mut of_type = rules.rules_of(resource_type);
+    of_type.any(|(_, rule)| rule.parameters.iter().any(|parameter| parameter.code == code))
+        && withheld(rules, resource_type, code).is_none()
+}
+
 /// Why a rule of this type, which could match, can't answer a parameter.
 fn withheld<'r>(rules: &'r RuleSet, resource_type: &'r str, code: &str) -> Option<&'r Text> {
     let mut found = rules.rules_of(resource_type).flat_map(|(_, rule)| &rule.withheld);
@@ -152,7 +159,7 @@ pub fn search(
             scans.push(scan(index, rule, filter, &request.sort));
         }
     }
-    let context = context(request);
+    let context = context(rules, request, &scans);
     if let Some(token) = &request.page {
         let cursor = Cursor::open(identity, &context, token, &scans).ok_or(PlanProblem::BadPage)?;
         for (scan, position) in scans.iter_mut().zip(cursor.0) {
@@ -166,7 +173,7 @@ pub fn search(
     Ok(SearchPlan {
         resource_type: resource_type.to_owned(),
         scans,
-        count: count.clamp(1, limits.page_size_max),
+        count: count.clamp(1, limits.page_size_max.max(1)),
         sorted: !request.sort.is_empty(),
         includes: includes(rules, request)?,
         include_rows_max: limits.include_rows_max,
@@ -182,8 +189,6 @@ fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanPro
             reason: Text::new("totals are not counted in this release", "件数の計算には未対応です"),
         });
     }
-    let offered = offered(rules, resource_type);
-    let find = |code: &str| offered.iter().find(|parameter| parameter.code == code);
     let not_offered = |code: &str| {
         let reason = withheld(rules, resource_type, code).cloned().unwrap_or_else(|| {
             let en = "no rule emits anything that this parameter looks at";
@@ -192,10 +197,14 @@ fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanPro
         PlanProblem::NotOffered { parameter: code.to_owned(), reason }
     };
     for filter in &request.filters {
-        find(filter.code).ok_or_else(|| not_offered(filter.code))?;
+        if !is_offered(rules, resource_type, filter.code) {
+            return Err(not_offered(filter.code));
+        }
     }
     for SortKey { code, .. } in &request.sort {
-        find(code).ok_or_else(|| not_offered(code))?;
+        if !is_offered(rules, resource_type, code) {
+            return Err(not_offered(code));
+        }
         let sorts = |rule: &Rule| {
             rule.parameters.iter().find(|p| p.code == *code).is_some_and(|p| p.sort.is_some())
         };
@@ -322,10 +331,15 @@ fn no_reference(kind: &str, source: &str, parameter: &str) -> PlanProblem {
 }
 
 /// What makes two requests the same search: a page token of one must not open in another.
-fn context(request: &SearchRequest) -> Vec<u8> {
+/// So does a rule set in which other rules or other columns stand behind the positions.
+fn context(rules: &RuleSet, request: &SearchRequest, scans: &[Scan]) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     let text = format!("{}|{:?}|{:?}", request.resource_type, request.filters, request.sort);
     hasher.update(text.as_bytes());
+    for scan in scans {
+        let scan = format!("|{}|{:?}", rules.rules[scan.rule].id, scan.query.order);
+        hasher.update(scan.as_bytes());
+    }
     hasher.finalize().as_bytes()[..16].to_vec()
 }
 

@@ -21,12 +21,15 @@ pub struct RuleSet {
     /// In the order of files and, within a file, as written.
     pub rules: Vec<Rule>,
     pub code_maps: Vec<CodeMap>,
-    pub lookups: BTreeMap<String, BTreeMap<String, String>>,
+    pub lookups: LookupTables,
     pub site: Site,
     /// Hash of all files of the rule set: part of every `versionId`, because other rules make other
     /// resources from the same row.
     pub fingerprint: [u8; 32],
 }
+
+/// `lookups/NAME.csv`: by name, then by key.
+pub type LookupTables = BTreeMap<String, BTreeMap<String, String>>;
 
 /// One file of the rule set, kept for places in messages and previews.
 #[derive(Debug, Clone)]
@@ -177,6 +180,10 @@ pub struct Coded {
     pub map: usize,
     pub from: Term,
     pub text: Option<Term>,
+    /// The name of the house code, for its coding; `text` if there is none.
+    pub display: Option<Term>,
+    /// `extension` of the CodeableConcept (病名の修飾語).
+    pub extension: Arc<[Property]>,
     /// The clinical date that chooses among dated rows.
     pub at: Option<Term>,
     /// Chooses among the unmapped codings of the map (`by`).

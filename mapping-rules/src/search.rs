@@ -13,7 +13,7 @@ use genkan_fhir::definitions::ParameterType;
 use crate::lens::Lens;
 use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 
-pub(crate) use derive::{Override, derive};
+pub(crate) use derive::{Override, appears, derive};
 pub use predicate::{Asked, predicate};
 
 /// A parameter that the rule answers, as `/metadata` declares it.
@@ -88,4 +88,6 @@ pub enum System {
     Implied(&'static str),
     /// There is none.
     None,
+    /// A column named under `search:`, of which the rule does not say it.
+    Unknown,
 }

@@ -3,7 +3,7 @@
 //! Running them needs a database and is done by the shell; here is what they say, and how a result is
 //! compared with it.
 
-use genkan_adapter::{SourceSchema, Value};
+use genkan_adapter::{ColumnKind, SourceSchema, Value};
 use serde_json::Value as Json;
 
 use crate::compile::structure::{Entries, text, text_list};
@@ -21,8 +21,9 @@ pub struct RuleTest {
     pub name: String,
     pub span: Span,
     pub rows: TestRows,
-    /// One entry for each resource that the rows make, in key order: a subset of it.
-    pub expect: Vec<Json>,
+    /// One entry for each resource that the rows make, in key order: a subset of it. `[]` says that
+    /// they make none; `None` leaves it open.
+    pub expect: Option<Vec<Json>>,
     /// Elements that must not be there, as dotted paths.
     pub absent: Vec<String>,
     pub issues: Option<Vec<ExpectedIssue>>,
@@ -67,11 +68,11 @@ fn test(yaml: &Yaml, schema: &SourceSchema) -> Result<RuleTest, Diagnostic> {
         Ok(list.into_iter().map(|(text, _)| text).collect())
     };
     let expect = match entries.get("expect") {
-        None => Vec::new(),
-        Some(yaml) => match &yaml.kind {
+        None => None,
+        Some(yaml) => Some(match &yaml.kind {
             YamlKind::List(items) => items.iter().map(json).collect(),
             _ => vec![json(yaml)],
-        },
+        }),
     };
     let statements = match entries.get("statements") {
         None => None,
@@ -135,7 +136,7 @@ fn rows(yaml: &Yaml, schema: &SourceSchema) -> Result<TestRows, Diagnostic> {
                     return Err(diagnostic.nearest(&column.name, names));
                 };
                 let cell_text = text(cell)?;
-                let value = match value_of_kind(known.kind, cell_text) {
+                let value = match cell_of_kind(known.kind, cell_text) {
                     Some(value) => value,
                     None if cell_text.is_empty() => Value::Null,
                     None => {
@@ -151,6 +152,16 @@ fn rows(yaml: &Yaml, schema: &SourceSchema) -> Result<TestRows, Diagnostic> {
         tables.push((table.name.clone(), rows));
     }
     Ok(tables)
+}
+
+/// Cells as people write them: a flag is `1` as well as `true`.
+fn cell_of_kind(kind: ColumnKind, text: &str) -> Option<Value> {
+    match (kind, text) {
+        (ColumnKind::Boolean, "1") => Some(Value::Boolean(true)),
+        (ColumnKind::Boolean, "0") => Some(Value::Boolean(false)),
+        (ColumnKind::PaddedText { .. }, text) => Some(Value::text(text)),
+        _ => value_of_kind(kind, text),
+    }
 }
 
 /// Expectations are texts: a JSON number or boolean is compared by its digits.

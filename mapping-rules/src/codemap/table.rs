@@ -51,7 +51,11 @@ const KNOWN: [&str; 13] = [
 /// Reads the whole file (UTF-8 with or without BOM, or Shift_JIS as Excel writes it) and reports
 /// every bad line, not the first.
 pub(crate) fn read(bytes: &[u8], targets: &[Target]) -> (Rows, Vec<RowProblem>) {
-    let text = decode(bytes);
+    let Some(text) = decode(bytes) else {
+        let en = "the file is neither UTF-8 nor Shift_JIS";
+        let ja = "UTF-8 でも Shift_JIS でもありません";
+        return (Rows::new(), vec![problem(1, "E0602", en, ja)]);
+    };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let mut problems = Vec::new();
     let header: Vec<String> = match reader.headers() {
@@ -68,6 +72,10 @@ pub(crate) fn read(bytes: &[u8], targets: &[Target]) -> (Rows, Vec<RowProblem>) 
         let en = format!("the header has an unknown column `{name}`");
         problems.push(problem(1, "E0601", en, format!("見出しの列「{name}」は使えません")));
     }
+    for (index, name) in header.iter().enumerate().filter(|(i, name)| header[..*i].contains(name)) {
+        let en = format!("the header has `{name}` twice, again as column {}", index + 1);
+        problems.push(problem(1, "E0601", en, format!("見出しの列「{name}」が重複しています")));
+    }
     if !problems.is_empty() {
         return (Rows::new(), problems);
     }
@@ -80,6 +88,12 @@ pub(crate) fn read(bytes: &[u8], targets: &[Target]) -> (Rows, Vec<RowProblem>) 
                     let index = header.iter().position(|h| h == name)?;
                     record.get(index).map(str::trim).filter(|text| !text.is_empty())
                 };
+                if record.len() > header.len() {
+                    let en = "the line has more fields than the header; quote texts with commas";
+                    let ja = "見出しより列が多い行です。カンマを含む値は引用符で囲んでください";
+                    problems.push(problem(line, "E0602", en, ja));
+                    continue;
+                }
                 take(&field, line, targets, &mut rows, &mut problems);
             }
             Err(error) => {
@@ -171,12 +185,11 @@ fn problem(
     RowProblem { line, code, en: en.into(), ja: ja.into() }
 }
 
-fn decode(bytes: &[u8]) -> String {
-    let (text, _, malformed) = encoding_rs::UTF_8.decode(bytes);
-    if malformed {
-        return encoding_rs::SHIFT_JIS.decode(bytes).0.into_owned();
-    }
-    text.into_owned()
+fn decode(bytes: &[u8]) -> Option<String> {
+    [encoding_rs::UTF_8, encoding_rs::SHIFT_JIS].into_iter().find_map(|encoding| {
+        let (text, _, malformed) = encoding.decode(bytes);
+        (!malformed).then(|| text.into_owned())
+    })
 }
 
 /// Cuts the time of each local code wherever one of its rows begins or ends, and decides the codings

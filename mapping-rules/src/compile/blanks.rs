@@ -6,7 +6,7 @@ use std::sync::Arc;
 use genkan_adapter::Name;
 
 use crate::compile::structure::{Entries, text_list};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::Yaml;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
@@ -16,6 +16,7 @@ type Result<T> = std::result::Result<T, Diagnostic>;
 pub(crate) struct Blanks {
     everywhere: Arc<[Name]>,
     by_name: BTreeMap<String, Arc<[Name]>>,
+    names: Vec<(String, Span)>,
 }
 
 impl Blanks {
@@ -26,7 +27,7 @@ impl Blanks {
         match yaml {
             None => Ok(Blanks::default()),
             Some(yaml) if yaml.as_list().is_some() => {
-                Ok(Blanks { everywhere: names(yaml)?, by_name: BTreeMap::new() })
+                Ok(Blanks { everywhere: names(yaml)?, ..Blanks::default() })
             }
             Some(yaml) => {
                 let mut blanks = Blanks::default();
@@ -34,6 +35,7 @@ impl Blanks {
                     match key.name.as_str() {
                         "all" => blanks.everywhere = names(value)?,
                         name => {
+                            blanks.names.push((name.to_owned(), key.span));
                             blanks.by_name.insert(name.to_owned(), names(value)?);
                         }
                     }
@@ -41,6 +43,11 @@ impl Blanks {
                 Ok(blanks)
             }
         }
+    }
+
+    /// What the lists are for, besides all columns.
+    pub fn names(&self) -> impl Iterator<Item = &(String, Span)> {
+        self.names.iter()
     }
 
     /// The most particular list wins: `alias.COLUMN`, then the alias, the table, then all.

@@ -88,8 +88,14 @@ fn targets(yaml: &Yaml) -> Result<Vec<Target>> {
                 return Err(Diagnostic::error("E0605", *span, en, ja));
             }
         }
+        let (id, id_span) = entries.text("id")?;
+        if targets.iter().any(|target| target.id == id) {
+            let en = format!("target `{id}` stands twice");
+            let ja = format!("target「{id}」が重複しています");
+            return Err(Diagnostic::error("E0605", id_span, en, ja));
+        }
         targets.push(Target {
-            id: entries.text("id")?.0.to_owned(),
+            id: id.to_owned(),
             system: entries.text("system")?.0.to_owned(),
             only_if_none: only_if_none.into_iter().map(|(id, _)| id).collect(),
         });

@@ -1,6 +1,7 @@
 //! `emit`: the YAML in the shape of the resource, checked against FHIR's element definitions and
 //! turned into the program that the emitter runs.
 
+mod alternatives;
 mod reserved;
 
 use genkan_fhir::definitions::{BindingStrength, Definitions, Element, check_primitive};
@@ -55,9 +56,13 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         let entries: Vec<_> = entries.iter().collect();
         for (key, _) in &entries {
             if matches!(key.name.as_str(), "id" | "resourceType") {
-                let en = format!("`{}` is made by Genkan, from the key and the rule", key.name);
-                let ja = format!("「{}」は Genkan がキーと規則から作ります", key.name);
-                self.found.push(Diagnostic::error("E0509", key.span, en, ja));
+                self.found.push(made_by_genkan(key));
+            }
+        }
+        let meta = entries.iter().find(|(key, _)| key.name == "meta");
+        for (key, _) in meta.and_then(|(_, meta)| meta.as_map()).unwrap_or_default() {
+            if matches!(key.name.as_str(), "versionId" | "lastUpdated" | "profile") {
+                self.found.push(made_by_genkan(key));
             }
         }
         let properties = self.properties(resource, &entries);
@@ -83,8 +88,9 @@ impl<'c, 's> EmitCompiler<'c, 's> {
                     .push(Diagnostic::error("E0511", key.span, en, ja).nearest(&key.name, known));
                 continue;
             }
-            if let Some(property) = self.property(type_path, key, value) {
-                properties.push(property);
+            match value.get(alternatives::FIRST) {
+                Some(_) => properties.extend(self.alternatives(type_path, key, value)),
+                None => properties.extend(self.property(type_path, key, value)),
             }
         }
         // FHIR's own order, so that the bytes do not depend on how the rule is written.
@@ -137,7 +143,16 @@ impl<'c, 's> EmitCompiler<'c, 's> {
                 self.found.push(diagnostic);
                 return None;
             }
-            (_, false) => self.node(value, slot)?,
+            (_, false) => {
+                let each = value.as_map().and_then(|e| e.iter().find(|(k, _)| k.name == "$each"));
+                if let Some((each, _)) = each {
+                    let en = "`$each` makes the items of a list; this element is single";
+                    let ja = "$each はリストの項目にだけ使えます";
+                    self.found.push(Diagnostic::error("E0515", each.span, en, ja));
+                    return None;
+                }
+                self.node(value, slot)?
+            }
         };
         let element = if extends { "" } else { slot.element.name };
         Some(Property { name: key.name.clone(), element, node })
@@ -175,14 +190,29 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         };
         self.each = each.or(outer);
         let condition = match entries.iter().find(|(key, _)| key.name == "$if") {
-            Some((_, condition)) => self.expression(condition),
+            Some((_, condition)) if condition.as_expression().is_some() => {
+                self.expression(condition)
+            }
+            Some((_, condition)) => {
+                let en = "an expression is expected here: `= …`";
+                let ja = "ここには式（= …）が必要です";
+                self.found.push(Diagnostic::error("E0316", condition.span, en, ja));
+                None
+            }
             None => None,
         };
         let node = self.form(yaml, entries, slot);
         self.each = outer;
         let mut node = node?;
-        node.each = each;
-        node.condition = condition;
+        // A fragment brings its own `$each` and `$if`.
+        node.each = each.or(node.each);
+        node.condition = match (condition, node.condition.take()) {
+            (Some(outer), Some(inner)) => {
+                let span = outer.span;
+                Some(Expression { kind: K::And(vec![outer, inner]), span })
+            }
+            (outer, inner) => outer.or(inner),
+        };
         node.from_row |= each.is_some();
         Some(node)
     }
@@ -275,10 +305,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             self.found.push(Diagnostic::error("E0504", yaml.span, en, ja));
             return None;
         };
-        let term = match yaml.as_expression() {
-            Some(_) => self.expression(yaml)?,
-            None => Expression::text(yaml.as_text()?, yaml.span),
-        };
+        let term = self.expression(yaml)?;
         self.check_outputs(&term, slot);
         let from_row = from_row(&term);
         Some(plain(yaml.span, slot.type_code, from_row, NodeKind::Primitive { term, kind }))
@@ -289,6 +316,10 @@ impl<'c, 's> EmitCompiler<'c, 's> {
     fn check_outputs(&mut self, term: &Term, slot: Slot) {
         let texts: Vec<&str> = match &term.kind {
             K::Text(text) => vec![text],
+            K::Else(first, second) => {
+                self.check_outputs(first, slot);
+                return self.check_outputs(second, slot);
+            }
             K::Pipe(_, Lens::Map(map)) => {
                 map.pairs.iter().map(|(_, v)| v).chain(&map.otherwise).map(String::as_str).collect()
             }
@@ -331,7 +362,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
     fn resolve(&mut self, yaml: &Yaml) -> Result<Term, Diagnostic> {
         let written = match yaml.as_expression() {
             Some((text, span)) => expression::parse(text, span)?,
-            None => Expression::text(crate::compile::structure::text(yaml)?, yaml.span),
+            None => self.constant(yaml)?,
         };
         let arguments = &self.arguments;
         let written = written.bind(&mut |name, span| {
@@ -363,50 +394,27 @@ impl<'c, 's> EmitCompiler<'c, 's> {
                 format!("「$each: {alias}」の中に書いてください"),
             ));
         }
-        self.check_lookups(&term)?;
         Ok(term)
     }
 
-    fn check_lookups(&self, term: &Term) -> Result<(), Diagnostic> {
-        let mut missing = None;
-        lookups(term, &mut |table| {
-            if !self.shared.lookups.contains_key(table) {
-                missing = Some(table.to_owned());
-            }
-        });
-        match missing {
-            None => Ok(()),
-            Some(table) => {
-                let en = format!("there is no file `lookups/{table}.csv`");
-                let ja = format!("ファイル「lookups/{table}.csv」がありません");
-                let known = self.shared.lookups.keys().map(String::as_str);
-                Err(Diagnostic::error("E0324", term.span, en, ja).nearest(&table, known))
-            }
+    /// A text without `=`. One that begins with a column's name is an expression without its `=`.
+    fn constant(&self, yaml: &Yaml) -> Result<Expression, Diagnostic> {
+        let text = crate::compile::structure::text(yaml)?;
+        if matches!(yaml.kind, YamlKind::Scalar { quoted: false, .. })
+            && self.scope.names_column(text)
+        {
+            let en = "this names a column but is a constant: the `=` is missing";
+            let ja = "列名ですが「=」がないため定数になります";
+            return Err(Diagnostic::error("E0319", yaml.span, en, ja).hint(
+                format!("write `= {text}`, or quote it if the letters themselves are meant"),
+                format!("「= {text}」と書くか、文字そのものなら引用符で囲みます"),
+            ));
         }
+        Ok(Expression::text(text, yaml.span))
     }
 
     fn complain<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
         result.map_err(|diagnostic| self.found.push(diagnostic)).ok()
-    }
-}
-
-fn lookups(term: &Term, visit: &mut impl FnMut(&str)) {
-    match &term.kind {
-        K::Lookup { table, key } => {
-            visit(table);
-            lookups(key, visit);
-        }
-        K::Pipe(inner, _) | K::In(inner, _) | K::Exists(inner) | K::Not(inner) => {
-            lookups(inner, visit);
-        }
-        K::Else(left, right) | K::Compare(left, _, right) => {
-            lookups(left, visit);
-            lookups(right, visit);
-        }
-        K::Template(parts) | K::Concat(parts) | K::And(parts) | K::Or(parts) => {
-            parts.iter().for_each(|part| lookups(part, visit));
-        }
-        K::Name(_) | K::Text(_) => {}
     }
 }
 
@@ -419,6 +427,12 @@ fn from_row(term: &Term) -> bool {
     let mut found = false;
     term.names(&mut |_| found = true);
     found
+}
+
+fn made_by_genkan(key: &Key) -> Diagnostic {
+    let en = format!("`{}` is made by Genkan, from the key and the rule", key.name);
+    let ja = format!("「{}」は Genkan がキーと規則から作ります", key.name);
+    Diagnostic::error("E0509", key.span, en, ja)
 }
 
 fn unknown_element(type_path: &str, key: &Key, bare: &str) -> Diagnostic {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use genkan_adapter::{
     Column, ColumnKind, ColumnRef, Comparison, Join, JoinKind, Name, Operand, Order, Predicate,
-    SourceSchema, Table, TableAlias, Value,
+    SourceSchema, Table, TableAlias,
 };
 
 use crate::compile::blanks::Blanks;
@@ -16,8 +16,10 @@ use crate::compile::structure::{Entries, text_list};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression, ExpressionKind};
 use crate::image;
-use crate::program::{Child, ColumnUse, Place, RecordSet, Site, Term};
+use crate::program::{Child, ColumnUse, LookupTables, Place, RecordSet, Site, Term};
 use crate::yaml::Yaml;
+
+mod validity;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
 
@@ -25,6 +27,7 @@ type Result<T> = std::result::Result<T, Diagnostic>;
 pub(crate) struct Scope<'a> {
     schema: &'a SourceSchema,
     site: &'a Site,
+    lookups: &'a LookupTables,
     aliases: BTreeMap<String, Alias<'a>>,
     blanks: Blanks,
     pub root: RecordSet,
@@ -46,7 +49,7 @@ impl<'a> Scope<'a> {
         from: &Yaml,
         blank: Option<&Yaml>,
         schema: &'a SourceSchema,
-        site: &'a Site,
+        (site, lookups): (&'a Site, &'a LookupTables),
         found: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let none = TableAlias::new("", "");
@@ -54,6 +57,7 @@ impl<'a> Scope<'a> {
         let mut scope = Scope {
             schema,
             site,
+            lookups,
             aliases: BTreeMap::new(),
             blanks: Blanks::parse(blank).map_err(|error| found.push(error)).unwrap_or_default(),
             root: empty,
@@ -81,6 +85,7 @@ impl<'a> Scope<'a> {
                 }
             }
         }
+        scope.check_blanks(found);
         Some(scope)
     }
 
@@ -91,10 +96,12 @@ impl<'a> Scope<'a> {
             return Err(Diagnostic::error("E0404", span, en, ja));
         }
         let entries = Entries::of(yaml)?;
-        let known: &[&str] = if is_root {
-            &["table", "key"]
-        } else {
-            &["table", "one", "maybe", "many", "order", "where", "valid", "at", "key"]
+        let has = |name: &str| entries.get(name).is_some();
+        let known: &[&str] = match (is_root, has("many"), has("one") || has("maybe")) {
+            (true, ..) => &["table", "key"],
+            (_, true, false) => &["table", "many", "order", "where"],
+            (_, false, true) => &["table", "one", "maybe", "where", "valid", "at"],
+            _ => &["table", "one", "maybe", "many", "order", "where", "valid", "at"],
         };
         entries.only(known)?;
         let (table_name, table_span) = entries.text("table")?;
@@ -168,7 +175,8 @@ impl<'a> Scope<'a> {
         if let Some(condition) = self.condition(entries.get("where"), place)? {
             on = on.and(condition);
         }
-        if let Some(valid) = entries.get("valid") {
+        if entries.get("at").or(entries.get("valid")).is_some() {
+            let valid = entries.required("valid")?;
             on = on.and(self.validity(alias, valid, entries)?);
         }
         let kind = if kind == "one" { JoinKind::One } else { JoinKind::Maybe };
@@ -180,7 +188,8 @@ impl<'a> Scope<'a> {
     fn conditions(&mut self, entry: &Alias, yaml: &Yaml) -> Result<Vec<((String, Span), Term)>> {
         let mut pairs = Vec::new();
         for (text, span) in text_list(yaml)? {
-            let Some((left, right)) = text.split_once('=') else {
+            let sides = text.split_once('=').filter(|(_, right)| !right.starts_with('='));
+            let Some((left, right)) = sides else {
                 let en = "a join condition is written `COLUMN = alias.COLUMN`";
                 let ja = "結合条件は「列 = 別名.列」と書きます";
                 return Err(Diagnostic::error("E0409", span, en, ja));
@@ -265,61 +274,11 @@ impl<'a> Scope<'a> {
             let ja = "where には同じ SELECT の表の列だけを書けます";
             return Err(Diagnostic::error("E0410", yaml.span, en, ja));
         }
-        image::condition(&term).map(Some).map_err(|reason| {
+        image::condition(&term, self.lookups, self.site.zone).map(Some).map_err(|reason| {
             let en = format!("the source can't evaluate this condition: {}", reason.text.en);
             let ja = format!("この条件は接続先で評価できません: {}", reason.text.ja);
             Diagnostic::error("E0411", reason.span, en, ja)
         })
-    }
-
-    /// `valid: [FROM, TO], at: = …`: the row of an effective-dated master on a day. An empty end is
-    /// open. A time is cut to the day when the master's dates are shorter texts.
-    fn validity(&mut self, alias: &str, valid: &Yaml, entries: &Entries) -> Result<Predicate> {
-        let columns = text_list(valid)?;
-        let [from, to] = columns.as_slice() else {
-            let en = "`valid` takes two columns: [FROM, TO]";
-            return Err(Diagnostic::error("E0412", valid.span, en, "valid には列を 2 つ書きます"));
-        };
-        let (from_column, from_kind) = self.plain_column(alias, from)?;
-        let (to_column, _) = self.plain_column(alias, to)?;
-        let at_yaml = entries.required("at")?;
-        let at = self.expression(at_yaml)?;
-        let at = match at.kind {
-            ExpressionKind::Name(column) => column,
-            ExpressionKind::Pipe(inner, _) if matches!(inner.kind, ExpressionKind::Name(_)) => {
-                let ExpressionKind::Name(column) = inner.kind else { unreachable!() };
-                column
-            }
-            _ => {
-                let en = "`at` must be a column";
-                return Err(Diagnostic::error(
-                    "E0412",
-                    at_yaml.span,
-                    en,
-                    "at は列でなければなりません",
-                ));
-            }
-        };
-        let table = &self.aliases[alias].table_name;
-        let mut open = vec![Value::text("")];
-        let blanks = self.blanks.of(alias, table, &to.0);
-        open.extend(blanks.iter().filter(|b| !b.is_empty()).map(|b| Value::text(&**b)));
-        let day = match (from_kind, at.kind) {
-            (ColumnKind::PaddedText { length }, kind) if kind.is_text() => {
-                Operand::Left { column: at.column.clone(), characters: length }
-            }
-            _ => Operand::Column(at.column.clone()),
-        };
-        let compare = |left, comparison, right| Predicate::Compare { left, comparison, right };
-        let started = compare(Operand::Column(from_column), Comparison::LessOrEqual, day.clone());
-        let mut ended = vec![
-            compare(Operand::Column(to_column.clone()), Comparison::GreaterOrEqual, day),
-            Predicate::Null(to_column.clone()),
-        ];
-        if from_kind.is_text() {
-            ended.push(Predicate::In { operand: Operand::Column(to_column), values: open });
-        }
-        Ok(started.and(Predicate::Any(ended)))
     }
 
     /// An expression scalar (`= …`) with its names looked up.
@@ -335,6 +294,19 @@ impl<'a> Scope<'a> {
     /// Looks up every name: columns by alias, `site.` constants by value.
     pub fn resolve(&mut self, expression: &Expression) -> Result<Term> {
         let site = self.site;
+        let mut missing = None;
+        expression.lookups(&mut |table| {
+            if !self.lookups.contains_key(table) {
+                missing = Some(table.to_owned());
+            }
+        });
+        if let Some(table) = missing {
+            let en = format!("there is no file `lookups/{table}.csv`");
+            let ja = format!("ファイル「lookups/{table}.csv」がありません");
+            let known = self.lookups.keys().map(String::as_str);
+            let diagnostic = Diagnostic::error("E0324", expression.span, en, ja);
+            return Err(diagnostic.nearest(&table, known));
+        }
         expression.bind(&mut |name, span| match name.qualifier.as_str() {
             "site" => match site.constants.get(&name.name) {
                 Some(value) => Ok(Expression::text(value.clone(), span)),
@@ -360,6 +332,30 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// A misspelt name under `blank` would leave `00000000` a date.
+    fn check_blanks(&self, found: &mut Vec<Diagnostic>) {
+        let mut known: Vec<String> = Vec::new();
+        for (name, alias) in &self.aliases {
+            known.extend([name.clone(), alias.table_name.clone()]);
+            known.extend(alias.table.columns.iter().map(|column| format!("{name}.{}", column.name)));
+        }
+        for (name, span) in self.blanks.names().filter(|(name, _)| !known.contains(name)) {
+            let en = format!("`{name}` is no table, alias or column of this rule");
+            let ja = format!("「{name}」はこの規則の表・別名・列ではありません");
+            let known = known.iter().map(String::as_str);
+            found.push(Diagnostic::error("E0203", *span, en, ja).nearest(name, known));
+        }
+    }
+
+    /// The column that a plain text names, if its author forgot the `=`.
+    pub fn names_column(&self, text: &str) -> bool {
+        let word = text.split([' ', '|']).next().unwrap_or_default();
+        let column = word.split_once('.').and_then(|(alias, column)| {
+            self.aliases.get(alias)?.table.column(column)
+        });
+        column.is_some()
+    }
+
     pub fn child_aliases(&self) -> impl Iterator<Item = &str> {
         self.children.iter().map(|child| &*child.set.root.alias)
     }
@@ -374,6 +370,9 @@ impl<'a> Scope<'a> {
     /// Looks a column up and takes it into the SELECT of its place.
     fn column(&mut self, alias: &str, name: &str, span: Span) -> Result<ColumnUse> {
         let (column, kind) = self.plain_column(alias, &(name.to_owned(), span))?;
+        if kind == ColumnKind::Bytes {
+            return Err(unreadable(name, span));
+        }
         let entry = &self.aliases[alias];
         let (place, blanks) = (entry.place, self.blanks.of(alias, &entry.table_name, name));
         let columns = &mut self.set_of(place).columns;
@@ -403,12 +402,17 @@ impl<'a> Scope<'a> {
             return Err(Diagnostic::error("E0402", *span, en, ja).nearest(name, known));
         };
         if column.kind == ColumnKind::Unsupported {
-            let en = format!("the type of column `{name}` can't be read by this source's adapter");
-            let ja = format!("列「{name}」の型には対応していません");
-            return Err(Diagnostic::error("E0405", *span, en, ja));
+            return Err(unreadable(name, *span));
         }
         Ok((reference(entry, column), column.kind))
     }
+}
+
+/// An expression works on text, and bytes have none.
+fn unreadable(name: &str, span: Span) -> Diagnostic {
+    let en = format!("the type of column `{name}` can't be read by this source's adapter");
+    let ja = format!("列「{name}」の型には対応していません");
+    Diagnostic::error("E0405", span, en, ja)
 }
 
 fn reference(entry: &Alias, column: &Column) -> ColumnRef {
@@ -449,15 +453,7 @@ fn equality((left, kind): &(ColumnRef, ColumnKind), right: &Term) -> Result<Pred
 
 /// Text joins text, numbers join numbers: a database would refuse the rest at the first request.
 fn same_kind(left: &ColumnUse, right: &ColumnUse, span: Span) -> Result<()> {
-    let family = |kind: ColumnKind| match kind {
-        ColumnKind::Text | ColumnKind::PaddedText { .. } => 0,
-        ColumnKind::Integer | ColumnKind::Decimal => 1,
-        ColumnKind::Boolean => 2,
-        ColumnKind::Date | ColumnKind::DateTime | ColumnKind::Instant => 3,
-        ColumnKind::Time => 4,
-        ColumnKind::Bytes | ColumnKind::Unsupported => 5,
-    };
-    if family(left.kind) == family(right.kind) {
+    if image::comparable(left.kind, right.kind) {
         return Ok(());
     }
     let (a, b) = (&left.column.column, &right.column.column);

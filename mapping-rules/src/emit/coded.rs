@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
-use super::IssueSeverity;
+use super::{IssueSeverity, Record};
 use super::writer::{Writer, Written};
 use crate::codemap::{CodeMap, Coding, LocalEmit, UnmappedPolicy, UnmappedSeverity};
 use crate::diagnostic::Text;
@@ -12,16 +12,25 @@ use crate::evaluate::{self, Frame};
 use crate::program::{Coded, CodedShape, Node, Term};
 
 impl<'a> Writer<'a, '_> {
-    pub(super) fn coded(&mut self, node: &'a Node, coded: &'a Coded, frame: &Frame<'a>) -> Written {
+    pub(super) fn coded(
+        &mut self,
+        node: &'a Node,
+        coded: &'a Coded,
+        record: &'a Record,
+        frame: &Frame<'a>,
+    ) -> Written {
         let map = &self.emitter.rules.code_maps[coded.map];
         let local = self.term_text(Some(&coded.from), frame);
         let text = self.term_text(coded.text.as_ref(), frame);
         if local.is_none() && text.is_none() {
             return Written::Nothing;
         }
-        let codings = self.codings(map, coded, local.as_deref(), frame);
+        let display = self.term_text(coded.display.as_ref(), frame).or_else(|| text.clone());
+        let codings = self.codings(map, coded, (local.as_deref(), display), frame);
         let written = match coded.shape {
-            CodedShape::CodeableConcept => self.concept(&codings, text.as_deref(), coded, frame),
+            CodedShape::CodeableConcept => {
+                self.concept(&codings, text.as_deref(), coded, record, frame)
+            }
             CodedShape::Coding => codings.first().map(|coding| self.coding(coding, coded, frame)),
             CodedShape::Code => codings.first().map(|coding| {
                 self.text(&coding.code);
@@ -35,19 +44,20 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    fn term_text(&mut self, term: Option<&'a Term>, frame: &Frame<'a>) -> Option<Cow<'a, str>> {
+    pub(super) fn term_text(&mut self, term: Option<&'a Term>, frame: &Frame<'a>) -> Option<Cow<'a, str>> {
         let term = term?;
         let text = evaluate::text(term, frame, &mut self.faults);
         self.flush_faults(term);
         text
     }
 
-    /// Standard codings first, in the map's order, then the house code as the map says.
+    /// Standard codings first, in the map's order, then the house code as the map says. It too has
+    /// a display, because the profiles ask every coding for one.
     fn codings(
         &mut self,
         map: &'a CodeMap,
         coded: &'a Coded,
-        local: Option<&str>,
+        (local, display): (Option<&str>, Option<Cow<'a, str>>),
         frame: &Frame<'a>,
     ) -> Vec<Cow<'a, Coding>> {
         let at = self.term_text(coded.at.as_ref(), frame);
@@ -72,14 +82,17 @@ impl<'a> Writer<'a, '_> {
             }
             self.unmapped(map, coded, local);
         }
+        let text_only = !mapped && map.unmapped.policy == UnmappedPolicy::TextOnly;
         let emit_local = match map.local_emit {
+            _ if text_only => false,
             LocalEmit::Always => true,
             LocalEmit::WhenUnmapped => !mapped,
             LocalEmit::Never => false,
         };
         if let (true, Some(local)) = (emit_local, local) {
             let (system, code) = (map.local_system.clone(), local.to_owned());
-            codings.push(Cow::Owned(Coding { system, code, display: None }));
+            let display = display.map(Cow::into_owned);
+            codings.push(Cow::Owned(Coding { system, code, display }));
         }
         codings
     }
@@ -116,6 +129,7 @@ impl<'a> Writer<'a, '_> {
         codings: &[Cow<'a, Coding>],
         text: Option<&str>,
         coded: &'a Coded,
+        record: &'a Record,
         frame: &Frame<'a>,
     ) -> Option<()> {
         if codings.is_empty() && text.is_none() {
@@ -123,6 +137,7 @@ impl<'a> Writer<'a, '_> {
         }
         self.out.push(b'{');
         let open = self.out.len();
+        self.properties(&coded.extension, record, frame, open);
         if !codings.is_empty() {
             self.name("coding", open);
             self.out.push(b'[');

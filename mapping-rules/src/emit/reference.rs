@@ -56,8 +56,7 @@ impl<'a> Writer<'a, '_> {
         self.out.extend_from_slice(link.as_bytes());
         self.out.push(b'"');
         self.leaf(&link, &reference.key[0], frame);
-        let display = reference.display.as_ref();
-        if let Some(text) = display.and_then(|t| evaluate::text(t, frame, &mut self.faults)) {
+        if let Some(text) = self.term_text(reference.display.as_ref(), frame) {
             self.out.extend_from_slice(b",\"display\":");
             self.text(&text);
         }

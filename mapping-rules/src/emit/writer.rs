@@ -33,6 +33,14 @@ pub(super) struct Writer<'a, 'l> {
     pub contained: Vec<(&'a Rule, &'a Record)>,
 }
 
+/// How far everything was written.
+#[derive(Clone, Copy)]
+struct Mark {
+    out: usize,
+    leaves: usize,
+    contained: usize,
+}
+
 #[derive(Clone, Copy)]
 enum Step<'a> {
     Name(&'a str),
@@ -63,16 +71,23 @@ impl<'a, 'l> Writer<'a, 'l> {
     ) -> Option<String> {
         self.path.push(Step::Name(&rule.resource));
         let frame = frame(self.emitter.rules, record);
-        let updated = rule.updated.as_ref().and_then(|term| {
-            let text = evaluate::text(term, &frame, &mut self.faults)?.into_owned();
-            self.flush_faults(term);
-            instant(text, self.emitter.rules.site.zone)
-        });
+        let updated = rule.updated.as_ref().and_then(|term| self.updated(term, &frame));
         self.head(rule, id);
         self.meta(rule, record, &frame, Some(version_id), updated.as_deref());
         self.body(rule, record, &frame);
         self.contained_resources();
         self.out.push(b'}');
+        updated
+    }
+
+    fn updated(&mut self, term: &'a Term, frame: &Frame<'a>) -> Option<String> {
+        self.path.extend([Step::Name("meta"), Step::Name("lastUpdated")]);
+        let text = self.term_text(Some(term), frame);
+        let updated = text.as_deref().and_then(|text| instant(text, self.emitter.rules.site.zone));
+        if text.is_some() && updated.is_none() {
+            self.bad_value("instant", term);
+        }
+        self.path.truncate(1);
         updated
     }
 
@@ -109,9 +124,9 @@ impl<'a, 'l> Writer<'a, 'l> {
             self.out.push(b']');
         }
         let own = rule.emit.iter().find(|property| property.name == "meta");
-        if let Some(Property {
-            node: Node { kind: NodeKind::Object { properties, .. }, .. }, ..
-        }) = own
+        if let Some(Property { node, .. }) = own
+            && let NodeKind::Object { properties, .. } = &node.kind
+            && self.holds(node, frame)
         {
             self.path.push(Step::Name("meta"));
             self.properties(properties, record, frame, open);
@@ -127,13 +142,17 @@ impl<'a, 'l> Writer<'a, 'l> {
     fn body(&mut self, rule: &'a Rule, record: &'a Record, frame: &Frame<'a>) {
         let mut present = Vec::with_capacity(rule.required.len());
         for property in rule.emit.iter().filter(|property| property.name != "meta") {
-            let start = self.out.len();
+            let start = self.mark();
             self.out.push(b',');
             self.text(&property.name);
             self.out.push(b':');
             self.path.push(Step::Name(&property.name));
             match self.node(&property.node, record, frame) {
-                Written::Nothing => self.out.truncate(start),
+                Written::Nothing => self.take_back(start),
+                _ if is_second(&present, property) => {
+                    self.take_back(start);
+                    self.second_type(property);
+                }
                 _ => present.push(property.element),
             }
             self.path.pop();
@@ -174,12 +193,8 @@ impl<'a, 'l> Writer<'a, 'l> {
 
     /// Writes a node, or leaves the buffer as it was.
     fn node(&mut self, node: &'a Node, record: &'a Record, frame: &Frame<'a>) -> Written {
-        if let Some(condition) = &node.condition {
-            let holds = evaluate::truth(condition, frame, &mut self.faults);
-            self.flush_faults(condition);
-            if !holds {
-                return Written::Nothing;
-            }
+        if !self.holds(node, frame) {
+            return Written::Nothing;
         }
         match &node.kind {
             NodeKind::Object { properties, required } => {
@@ -187,9 +202,16 @@ impl<'a, 'l> Writer<'a, 'l> {
             }
             NodeKind::List(items) => self.list(items, record, frame),
             NodeKind::Primitive { term, kind } => self.primitive(node, term, *kind, frame),
-            NodeKind::Coded(coded) => self.coded(node, coded, frame),
+            NodeKind::Coded(coded) => self.coded(node, coded, record, frame),
             NodeKind::Reference(reference) => self.reference(node, reference, record, frame),
         }
+    }
+
+    fn holds(&mut self, node: &'a Node, frame: &Frame<'a>) -> bool {
+        let Some(condition) = &node.condition else { return true };
+        let holds = evaluate::truth(condition, frame, &mut self.faults);
+        self.flush_faults(condition);
+        holds
     }
 
     fn object(
@@ -200,16 +222,16 @@ impl<'a, 'l> Writer<'a, 'l> {
         record: &'a Record,
         frame: &Frame<'a>,
     ) -> Written {
-        let start = self.out.len();
+        let start = self.mark();
         self.out.push(b'{');
-        let (written, present) = self.properties(properties, record, frame, start + 1);
+        let (written, present) = self.properties(properties, record, frame, start.out + 1);
         let empty = written == Written::Nothing || (node.from_row && written != Written::FromRow);
         if empty {
-            self.out.truncate(start);
+            self.take_back(start);
             return Written::Nothing;
         }
         if let Some(name) = required.iter().find(|name| !present.contains(name)) {
-            self.out.truncate(start);
+            self.take_back(start);
             if let Some(property) = properties.iter().find(|property| property.element == *name) {
                 self.path.push(Step::Name(&property.name));
                 self.missing(property);
@@ -222,7 +244,7 @@ impl<'a, 'l> Writer<'a, 'l> {
     }
 
     /// The properties of an object whose brace ends at `open`.
-    fn properties(
+    pub(super) fn properties(
         &mut self,
         properties: &'a [Property],
         record: &'a Record,
@@ -232,11 +254,15 @@ impl<'a, 'l> Writer<'a, 'l> {
         let mut written = Written::Nothing;
         let mut present = Vec::with_capacity(properties.len());
         for property in properties {
-            let start = self.out.len();
+            let start = self.mark();
             self.name(&property.name, open);
             self.path.push(Step::Name(&property.name));
             match self.node(&property.node, record, frame) {
-                Written::Nothing => self.out.truncate(start),
+                Written::Nothing => self.take_back(start),
+                _ if is_second(&present, property) => {
+                    self.take_back(start);
+                    self.second_type(property);
+                }
                 one => {
                     present.push(property.element);
                     if written != Written::FromRow {
@@ -250,27 +276,27 @@ impl<'a, 'l> Writer<'a, 'l> {
     }
 
     fn list(&mut self, items: &'a [Node], record: &'a Record, frame: &Frame<'a>) -> Written {
-        let start = self.out.len();
+        let start = self.mark();
         self.out.push(b'[');
         let mut written = Written::Nothing;
         let mut index = 0;
         for item in items {
             let rows = item.each.and_then(|child| record.children.get(child));
-            let frames = match (item.each, rows) {
-                (Some(child), Some(rows)) => {
-                    rows.iter().map(|row| Frame { child: Some((child, row)), ..*frame }).collect()
-                }
-                (Some(_), None) => Vec::new(),
-                (None, _) => vec![*frame],
-            };
-            for frame in &frames {
-                let before = self.out.len();
-                if before > start + 1 {
+            let times = if item.each.is_some() { rows.map_or(0, Vec::len) } else { 1 };
+            for position in 0..times {
+                let frame = match (item.each, rows) {
+                    (Some(child), Some(rows)) => {
+                        Frame { child: Some((child, &rows[position])), ..*frame }
+                    }
+                    _ => *frame,
+                };
+                let before = self.mark();
+                if before.out > start.out + 1 {
                     self.out.push(b',');
                 }
                 self.path.push(Step::Index(index));
-                match self.node(item, record, frame) {
-                    Written::Nothing => self.out.truncate(before),
+                match self.node(item, record, &frame) {
+                    Written::Nothing => self.take_back(before),
                     one => {
                         index += 1;
                         if written != Written::FromRow {
@@ -282,7 +308,7 @@ impl<'a, 'l> Writer<'a, 'l> {
             }
         }
         if written == Written::Nothing {
-            self.out.truncate(start);
+            self.take_back(start);
         } else {
             self.out.push(b']');
         }
@@ -300,10 +326,7 @@ impl<'a, 'l> Writer<'a, 'l> {
         self.flush_faults(term);
         let Some(text) = text else { return Written::Nothing };
         if check_primitive(&node.type_path, &text).is_err() {
-            let kind = &node.type_path;
-            let en = format!("the value is no FHIR {kind}");
-            let ja = format!("値が FHIR の {kind} 型に合いません");
-            self.issue(IssueSeverity::Warning, "bad-value", term, Text::new(en, ja), None);
+            self.bad_value(&node.type_path, term);
             return Written::Nothing;
         }
         if kind.is_bare_in_json() {
@@ -313,6 +336,21 @@ impl<'a, 'l> Writer<'a, 'l> {
         }
         self.leaf(&text, term, frame);
         if node.from_row { Written::FromRow } else { Written::Constant }
+    }
+
+    fn mark(&self) -> Mark {
+        let leaves = self.leaves.as_ref().map_or(0, |leaves| leaves.len());
+        Mark { out: self.out.len(), leaves, contained: self.contained.len() }
+    }
+
+    /// Takes everything back that was written since: bytes, what it would have contained, and where
+    /// its leaves came from. Issues stay: they are true of the row.
+    fn take_back(&mut self, mark: Mark) {
+        self.out.truncate(mark.out);
+        self.contained.truncate(mark.contained);
+        if let Some(leaves) = &mut self.leaves {
+            leaves.truncate(mark.leaves);
+        }
     }
 
     fn named_text(&mut self, name: &str, text: &str, open: usize) {
@@ -334,19 +372,36 @@ impl<'a, 'l> Writer<'a, 'l> {
         let _ = serde_json::to_writer(&mut self.out, text);
     }
 
+    fn bad_value(&mut self, kind: &str, term: &Term) {
+        let en = format!("the value is no FHIR {kind}");
+        let ja = format!("値が FHIR の {kind} 型に合いません");
+        self.issue(IssueSeverity::Warning, "bad-value", term, Text::new(en, ja), None);
+    }
+
+    /// FHIR takes one type of a choice (`value[x]`); the first that the row fills counts.
+    fn second_type(&mut self, property: &Property) {
+        let name = &property.name;
+        let en = format!("another type of this choice has a value, so `{name}` is left out");
+        let ja = format!("別の型の値があるため「{name}」は出力しません");
+        self.about(property, IssueSeverity::Warning, "two-types", Text::new(en, ja));
+    }
+
     fn missing(&mut self, property: &Property) {
-        let columns = columns_of(&property.node);
         let en = format!("required element `{}` has no value in this row", property.name);
         let ja = format!("必須要素「{}」の値がこの行にありません", property.name);
-        self.issues.push(Issue {
-            severity: IssueSeverity::Error,
-            code: "missing-required",
-            expression: self.expression(),
-            span: property.node.span,
-            columns,
-            message: Text::new(en, ja),
-            map: None,
-        });
+        self.about(property, IssueSeverity::Error, "missing-required", Text::new(en, ja));
+    }
+
+    fn about(
+        &mut self,
+        property: &Property,
+        severity: IssueSeverity,
+        code: &'static str,
+        message: Text,
+    ) {
+        let (expression, columns) = (self.expression(), columns_of(&property.node));
+        let span = property.node.span;
+        self.issues.push(Issue { severity, code, expression, span, columns, message, map: None });
     }
 
     pub fn issue(
@@ -432,15 +487,12 @@ fn columns_of(node: &Node) -> Vec<String> {
     }
 }
 
+fn is_second(present: &[&'static str], property: &Property) -> bool {
+    !property.element.is_empty() && present.contains(&property.element)
+}
+
 /// `meta.lastUpdated` is an instant: a day alone is its first second, local time takes the zone.
-fn instant(text: String, zone: chrono::FixedOffset) -> Option<String> {
-    let has_time = text.contains('T');
-    let has_zone =
-        has_time && (text.ends_with('Z') || text.len() > 19 && text[19..].contains(['+', '-']));
-    match (has_time, has_zone) {
-        (true, true) => Some(text),
-        (true, false) => Some(format!("{text}{zone}")),
-        (false, _) if text.len() == 10 => Some(format!("{text}T00:00:00{zone}")),
-        (false, _) => None,
-    }
+fn instant(text: &str, zone: chrono::FixedOffset) -> Option<String> {
+    let forms = [text.to_owned(), format!("{text}{zone}"), format!("{text}T00:00:00{zone}")];
+    forms.into_iter().find(|form| check_primitive("instant", form).is_ok())
 }

@@ -100,6 +100,9 @@ impl Parser {
         {
             self.advance()?;
             let right = self.concat()?;
+            if is_empty_text(&left) || is_empty_text(&right) {
+                return Err(never_equal(span));
+            }
             let kind = K::Compare(Box::new(left), operator, Box::new(right));
             return Ok(Expression { kind, span });
         }
@@ -135,6 +138,9 @@ impl Parser {
                 "in の後に引用符で囲んだ値が必要です",
             ));
         }
+        if values.iter().any(String::is_empty) {
+            return Err(never_equal(span));
+        }
         Ok(Expression { kind: K::In(Box::new(left), values), span })
     }
 
@@ -149,8 +155,11 @@ impl Parser {
 
     fn pipe(&mut self) -> Parsed {
         let mut value = self.atom()?;
-        loop {
+        for length in 0.. {
             let span = value.span;
+            if length > DEPTH_MAX {
+                return Err(too_deep(self.span));
+            }
             if matches!(self.token, Token::Sign("|")) {
                 let lens = self.lens()?;
                 value = Expression { kind: K::Pipe(Box::new(value), lens), span };
@@ -158,9 +167,10 @@ impl Parser {
                 let other = self.atom()?;
                 value = Expression { kind: K::Else(Box::new(value), Box::new(other)), span };
             } else {
-                return Ok(value);
+                break;
             }
         }
+        Ok(value)
     }
 
     /// The converter after `|`; the token is still `|`.
@@ -202,7 +212,7 @@ impl Parser {
         self.advance()?;
         let mut otherwise = None;
         if matches!(&self.token, Token::Word(word) if word == "else") {
-            otherwise = self.scanner.map_word("|()")?;
+            otherwise = self.scanner.map_value()?;
             if otherwise.is_none() {
                 return Err(self.unexpected());
             }
@@ -271,6 +281,19 @@ impl Parser {
 fn too_deep(span: Span) -> Diagnostic {
     let en = format!("an expression may be nested {DEPTH_MAX} levels deep");
     Diagnostic::error("E0309", span, en, "式の入れ子が深すぎます")
+}
+
+fn is_empty_text(term: &Expression) -> bool {
+    matches!(&term.kind, K::Text(text) if text.is_empty())
+}
+
+/// An empty cell equals nothing, so that `== ""` would never hold and `!= ""` always.
+fn never_equal(span: Span) -> Diagnostic {
+    let en = "nothing equals the empty text: an empty cell has no value";
+    Diagnostic::error("E0317", span, en, "空の値は何とも等しくなりません").hint(
+        "write `… exists` or `not … exists`",
+        "「… exists」または「not … exists」と書いてください",
+    )
 }
 
 fn comparison_of(sign: &str) -> Option<Comparison> {

@@ -69,8 +69,12 @@ impl Scanner {
         let place = self.base.part(start, 1);
         let en = format!("`{first}` has no meaning in an expression");
         let ja = format!("式に「{first}」は使えません");
-        Err(Diagnostic::error("E0301", place, en, ja)
-            .hint("put constant text into double quotes", "定数の文字列は二重引用符で囲みます"))
+        let diagnostic = Diagnostic::error("E0301", place, en, ja);
+        Err(match first {
+            '=' => diagnostic.hint("equality is written `==`", "等しいは「==」と書きます"),
+            _ => diagnostic
+                .hint("put constant text into double quotes", "定数の文字列は二重引用符で囲みます"),
+        })
     }
 
     /// `K=V` of `map`: anything without blanks, or quoted. `None` when no pair follows.
@@ -83,14 +87,40 @@ impl Scanner {
             return Ok(None);
         }
         self.position += 1;
-        match self.map_word("|()")? {
-            Some(value) => Ok(key.map(|key| (key, value))),
-            None => {
+        match self.map_value()? {
+            Some(value) if !value.is_empty() => Ok(key.map(|key| (key, value))),
+            _ => {
                 let place = self.span_from(start);
                 let en = "`map` needs a value after `=`";
                 Err(Diagnostic::error("E0302", place, en, "map の「=」の後に値がありません"))
             }
         }
+    }
+
+    /// A value of `map`. A bare `alias.COLUMN` or a comma is refused: who writes one means a column
+    /// or the end of a pair, and would get its letters as a constant.
+    pub fn map_value(&mut self) -> Result<Option<String>, Diagnostic> {
+        self.skip_blanks();
+        let (start, quoted) = (self.position, self.peek() == Some('"'));
+        let value = self.map_word("|()")?;
+        let Some(word) = value.as_deref().filter(|_| !quoted) else { return Ok(value) };
+        let place = self.span_from(start);
+        if word.ends_with(',') {
+            let en = "the pairs of `map` stand behind one another without commas";
+            return Err(Diagnostic::error("E0302", place, en, "map の組はカンマなしで並べます"));
+        }
+        let name = |part: &str| {
+            let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+            part.starts_with(letter) && part.chars().all(|c| letter(c) || c.is_ascii_digit())
+        };
+        if word.split_once('.').is_some_and(|(alias, column)| name(alias) && name(column)) {
+            let en = "`map` gives constants, not columns";
+            let ja = "map の値は定数だけで、列は書けません";
+            let hint = format!("for constant text write \"{word}\"");
+            let hint_ja = format!("定数なら \"{word}\" と書きます");
+            return Err(Diagnostic::error("E0318", place, en, ja).hint(hint, hint_ja));
+        }
+        Ok(value)
     }
 
     /// A bare word or quoted constant, for `map … else V` and `in`.

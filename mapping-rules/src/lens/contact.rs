@@ -1,4 +1,4 @@
-//! Telephone numbers, postal codes and the two parts of a name.
+//! Telephone numbers, postal codes, numbers of insurers and the two parts of a name.
 
 use super::Fault;
 use super::width::{hankaku, is_space, squeeze, trim};
@@ -44,6 +44,16 @@ pub(super) fn postal(text: &str) -> Result<Option<String>, Fault> {
         5 | 7 => Ok(digits.split_at_checked(3).map(|(area, rest)| format!("{area}-{rest}"))),
         _ => Err(Fault::BAD_POSTAL_CODE),
     }
+}
+
+/// 保険者番号 as JP-CLINS writes it: eight digits, those of 国保 (six) and of old cards with zeros in
+/// front. Zeros only means that there is none.
+pub(super) fn insurer(text: &str) -> Result<Option<String>, Fault> {
+    let number = hankaku(trim(text));
+    if !(4..=8).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::BAD_INSURER_NUMBER);
+    }
+    Ok(number.bytes().any(|byte| byte != b'0').then(|| format!("{number:0>8}")))
 }
 
 /// The first word. A name without a blank is all family name: sources hold foreign and unknown

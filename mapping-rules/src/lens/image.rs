@@ -115,6 +115,11 @@ fn candidates(lens: &Lens, value: &str) -> Vec<String> {
             }
             spellings
         }
+        Lens::Insurer => {
+            let zeros = value.bytes().take_while(|byte| *byte == b'0').count().min(4);
+            let digits = (0..=zeros).filter_map(|zeros| value.get(zeros..));
+            digits.flat_map(|digits| [digits.to_owned(), wide(digits)]).collect()
+        }
         _ => vec![value.to_owned()],
     }
 }

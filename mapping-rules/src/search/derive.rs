@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use genkan_adapter::Comparison;
 use genkan_fhir::definitions::{
     Definitions, Element, ParameterPath, ParameterType, SearchParameter,
 };
@@ -23,11 +24,12 @@ pub(crate) enum Override {
     Column(Term),
 }
 
-/// Fills in `parameters` and `withheld` of a rule.
+/// Fills in `parameters` and `withheld` of a rule. `targets`: what each rule makes.
 pub(crate) fn derive(
     rule: &mut Rule,
     overrides: &BTreeMap<String, Override>,
     maps: &[CodeMap],
+    targets: &[&str],
     imaging: Imaging,
 ) {
     let definitions = Definitions::r4();
@@ -43,7 +45,7 @@ pub(crate) fn derive(
                 "規則の search: で無効にされています",
             ))),
             Some(Override::Column(term)) => overridden(definition, term),
-            None => branches(rule, definition),
+            None => branches(rule, definition, targets),
         };
         let checked = derived.and_then(|branches| answerable(rule, branches, maps, imaging));
         match checked {
@@ -102,7 +104,7 @@ fn nothing_emitted() -> Refusal {
 fn overridden(definition: &SearchParameter, term: &Term) -> Derived {
     let place = match definition.kind {
         ParameterType::String => stored_as(term),
-        ParameterType::Token => PlaceKind::Token { system: System::None, code: term.clone() },
+        ParameterType::Token => PlaceKind::Token { system: System::Unknown, code: term.clone() },
         ParameterType::Date => PlaceKind::Date(term.clone()),
         ParameterType::Number => PlaceKind::Number(term.clone()),
         ParameterType::Quantity => {
@@ -130,7 +132,7 @@ fn stored_as(term: &Term) -> PlaceKind {
     }
 }
 
-fn branches(rule: &Rule, definition: &SearchParameter) -> Derived {
+fn branches(rule: &Rule, definition: &SearchParameter, targets: &[&str]) -> Derived {
     if definition.code == "_lastUpdated" {
         let term = rule.updated.clone().ok_or_else(|| {
             Text::new("the rule has no `updated` column", "規則に updated の列がありません")
@@ -148,47 +150,61 @@ fn branches(rule: &Rule, definition: &SearchParameter) -> Derived {
     let mut branches = Vec::new();
     for path in paths {
         for found in follow(rule, path) {
-            places(definition, path, found, &mut branches)?;
+            places(definition, path, &found, targets, &mut branches)?;
         }
     }
     if branches.is_empty() {
         return Err(nothing_emitted());
     }
-    Ok(branches)
+    Ok(one_flag(branches))
 }
 
 /// The places that a found node offers to a parameter of this type.
 fn places(
     definition: &SearchParameter,
     path: &ParameterPath,
-    found: Found,
+    found: &Found,
+    targets: &[&str],
     branches: &mut Vec<Branch>,
 ) -> Result<(), Text> {
-    let mut push = |place: PlaceKind, constant: bool| {
+    let optional = matches!(found.node.type_path.as_str(), "HumanName" | "Address");
+    let mut push = |found: &Found, place: PlaceKind, constant: bool| {
         let mut conditions = found.conditions.clone();
         if let (true, Some(object)) = (constant, found.disappears) {
             conditions.extend(appears(object));
         }
-        let optional = matches!(found.node.type_path.as_str(), "HumanName" | "Address");
         branches.push(Branch { each: found.each, conditions, optional, place });
     };
     if path.exists {
-        if let Some(condition) = appears(found.node) {
-            push(PlaceKind::Flag(condition), false);
+        if let Some(condition) = is_so(found.node) {
+            let mut all = found.conditions.clone();
+            all.push(condition);
+            let span = found.node.span;
+            let flag = Expression { kind: K::And(all), span };
+            branches.push(Branch { each: found.each, ..whole(PlaceKind::Flag(flag)) });
         }
         return Ok(());
     }
     match definition.kind {
-        ParameterType::Token => token_places(found.node, found.element, &mut push),
-        ParameterType::String => text_places(found.node, &mut push),
-        ParameterType::Reference => {
-            if let NodeKind::Reference(reference) = &found.node.kind {
-                push(PlaceKind::Reference(reference.clone()), false);
+        ParameterType::Token => return token_places(found, &mut push),
+        ParameterType::String => text_places(found, &mut push),
+        ParameterType::Reference => match &found.node.kind {
+            NodeKind::Reference(reference) => {
+                if path.target.is_none_or(|target| targets[reference.rule] == target) {
+                    push(found, PlaceKind::Reference(reference.clone()), false);
+                }
             }
-        }
-        ParameterType::Quantity => quantity_places(found.node, &mut push),
+            NodeKind::Object { properties, .. }
+                if properties.iter().any(|property| property.name == "reference") =>
+            {
+                let en = "only references made with `$ref` can be searched";
+                return Err(Text::new(en, "$ref 以外で作った参照は検索できません"));
+            }
+            _ => {}
+        },
+        ParameterType::Quantity => return quantity_places(found, &mut push),
         ParameterType::Date => match &found.node.kind {
-            NodeKind::Primitive { term, .. } => push(PlaceKind::Date(term.clone()), false),
+            NodeKind::Primitive { term, .. } => push(found, PlaceKind::Date(term.clone()), false),
             _ => {
                 let en = "periods and timings can't be searched in this release";
                 return Err(Text::new(en, "期間型の日付検索には未対応です"));
@@ -200,7 +216,7 @@ fn places(
                     ParameterType::Number => PlaceKind::Number(term.clone()),
                     _ => PlaceKind::Uri(term.clone()),
                 };
-                push(place, is_constant(term));
+                push(found, place, is_constant(term));
             }
         }
         ParameterType::Composite | ParameterType::Special => {}
@@ -208,44 +224,94 @@ fn places(
     Ok(())
 }
 
+/// There is one, and it is not `false`: `Patient.deceased`.
+fn is_so(node: &Node) -> Option<Term> {
+    match &node.kind {
+        NodeKind::Primitive { term, .. } if node.type_path == "boolean" => {
+            let span = term.span;
+            let yes = Box::new(Expression::text("true", span));
+            let kind = K::Compare(Box::new(term.clone()), Comparison::Equal, yes);
+            Some(Expression { kind, span })
+        }
+        _ => appears(node),
+    }
+}
+
+/// Several types of one choice answer together: not dead is neither a date nor a flag.
+fn one_flag(branches: Vec<Branch>) -> Vec<Branch> {
+    let mut flags = Vec::new();
+    let mut kept = Vec::new();
+    for branch in branches {
+        match branch.place {
+            PlaceKind::Flag(term) => flags.push(term),
+            _ => kept.push(branch),
+        }
+    }
+    if let Some(first) = flags.first() {
+        let span = first.span;
+        kept.push(whole(PlaceKind::Flag(Expression { kind: K::Or(flags), span })));
+    }
+    kept
+}
+
 fn is_constant(term: &Term) -> bool {
     matches!(term.kind, K::Text(_))
 }
 
-fn token_places(node: &Node, element: Option<&Element>, push: &mut impl FnMut(PlaceKind, bool)) {
-    match &node.kind {
-        NodeKind::Coded(coded) => push(PlaceKind::Coded(Coded::clone(coded)), false),
+fn token_places(
+    found: &Found,
+    push: &mut impl FnMut(&Found, PlaceKind, bool),
+) -> Result<(), Text> {
+    match &found.node.kind {
+        NodeKind::Coded(coded) => push(found, PlaceKind::Coded(Coded::clone(coded)), false),
         NodeKind::Primitive { term, .. } => {
-            let system = element.and_then(implied_system).map_or(System::None, System::Implied);
-            push(PlaceKind::Token { system, code: term.clone() }, is_constant(term));
+            let system =
+                found.element.and_then(implied_system).map_or(System::None, System::Implied);
+            push(found, PlaceKind::Token { system, code: term.clone() }, is_constant(term));
         }
         NodeKind::Object { properties, .. } => {
-            let code = match node.type_path.as_str() {
-                "CodeableConcept" => {
-                    let coding = properties.iter().find(|property| property.name == "coding");
-                    if let Some(Property {
-                        node: Node { kind: NodeKind::List(items), .. }, ..
-                    }) = coding
-                    {
-                        items.iter().for_each(|item| token_places(item, None, push));
-                    }
-                    return;
+            let type_path = found.node.type_path.as_str();
+            if type_path == "CodeableConcept" {
+                let coding = properties.iter().find(|property| property.name == "coding");
+                if let Some(Property { node, .. }) = coding
+                    && let NodeKind::List(items) = &node.kind
+                {
+                    let list = found.inside(node);
+                    return items.iter().try_for_each(|i| token_places(&list.inside(i), push));
                 }
-                "Coding" => "code",
-                _ => "value",
-            };
-            if let Some(code) = primitive(properties, code) {
-                // The system of a ContactPoint is its kind, not a code system.
-                let system = match primitive(properties, "system") {
-                    Some(system) if node.type_path != "ContactPoint" => {
-                        System::Term(system.clone())
-                    }
-                    _ => System::None,
-                };
-                push(PlaceKind::Token { system, code: code.clone() }, is_constant(code));
+                return Ok(());
             }
+            let name = if type_path == "Coding" { "code" } else { "value" };
+            let Some((code, condition)) = primitive(properties, name) else {
+                return match properties.iter().any(|property| property.name == name) {
+                    true => Err(Text::new(
+                        "a code without its system comes from a code map here",
+                        "コードマップのコードだけを出力しているため検索できません",
+                    )),
+                    false => Ok(()),
+                };
+            };
+            // The system of a ContactPoint is its kind, not a code system.
+            let system = match unconditional(properties, "system")? {
+                Some(system) if type_path != "ContactPoint" => System::Term(system.clone()),
+                _ => System::None,
+            };
+            let place = PlaceKind::Token { system, code: code.clone() };
+            push(&found.only_if(condition), place, is_constant(code));
         }
         NodeKind::List(_) | NodeKind::Reference(_) => {}
+    }
+    Ok(())
+}
+
+/// A part of a place that has to be there whenever the place is.
+fn unconditional<'r>(properties: &'r [Property], name: &str) -> Result<Option<&'r Term>, Text> {
+    match primitive(properties, name) {
+        Some((_, Some(_))) => {
+            let en = format!("`{name}` beside the searched value has a condition of its own");
+            Err(Text::new(en, format!("検索対象の「{name}」に個別の条件があります")))
+        }
+        found => Ok(found.map(|(term, _)| term)),
     }
 }
 
@@ -258,38 +324,43 @@ fn implied_system(element: &Element) -> Option<&'static str> {
 }
 
 /// A string; for HumanName and Address every text in it, as FHIR leaves the choice to the server.
-fn text_places(node: &Node, push: &mut impl FnMut(PlaceKind, bool)) {
-    match &node.kind {
+fn text_places(found: &Found, push: &mut impl FnMut(&Found, PlaceKind, bool)) {
+    match &found.node.kind {
         NodeKind::Primitive { term, .. } => {
-            push(PlaceKind::Text(term.clone()), is_constant(term));
+            push(found, PlaceKind::Text(term.clone()), is_constant(term));
         }
         NodeKind::Object { properties, .. }
-            if matches!(node.type_path.as_str(), "HumanName" | "Address") =>
+            if matches!(found.node.type_path.as_str(), "HumanName" | "Address") =>
         {
             let searched = ["text", "family", "given", "line", "city", "state", "postalCode"];
             for property in properties.iter().filter(|p| searched.contains(&p.name.as_str())) {
-                match &property.node.kind {
-                    NodeKind::List(items) => items.iter().for_each(|item| text_places(item, push)),
-                    _ => text_places(&property.node, push),
-                }
+                text_places(&found.inside(&property.node), push);
             }
+        }
+        NodeKind::List(items) => {
+            items.iter().for_each(|item| text_places(&found.inside(item), push));
         }
         _ => {}
     }
 }
 
-fn quantity_places(node: &Node, push: &mut impl FnMut(PlaceKind, bool)) {
-    if let NodeKind::Object { properties, .. } = &node.kind
-        && let Some(value) = primitive(properties, "value")
+fn quantity_places(
+    found: &Found,
+    push: &mut impl FnMut(&Found, PlaceKind, bool),
+) -> Result<(), Text> {
+    if let NodeKind::Object { properties, .. } = &found.node.kind
+        && let Some((value, condition)) = primitive(properties, "value")
     {
-        let part = |name| primitive(properties, name).cloned();
-        let (system, code, unit) = (part("system"), part("code"), part("unit"));
-        push(PlaceKind::Quantity { value: value.clone(), system, code, unit }, false);
+        let part = |name| Ok::<_, Text>(unconditional(properties, name)?.cloned());
+        let (system, code, unit) = (part("system")?, part("code")?, part("unit")?);
+        let place = PlaceKind::Quantity { value: value.clone(), system, code, unit };
+        push(&found.only_if(condition), place, false);
     }
+    Ok(())
 }
 
 /// The condition under which a node that lives on row data appears: one of its data is there.
-fn appears(node: &Node) -> Option<Term> {
+pub(crate) fn appears(node: &Node) -> Option<Term> {
     let mut terms = Vec::new();
     gather(node, &mut terms);
     let span = node.span;

@@ -1,5 +1,7 @@
 //! A filter of a request on the places of a parameter, as a condition for the source.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use genkan_adapter::{Comparison, Operand, Predicate};
 use genkan_fhir::reference::Reference;
@@ -11,7 +13,7 @@ use crate::diagnostic::Text;
 use crate::identity::Identity;
 use crate::image::{Blocked, Imaged, Imaging, any, negated, value_of_kind};
 use crate::lens::{DatePrefix, DateSearch, LensContext, TextTarget};
-use crate::program::{Coded, ReferenceTo, Rule, RuleSet, Term};
+use crate::program::{Coded, CodedShape, ReferenceTo, Rule, RuleSet, Term};
 
 /// What a filter is asked of.
 #[derive(Clone, Copy)]
@@ -102,7 +104,7 @@ impl Asked<'_> {
             ) => token(imaging, (system, code), asked, text.as_deref()),
             (PlaceKind::Flag(term), SearchValue::Token { code, .. }) => match code.as_deref() {
                 Some("true") => imaging.condition(term),
-                Some("false") => Ok(negated(imaging.condition(term)?)),
+                Some("false") => Ok(negated(imaging.complete().condition(term)?)),
                 _ => Ok(Predicate::FALSE),
             },
             (PlaceKind::Coded(of), SearchValue::Token { system, code }) => {
@@ -138,7 +140,7 @@ impl Asked<'_> {
                 let range = (range.low.as_str(), range.high.as_str());
                 let image = number(imaging, value, *prefix, text, range)?;
                 let parts = (system.as_ref(), code.as_ref(), unit.as_ref());
-                Ok(image.and(units(imaging, parts, asked.as_deref(), asked_code.as_deref())?))
+                Ok(image.and(units(imaging, value, parts, asked.as_deref(), asked_code.as_deref())?))
             }
             (PlaceKind::Reference(reference), SearchValue::Reference(asked)) => {
                 self.reference(reference, asked, modifier)
@@ -221,7 +223,7 @@ fn token(
     asked: &TokenSystem,
     text: Option<&str>,
 ) -> Imaged {
-    let code = match text {
+    let image = match text {
         Some(text) => imaging.text(code, &TextTarget::equals(text))?,
         None => imaging.text(code, &TextTarget::Present)?,
     };
@@ -231,10 +233,19 @@ fn token(
         (TokenSystem::Is(asked), System::Term(term)) => {
             imaging.text(term, &TextTarget::equals(asked))?
         }
+        (_, System::Unknown) => return Err(unknown_system(code)),
         (TokenSystem::Is(asked), System::Implied(system)) if asked == system => Predicate::TRUE,
         (TokenSystem::Is(_), _) | (TokenSystem::None, System::Implied(_)) => Predicate::FALSE,
     };
-    Ok(system.and(code))
+    Ok(system.and(image))
+}
+
+fn unknown_system(code: &Term) -> Blocked {
+    let text = Text::new(
+        "nothing is known of the system of this column; search by the code alone",
+        "この列のコード体系は不明なため、コードだけで検索してください",
+    );
+    Blocked { span: code.span, text }
 }
 
 fn string(imaging: Imaging, term: &Term, text: &str, modifier: Option<&Modifier>) -> Imaged {
@@ -283,6 +294,7 @@ fn number(
 
 fn units(
     imaging: Imaging,
+    value: &Term,
     (system, code, unit): (Option<&Term>, Option<&Term>, Option<&Term>),
     asked_system: Option<&str>,
     asked_code: Option<&str>,
@@ -291,6 +303,14 @@ fn units(
         Some(term) => imaging.text(term, &TextTarget::equals(text)),
         None => Ok(Predicate::FALSE),
     };
+    let known = [system, code, unit].into_iter().any(|part| part.is_some());
+    if !known && (asked_system.is_some() || asked_code.is_some()) {
+        let text = Text::new(
+            "nothing is known of the unit of this number; search without a unit",
+            "この数値の単位は不明なため、単位なしで検索してください",
+        );
+        return Err(Blocked { span: value.span, text });
+    }
     let mut image = match asked_system {
         Some(asked) => equals(system, asked)?,
         None => Predicate::TRUE,
@@ -331,43 +351,73 @@ pub(super) fn coded(
     system: Option<&str>,
     code: Option<&str>,
 ) -> Imaged {
+    // A Coding or a code shows only the first.
+    let all = of.shape == CodedShape::CodeableConcept;
     let carriers: Vec<Holder> = match code {
+        _ if !all => map.leading(system, code),
         Some(code) => map.holders(system, code).into_iter().cloned().collect(),
         None => map.mapped(system),
     };
     let mut ways = vec![held(of, imaging, &carriers)?];
     if system.is_none_or(|system| system == map.local_system) {
-        let own = match code {
-            Some(code) => TextTarget::equals(code),
-            None => TextTarget::Present,
-        };
-        match map.local_emit {
-            LocalEmit::Always => ways.push(imaging.text(&of.from, &own)?),
-            LocalEmit::WhenUnmapped => {
-                ways.push(imaging.text(&of.from, &own)?.and(unmapped(of, map, imaging)?));
-            }
-            LocalEmit::Never => {}
-        }
+        ways.push(house_code(of, map, imaging, code)?);
     }
     if map.unmapped.policy == UnmappedPolicy::Uncoded {
         let wanted = |coding: &Coding| {
             system.is_none_or(|system| system == coding.system)
                 && code.is_none_or(|code| code == coding.code)
         };
-        for (with, _) in map.uncoded_choices().filter(|(_, coding)| wanted(coding)) {
-            let chosen = match (&of.with, with) {
-                (Some(term), Some(with)) => imaging.text(term, &TextTarget::equals(with))?,
-                (None, Some(_)) => Predicate::FALSE,
-                (Some(term), None) => {
-                    let values = map.unmapped.by.iter().map(|(key, _)| key.clone()).collect();
-                    imaging.text(term, &TextTarget::NoneOf { values, include_empty: true })?
-                }
-                (None, None) => Predicate::TRUE,
-            };
+        let shown = |with, coding| all || map.uncoded(with).first() == Some(coding);
+        let choices = map.uncoded_choices().filter(|(with, c)| wanted(c) && shown(*with, *c));
+        for (with, _) in choices {
+            let chosen = chosen(of, map, imaging, with)?;
             ways.push(appears(of, imaging)?.and(unmapped(of, map, imaging)?).and(chosen));
         }
     }
     Ok(any(ways))
+}
+
+/// Rows that show their house code: this one, or any.
+fn house_code(of: &Coded, map: &CodeMap, imaging: Imaging, code: Option<&str>) -> Imaged {
+    let own = match code {
+        Some(code) => imaging.text(&of.from, &TextTarget::equals(code))?,
+        None => imaging.text(&of.from, &TextTarget::Present)?,
+    };
+    // Of one house code it is known when it is mapped; no list of all others is needed.
+    let mapped = |imaging| match code {
+        Some(code) => held(of, imaging, &map.mapped_times(code)),
+        None => held(of, imaging, &map.mapped(None)),
+    };
+    let first_only = of.shape != CodedShape::CodeableConcept;
+    let text_only = map.unmapped.policy == UnmappedPolicy::TextOnly;
+    match map.local_emit {
+        LocalEmit::Never => Ok(Predicate::FALSE),
+        LocalEmit::Always if !first_only && text_only => Ok(own.and(mapped(imaging)?)),
+        LocalEmit::Always if !first_only => Ok(own),
+        _ if text_only => Ok(Predicate::FALSE),
+        _ => {
+            let mut image = own.and(negated(mapped(imaging.complete())?));
+            if first_only && map.unmapped.policy == UnmappedPolicy::Uncoded {
+                // The uncoded codings stand before it.
+                let empty = map.unmapped.codings.is_empty();
+                image = if empty { image.and(chosen(of, map, imaging, None)?) } else { Predicate::FALSE };
+            }
+            Ok(image)
+        }
+    }
+}
+
+/// Rows whose `with` chooses these uncoded codings (`None`: those of all other values).
+fn chosen(of: &Coded, map: &CodeMap, imaging: Imaging, with: Option<&str>) -> Imaged {
+    match (&of.with, with) {
+        (Some(term), Some(with)) => imaging.text(term, &TextTarget::equals(with)),
+        (None, Some(_)) => Ok(Predicate::FALSE),
+        (Some(term), None) => {
+            let values = map.unmapped.by.iter().map(|(key, _)| key.clone()).collect();
+            imaging.text(term, &TextTarget::NoneOf { values, include_empty: true })
+        }
+        (None, None) => Ok(Predicate::TRUE),
+    }
 }
 
 fn appears(of: &Coded, imaging: Imaging) -> Imaged {
@@ -385,17 +435,14 @@ fn unmapped(of: &Coded, map: &CodeMap, imaging: Imaging) -> Imaged {
 /// Rows whose house code is one of these while its segment lasts. House codes of the same segment
 /// go into one list, so that the statement stays short however large the map is.
 fn held(of: &Coded, imaging: Imaging, holders: &[Holder]) -> Imaged {
-    let mut groups: std::collections::BTreeMap<_, Vec<String>> = std::collections::BTreeMap::new();
+    let mut groups: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for holder in holders {
-        let locals = groups.entry((holder.from, holder.until)).or_default();
-        if !locals.contains(&holder.local) {
-            locals.push(holder.local.clone());
-        }
+        groups.entry((holder.from, holder.until)).or_default().insert(holder.local.clone());
     }
     let mut ways = Vec::new();
     for ((from, until), locals) in groups {
         let lasts = during(of.at.as_ref(), imaging, from, until)?;
-        ways.push(imaging.text(&of.from, &TextTarget::OneOf(locals))?.and(lasts));
+        ways.push(imaging.text(&of.from, &TextTarget::OneOf(locals.into_iter().collect()))?.and(lasts));
     }
     Ok(any(ways))
 }

@@ -6,6 +6,7 @@ use crate::expression::{Expression, ExpressionKind as K};
 use crate::program::{Node, NodeKind, Property, Rule, Term};
 
 /// A node with everything that leads to it.
+#[derive(Clone)]
 pub(super) struct Found<'r> {
     pub node: &'r Node,
     pub element: Option<&'r Element>,
@@ -13,6 +14,26 @@ pub(super) struct Found<'r> {
     pub conditions: Vec<Term>,
     /// The nearest surrounding object that disappears when its row data are empty.
     pub disappears: Option<&'r Node>,
+}
+
+impl<'r> Found<'r> {
+    /// A node inside this one.
+    pub fn inside(&self, node: &'r Node) -> Self {
+        let mut found = Found { node, element: None, ..self.clone() };
+        found.conditions.extend(node.condition.clone());
+        found.each = node.each.or(self.each);
+        if node.from_row && matches!(node.kind, NodeKind::Object { .. }) {
+            found.disappears = Some(node);
+        }
+        found
+    }
+
+    /// The same, where a primitive inside has a condition of its own.
+    pub fn only_if(&self, condition: Option<&Term>) -> Self {
+        let mut found = self.clone();
+        found.conditions.extend(condition.cloned());
+        found
+    }
 }
 
 /// Walks the steps of a path into the emit program.
@@ -91,17 +112,25 @@ fn finish<'r>(node: &'r Node, element: Option<&'r Element>, trail: Trail<'r>) ->
 
 /// `where(system = 'phone')` on an object of the rule.
 fn filter_condition(properties: &[Property], name: &str, value: &str) -> Option<Term> {
-    let term = primitive(properties, name)?;
+    let (term, condition) = primitive(properties, name)?;
     let span = term.span;
     let value = Box::new(Expression::text(value, span));
     let kind = K::Compare(Box::new(term.clone()), genkan_adapter::Comparison::Equal, value);
-    Some(Expression { kind, span })
+    let equal = Expression { kind, span };
+    Some(match condition {
+        Some(condition) => Expression { kind: K::And(vec![condition.clone(), equal]), span },
+        None => equal,
+    })
 }
 
-pub(super) fn primitive<'r>(properties: &'r [Property], name: &str) -> Option<&'r Term> {
+/// A primitive of an object with its `$if`.
+pub(super) fn primitive<'r>(
+    properties: &'r [Property],
+    name: &str,
+) -> Option<(&'r Term, Option<&'r Term>)> {
     let property = properties.iter().find(|property| property.name == name)?;
     match &property.node.kind {
-        NodeKind::Primitive { term, .. } => Some(term),
+        NodeKind::Primitive { term, .. } => Some((term, property.node.condition.as_ref())),
         _ => None,
     }
 }

@@ -1,6 +1,8 @@
 //! House code to national code, as the reviewed CSV files of a rule set. What has no national code
 //! in the lists is left out: it is unmapped on purpose.
 
+use std::borrow::Cow;
+
 use crate::lists::Lists;
 
 const HEADER: [&str; 13] = [
@@ -24,7 +26,7 @@ struct Mapping<'a> {
     local: &'a str,
     name: &'a str,
     target: &'a str,
-    code: &'a str,
+    code: Cow<'a, str>,
     display: &'a str,
     /// YYYY-MM-DD or empty
     from: String,
@@ -42,16 +44,18 @@ pub fn code_maps() -> anyhow::Result<Vec<(&'static str, String)>> {
         ("usage.csv", csv_text(&usages(&lists))?),
         ("lab.csv", csv_text(&items(&lists))?),
         ("allergen.csv", csv_text(&allergens(&lists))?),
+        ("contraindication.csv", csv_text(&contraindications(&lists))?),
         ("department.csv", csv_text(&departments(&lists))?),
     ])
 }
 
 fn mapping<'a>(
     (local, name): (&'a str, &'a str),
-    (target, code): (&'a str, &'a str),
+    (target, code): (&'a str, impl Into<Cow<'a, str>>),
     display: &'a str,
     master: &'a str,
 ) -> Mapping<'a> {
+    let code = code.into();
     Mapping { local, name, target, code, display, from: String::new(), to: String::new(), master }
 }
 
@@ -162,6 +166,19 @@ fn allergens(lists: &Lists) -> Vec<Mapping<'_>> {
         .collect()
 }
 
+/// Contraindicated drugs are coded in JFAGY too: `YCM` and the YJ code.
+fn contraindications(lists: &Lists) -> Vec<Mapping<'_>> {
+    lists
+        .drugs
+        .iter()
+        .filter(|drug| !drug.yj.is_empty())
+        .map(|drug| {
+            let code = ("ycm", format!("YCM{}", drug.yj));
+            mapping((&drug.code, &drug.name), code, &drug.national_name, "JFAGY20250401")
+        })
+        .collect()
+}
+
 fn departments(lists: &Lists) -> Vec<Mapping<'_>> {
     lists
         .departments
@@ -189,7 +206,7 @@ fn csv_text(rows: &[Mapping<'_>]) -> anyhow::Result<String> {
             row.local,
             row.name,
             row.target,
-            row.code,
+            &row.code,
             row.display,
             "equivalent",
             &row.from,

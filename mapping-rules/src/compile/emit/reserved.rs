@@ -1,14 +1,19 @@
 //! The reserved forms of `emit`: `$each`, `$use`, `$code`, `$ref` and `$contained`.
 
+use std::sync::Arc;
+
 use super::{EmitCompiler, Slot, from_row, plain};
 use crate::compile::structure::{Entries, text};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression};
-use crate::program::{Coded, CodedShape, Node, NodeKind, ReferenceTo, Term};
+use crate::program::{Coded, CodedShape, Node, NodeKind, Property, ReferenceTo, Term};
 use crate::yaml::{Key, Yaml, YamlKind};
 
-pub(super) const RESERVED: [&str; 7] =
-    ["$if", "$each", "$use", "$value", "$code", "$ref", "$contained"];
+pub(super) const RESERVED: [&str; 8] =
+    ["$if", "$each", "$use", "$value", "$code", "$ref", "$contained", "$first"];
+
+const CODE_KEYS: [&str; 9] =
+    ["$code", "from", "text", "display", "extension", "at", "with", "$if", "$each"];
 
 /// Fragments inside fragments.
 const FRAGMENT_DEPTH_MAX: usize = 8;
@@ -92,7 +97,15 @@ impl EmitCompiler<'_, '_> {
         extra: &[&(Key, Yaml)],
         slot: Slot,
     ) -> Option<Node> {
-        let YamlKind::Map(entries) = &body.kind else { return self.node(body, slot) };
+        let YamlKind::Map(entries) = &body.kind else {
+            if let Some((key, _)) = extra.first() {
+                let en = "the fragment is a single value, to which nothing can be added";
+                let ja = "この断片は単一の値のため、要素を追加できません";
+                self.found.push(Diagnostic::error("E0511", key.span, en, ja));
+                return None;
+            }
+            return self.node(body, slot);
+        };
         if extra.is_empty() {
             return self.node(body, slot);
         }
@@ -106,7 +119,7 @@ impl EmitCompiler<'_, '_> {
         for (key, value) in Entries::of(yaml)?.iter() {
             let written = match value.as_expression() {
                 Some((text, span)) => expression::parse(text, span)?,
-                None => Expression::text(text(value)?, value.span),
+                None => self.constant(value)?,
             };
             arguments.push((key.name.clone(), written));
         }
@@ -127,7 +140,7 @@ impl EmitCompiler<'_, '_> {
     }
 
     pub(super) fn coded(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
-        self.only(yaml, &["$code", "from", "text", "at", "with", "$if", "$each"])?;
+        self.only(yaml, &CODE_KEYS)?;
         let shape = match slot.type_code {
             "CodeableConcept" => CodedShape::CodeableConcept,
             "Coding" => CodedShape::Coding,
@@ -165,8 +178,25 @@ impl EmitCompiler<'_, '_> {
         let at = self.optional(yaml, "at")?;
         let with = self.optional(yaml, "with")?;
         let is_row = from_row(&from) || text.as_ref().is_some_and(from_row);
-        let coded = Coded { map, from, text, at, with, shape };
+        let display = self.optional(yaml, "display")?;
+        let extension = self.code_extension(yaml, shape)?;
+        let coded = Coded { map, from, text, display, extension, at, with, shape };
         Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Coded(Box::new(coded))))
+    }
+
+    /// `extension` of the CodeableConcept, where JP-CLINS has prefixes and suffixes of a disease.
+    fn code_extension(&mut self, yaml: &Yaml, shape: CodedShape) -> Option<Arc<[Property]>> {
+        let entries = yaml.as_map().unwrap_or_default();
+        let Some(entry) = entries.iter().find(|(key, _)| key.name == "extension") else {
+            return Some(Arc::default());
+        };
+        if shape != CodedShape::CodeableConcept {
+            let en = "only a CodeableConcept made by `$code` takes an `extension`";
+            let ja = "extension を付けられるのは CodeableConcept の $code だけです";
+            self.found.push(Diagnostic::error("E0511", entry.0.span, en, ja));
+            return None;
+        }
+        Some(self.properties("CodeableConcept", &[entry]).into())
     }
 
     /// `None`: something is wrong with it; `Some(None)`: it isn't there.

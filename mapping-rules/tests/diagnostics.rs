@@ -1,0 +1,210 @@
+//! What is wrong with a rule set: each mistake with its place and code, the nearest name, and all
+//! mistakes of all files in one pass.
+
+#[path = "diagnostics/cases.rs"]
+mod cases;
+#[path = "support/rule_set.rs"]
+mod rule_set;
+
+use cases::{CODE_MAPS, CSV, Case, EMIT, EXPRESSIONS, RULES, SOURCES};
+use genkan_mapping::{Compiled, Language, Severity};
+use rule_set::{compiled, compiled_bytes};
+
+/// `file:line:column code` of everything that was found.
+fn places(compiled: &Compiled) -> Vec<String> {
+    let place = |d: &genkan_mapping::Diagnostic| {
+        let file = &compiled.files[usize::from(d.span.file)].path;
+        format!("{file}:{}:{} {}", d.span.line, d.span.column, d.code)
+    };
+    compiled.diagnostics.iter().map(place).collect()
+}
+
+fn rendered(compiled: &Compiled, language: Language) -> String {
+    let render = |d: &genkan_mapping::Diagnostic| {
+        let file = &compiled.files[usize::from(d.span.file)];
+        d.render(&file.path, &file.text, language)
+    };
+    compiled.diagnostics.iter().map(render).collect()
+}
+
+/// Four lines, so that a case begins in line 5.
+const HEAD: &str = "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\n";
+
+const BYO: &str = "rule: byo\nresource: Condition\nfrom:\n  b: {table: BYO, key: [PT_ID, SEQ]}\n  \
+     s: {table: SYU, many: [PT_ID = b.PT_ID, BYO_SEQ = b.SEQ]}\nemit:\n  subject: {$ref: pt, key: [= \
+     b.PT_ID]}\n";
+
+const PLAIN: &str = "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  \
+     birthDate: = p.BIRTH | date\n";
+
+fn check(cases: &[Case], set_of: impl Fn(&str) -> Vec<(String, String)>) {
+    let mut wrong = Vec::new();
+    for (text, expected, hint) in cases {
+        let set = set_of(text);
+        let files: Vec<(&str, &str)> = set.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+        let compiled = compiled(&files);
+        let found = places(&compiled).join(" ");
+        let said = rendered(&compiled, Language::English);
+        if found != *expected || !said.contains(hint) {
+            wrong.push(format!(
+                "{text}\n  expected {expected} [{hint}]\n  found    {found}\n{said}"
+            ));
+        }
+        let refused = compiled.diagnostics.iter().any(|d| d.severity == Severity::Error);
+        assert_eq!(compiled.rules.is_none(), refused, "{text}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn owned(path: &str, text: impl Into<String>) -> (String, String) {
+    (path.to_owned(), text.into())
+}
+
+#[test]
+fn a_mistake_in_a_rule_file_is_found_at_its_place() {
+    check(RULES, |text| vec![owned("a.map.yaml", text)]);
+}
+
+#[test]
+fn a_mistake_in_tables_and_joins_is_found_at_its_place() {
+    check(SOURCES, |text| {
+        vec![owned("a.map.yaml", format!("rule: x\nresource: Basic\nfrom:\n{text}"))]
+    });
+}
+
+#[test]
+fn a_mistake_in_an_expression_is_found_at_its_place() {
+    check(EXPRESSIONS, |text| {
+        let rule = format!("{HEAD}emit:\n  maritalStatus:\n    text: {text}\n");
+        vec![owned("a.map.yaml", rule)]
+    });
+}
+
+#[test]
+fn a_mistake_in_the_emitted_resource_is_found_at_its_place() {
+    check(EMIT, |text| {
+        let fragments = "name: {text: = with.text}\nloop: {$use: loop}\nword: = with.text\n";
+        vec![
+            owned("fragments/f.yaml", fragments),
+            owned("pt.map.yaml", PLAIN),
+            owned("z.map.yaml", format!("{BYO}{text}")),
+        ]
+    });
+}
+
+#[test]
+fn a_mistake_in_the_code_maps_is_found_at_its_place() {
+    check(CODE_MAPS, |text| {
+        vec![owned("codes/codemaps.yaml", text), owned("codes/m.csv", "local,target,code,status\n")]
+    });
+}
+
+#[test]
+fn a_mistake_in_the_table_of_a_code_map_is_found_in_its_line() {
+    let maps = "m:\n  local: {system: urn:l}\n  targets: [{id: a, system: urn:a}]\n  unmapped: \
+         {policy: warn}\n";
+    check(CSV, |text| vec![owned("codes/codemaps.yaml", maps), owned("codes/m.csv", text)]);
+}
+
+#[test]
+fn several_mistakes_in_several_files_are_all_reported_in_one_pass() {
+    let one = format!(
+        "{HEAD}where: = p.DELL == \"1\"\nemit:\n  gendre: male\n  birthDate: = p.B | date\n"
+    );
+    let other = "rule: ob\nresource: Observation\nfrom:\n  l: {table: LABO, key: [NO]}\nemit: {}\n";
+    let compiled = compiled(&[
+        ("a.map.yaml", one.as_str()),
+        ("b.map.yaml", other),
+        ("c.map.yaml", "rule: [x\n"),
+        ("codes/m.csv", "local\n"),
+        ("fragments/f.yaml", "a: &x 1\n"),
+    ]);
+    assert_eq!(
+        places(&compiled),
+        [
+            "a.map.yaml:5:10 E0402",
+            "a.map.yaml:7:3 E0501",
+            "a.map.yaml:8:16 E0402",
+            "b.map.yaml:4:14 E0401",
+            "c.map.yaml:2:1 E0103",
+            "codes/m.csv:1:1 E0608",
+            "fragments/f.yaml:1:4 E0105",
+        ]
+    );
+    assert!(compiled.rules.is_none());
+}
+
+#[test]
+fn a_finding_is_shown_with_its_line_and_a_caret_in_both_languages() {
+    let rule = format!("{HEAD}emit:\n  # 生年月日\n  birthDate: = p.BIRTH | date.warekl\n");
+    let compiled = compiled(&[("患者.map.yaml", rule.as_str())]);
+    assert_eq!(
+        rendered(&compiled, Language::English),
+        "患者.map.yaml:7:26 E0312 there is no converter `date.warekl`
+    birthDate: = p.BIRTH | date.warekl
+                           ^^^^^^^^^^^
+  = did you mean `date.wareki`?
+"
+    );
+    assert_eq!(
+        rendered(&compiled, Language::Japanese),
+        "患者.map.yaml:7:26 E0312 「date.warekl」という関数はありません
+    birthDate: = p.BIRTH | date.warekl
+                           ^^^^^^^^^^^
+  = もしかして: date.wareki
+"
+    );
+    let json = compiled.diagnostics[0].to_json("患者.map.yaml");
+    assert_eq!(json["code"], "E0312");
+    assert_eq!((json["line"].as_u64(), json["column"].as_u64()), (Some(7), Some(26)));
+}
+
+#[test]
+fn a_caret_stands_under_the_word_behind_japanese_text() {
+    let rule = format!("{HEAD}emit:\n  name: [{{text: = \"様：\" & p.NAMEE}}]\n");
+    let compiled = compiled(&[("a.map.yaml", rule.as_str())]);
+    let shown = rendered(&compiled, Language::Japanese);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines[0], "a.map.yaml:6:26 E0402 表「PT」に列「NAMEE」がありません");
+    // Two kanji stand before it, and each takes two columns of the terminal.
+    assert_eq!(lines[2], format!("  {}^^^^^^^", " ".repeat(25 + 2)));
+}
+
+#[test]
+fn files_that_are_not_utf_8_are_refused_but_tables_may_be_shift_jis() {
+    let shift_jis = |text: &str| {
+        // 肺炎 in Shift_JIS.
+        [text.as_bytes(), &[0x94, 0x78, 0x89, 0x8A], b"\n".as_slice()].concat()
+    };
+    let maps = "m:\n  local: {system: urn:l}\n  targets: [{id: a, system: urn:a}]\n  unmapped: \
+         {policy: warn}\n";
+    let set = |csv: Vec<u8>| {
+        vec![
+            ("codes/codemaps.yaml".to_owned(), maps.as_bytes().to_vec()),
+            ("codes/m.csv".to_owned(), csv),
+        ]
+    };
+    let mut files = set(shift_jis("local,target,code,status,display\nX,a,1,accepted,"));
+    let rules = compiled_bytes(files.clone()).rules.expect("valid");
+    let segment = rules.code_maps[0].translate("X", None).expect("mapped");
+    assert_eq!(segment.codings[0].display.as_deref(), Some("肺炎"));
+    files.push(("a.map.yaml".to_owned(), shift_jis("rule: x # ")));
+    assert_eq!(places(&compiled_bytes(files)), ["a.map.yaml:1:1 E0109"]);
+    let neither = [b"local,target,code,status\nX,a,".as_slice(), &[0xFF, 0xFE], b",accepted\n"];
+    assert_eq!(places(&compiled_bytes(set(neither.concat()))), ["codes/m.csv:1:1 E0602"]);
+}
+
+#[test]
+fn no_text_exhausts_the_stack() {
+    let pipes = format!("= p.NAME{}", " | text".repeat(20_000));
+    let elses = format!("= p.NAME{}", " else p.NAME".repeat(20_000));
+    let brackets = format!("= {}p.NAME", "(".repeat(20_000));
+    for (text, code) in [(pipes, "E0309"), (elses, "E0309"), (brackets, "E0309")] {
+        let rule = format!("{HEAD}emit:\n  name: [{{text: {text}}}]\n");
+        let compiled = compiled(&[("a.map.yaml", rule.as_str())]);
+        assert!(places(&compiled)[0].ends_with(code), "{:?}", places(&compiled));
+    }
+    let deep = "[".repeat(20_000);
+    let compiled = compiled(&[("a.map.yaml", deep.as_str())]);
+    assert_eq!(compiled.diagnostics.len(), 1);
+}

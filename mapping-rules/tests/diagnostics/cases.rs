@@ -1,0 +1,389 @@
+//! One mistake each: the text, `file:line:column code` of what is found, and a part of what is said.
+
+pub type Case = (&'static str, &'static str, &'static str);
+
+/// Whole rule files.
+pub const RULES: &[Case] = &[
+    ("", "a.map.yaml:1:1 E0101", "empty"),
+    ("- a", "a.map.yaml:1:1 E0201", "keys with values"),
+    (
+        "rule: x\nresource: Patien\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\n",
+        "a.map.yaml:2:11 E0500",
+        "`Patient`",
+    ),
+    (
+        "rule: 患者\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\n",
+        "a.map.yaml:1:7 E0207",
+        "letters",
+    ),
+    (
+        "resource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\n",
+        "a.map.yaml:1:1 E0202",
+        "`rule` is missing",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\n",
+        "a.map.yaml:1:1 E0202",
+        "`emit` is missing",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemitt: {}\nemit: {}\n",
+        "a.map.yaml:4:1 E0203",
+        "`emit`?",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwrite: {mode: direct}\n",
+        "a.map.yaml:5:8 E0205",
+        "not part of this release",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nsearch: {famly: off}\n",
+        "a.map.yaml:5:10 E0701",
+        "`family`",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nsearch: {name: {sql: 1=1}}\n",
+        "a.map.yaml:5:22 E0702",
+        "raw SQL",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nsearch: {name: {colum: = p.NAME}}\n",
+        "a.map.yaml:5:17 E0203",
+        "`column`?",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nsearch:\n  name: = lookup(\"x\", p.NAME)\n",
+        "a.map.yaml:6:11 E0324",
+        "lookups/x.csv",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwhere: p.DEL != \"1\"\n",
+        "a.map.yaml:5:8 E0316",
+        "expression",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwhere: = p.TEL | phone < \"1\"\n",
+        "a.map.yaml:5:10 E0411",
+        "can't evaluate",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwhere: = p.AGE == p.NAME\n",
+        "a.map.yaml:5:10 E0411",
+        "can't be compared",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwhere: = lookup(\"x\", p.SEX) == \"1\"\n",
+        "a.map.yaml:5:10 E0324",
+        "lookups/x.csv",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nblank: {PTT: [\"0\"]}\n",
+        "a.map.yaml:5:9 E0203",
+        "`PT`",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nblank: {p.BIRHT: [\"0\"]}\n",
+        "a.map.yaml:5:9 E0203",
+        "`p.BIRTH`",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nupdated: p.UPD\n",
+        "a.map.yaml:5:10 E0316",
+        "",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {PTX: []}}]\n",
+        "a.map.yaml:5:26 E0401",
+        "`PT`",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {PT: [{AGE: x}]}}]\n",
+        "a.map.yaml:5:37 E0405",
+        "does not fit",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {}, statements: two}]\n",
+        "a.map.yaml:5:41 E0801",
+        "",
+    ),
+    ("rule: x\nrule: y\n", "a.map.yaml:2:1 E0107", "twice"),
+    ("a: *x\n", "a.map.yaml:1:4 E0103", "not valid YAML"),
+    ("a: !!str x\n", "a.map.yaml:1:4 E0105", "tags"),
+    ("? [a]\n: b\n", "a.map.yaml:1:3 E0106", "plain word"),
+    ("a: 1\n---\nb: 1\n", "a.map.yaml:2:1 E0102", "more than one"),
+];
+
+/// What stands under `from:` in line 4 and below it.
+pub const SOURCES: &[Case] = &[
+    ("  p: {table: PTT, key: [ID]}\nemit: {code: {text: x}}\n", "a.map.yaml:4:14 E0401", "`PT`"),
+    ("  p: {table: PT, key: [IDD]}\nemit: {code: {text: x}}\n", "a.map.yaml:4:24 E0402", "`ID`"),
+    ("  p: {table: PT}\nemit: {code: {text: x}}\n", "a.map.yaml:4:6 E0202", "`key`"),
+    ("  p: {table: PT, key: []}\nemit: {code: {text: x}}\n", "a.map.yaml:4:23 E0406", "key"),
+    ("  p: {table: PT, kay: [ID]}\nemit: {code: {text: x}}\n", "a.map.yaml:4:18 E0203", "`key`"),
+    ("  site: {table: PT, key: [ID]}\nemit: {code: {text: x}}\n", "a.map.yaml:4:3 E0404", ""),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:3 E0407",
+        "exactly one",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [PT_ID = p.ID], many: [PT_ID = p.ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:3 E0407",
+        "",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [PT_ID = q.ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:33 E0320",
+        "alias `q`",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [PT_ID == p.ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:32 E0307",
+        "",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [PT_ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:25 E0409",
+        "COLUMN = alias.COLUMN",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [PT_ID = b.SEQ]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:25 E0409",
+        "another table",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [PT_ID = p.AGE]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:33 E0405",
+        "can't be compared",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [SEQ = p.ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:26 E0405",
+        "",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [SEQ = \"x\"]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:31 E0405",
+        "constant",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [KBN = \"1\"]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:25 E0409",
+        "column of the parent",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID]}\n  s: {table: SYU, many: [PT_ID = b.PT_ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:6:3 E0408",
+        "rule of its own",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID], order: [SEQQ]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:49 E0402",
+        "`SEQ`",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID], where: = p.SEX == \"1\"}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:48 E0410",
+        "same SELECT",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], valid: [FROM_YMD], at: = p.BIRTH}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:47 E0412",
+        "two columns",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], valid: [FROM_YMD, TO_YMD]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:6 E0202",
+        "`at`",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], valid: [FROM_YMD, TO_YMD], at: = p.DEATH}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:71 E0405",
+        "can't be compared",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], valid: [FROM_YMD, TO_YMD], at: = p.WAREKI | date.wareki}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:71 E0412",
+        "column",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], order: [CD]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:40 E0203",
+        "",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID], valid: [START, START], at: = p.BIRTH}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:41 E0203",
+        "",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\nwhere: = b.X == \"1\"\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:10 E0320",
+        "",
+    ),
+];
+
+/// A text that begins in line 7, column 11.
+pub const EXPRESSIONS: &[Case] = &[
+    ("= p.NAME | zne", "a.map.yaml:7:22 E0312", "`zen`"),
+    ("= p.NAM", "a.map.yaml:7:13 E0402", "`NAME`"),
+    ("= q.NAME", "a.map.yaml:7:13 E0320", ""),
+    ("= site.institution", "a.map.yaml:7:13 E0322", ""),
+    ("= NAME", "a.map.yaml:7:13 E0315", "write \"NAME\""),
+    ("=", "a.map.yaml:7:12 E0306", ""),
+    ("= p.SEX | map", "a.map.yaml:7:21 E0314", ""),
+    ("= p.SEX | map 1=a 1=b", "a.map.yaml:7:21 E0313", "twice"),
+    ("= p.SEX | map 1=", "a.map.yaml:7:25 E0302", ""),
+    ("= p.SEX | map 1=\"\"", "a.map.yaml:7:25 E0302", ""),
+    ("= p.SEX | map 1=a else p.NAME", "a.map.yaml:7:34 E0318", "\"p.NAME\""),
+    ("= p.SEX | map 1=p.NAME", "a.map.yaml:7:27 E0318", "\"p.NAME\""),
+    ("= p.SEX in F", "a.map.yaml:7:19 E0308", "quoted"),
+    ("= p.SEX = p.NAME", "a.map.yaml:7:19 E0301", ""),
+    ("= p.SEX p.NAME", "a.map.yaml:7:19 E0307", "operators"),
+    ("= \"a$(p.SEX\"", "a.map.yaml:7:17 E0305", ""),
+    ("= \"a", "a.map.yaml:7:13 E0304", ""),
+    ("= \"a$(p.SEXX)\"", "a.map.yaml:7:17 E0402", "`SEX`"),
+    ("= lookup(\"org\", p.ORG)", "a.map.yaml:7:13 E0324", "lookups/org.csv"),
+    ("= p.PHOTO", "a.map.yaml:7:13 E0405", ""),
+    ("= p.SEX | map 1=a, 2=b", "a.map.yaml:7:27 E0302", ""),
+    ("p.NAME", "a.map.yaml:7:11 E0319", "= p.NAME"),
+    ("= (p.SEX == \"\") | map true=a", "a.map.yaml:7:14 E0317", "exists"),
+    ("= (p.SEX in \"1\" \"\") | map true=a", "a.map.yaml:7:14 E0317", "exists"),
+];
+
+/// What stands below `subject` of a Condition, from line 8 on.
+pub const EMIT: &[Case] = &[
+    ("  cod: {text: x}\n", "z.map.yaml:8:3 E0501", "`code`"),
+    ("  onset: = b.START | date\n", "z.map.yaml:8:3 E0501", "onsetDateTime"),
+    ("  category: {text: x}\n", "z.map.yaml:8:13 E0502", "list in FHIR"),
+    ("  code: [{text: x}]\n", "z.map.yaml:8:9 E0503", "single element"),
+    ("  category: [[{text: x}]]\n", "z.map.yaml:8:14 E0503", "list inside a list"),
+    ("  code: = b.NM\n", "z.map.yaml:8:9 E0504", "CodeableConcept"),
+    ("  onsetDateTime: {text: x}\n", "z.map.yaml:8:18 E0504", "dateTime"),
+    ("  onsetDateTime: 2020-13-01\n", "z.map.yaml:8:18 E0505", "no FHIR dateTime"),
+    ("  text: {status: generatd, div: <div>x</div>}\n", "z.map.yaml:8:18 E0506", "`generated`"),
+    (
+        "  text: {status: = b.KBN | map 1=x else empty, div: <div>x</div>}\n",
+        "z.map.yaml:8:20 E0506",
+        "`x`",
+    ),
+    (
+        "  text: {status: = (b.KBN | map 1=empty) else \"x\", div: <div>x</div>}\n",
+        "z.map.yaml:8:47 E0506",
+        "`x`",
+    ),
+    (
+        "  stage: [{type: {text: x}}]\n  evidence: [{}]\n  note: [{time: = b.START | date}]\n",
+        "z.map.yaml:10:10 E0507",
+        "Annotation.text",
+    ),
+    (
+        "  encounter: {$ref: pt, key: [= b.PT_ID]}\n",
+        "z.map.yaml:8:21 E0508",
+        "Encounter; not to Patient",
+    ),
+    ("  id: x\n", "z.map.yaml:8:3 E0509", "made by Genkan"),
+    ("  meta: {versionId: x}\n", "z.map.yaml:8:10 E0509", "made by Genkan"),
+    ("  meta: {profile: [urn:x]}\n", "z.map.yaml:8:10 E0509", "made by Genkan"),
+    ("  code: {$fi: = b.NM, text: x}\n", "z.map.yaml:8:10 E0511", "`$if`"),
+    ("  _code: {id: x}\n", "z.map.yaml:8:3 E0512", ""),
+    ("  code: {$section: x}\n", "z.map.yaml:8:10 E0513", "documents"),
+    ("  contained: [{resourceType: X}]\n", "z.map.yaml:8:15 E0514", ""),
+    ("  category: [{$each: b, text: x}]\n", "z.map.yaml:8:22 E0515", "`many`"),
+    (
+        "  category: [{$each: s, coding: [{$each: s, code: = s.CD}]}]\n",
+        "z.map.yaml:8:42 E0515",
+        "inside",
+    ),
+    ("  code: {$each: s, text: = s.NM}\n", "z.map.yaml:8:10 E0515", "list"),
+    ("  code: {text: = s.NM}\n", "z.map.yaml:8:18 E0323", "$each: s"),
+    ("  code: {$use: nam}\n", "z.map.yaml:8:16 E0516", "`name`"),
+    ("  code: {$use: loop}\n", "fragments/f.yaml:2:14 E0517", "itself"),
+    ("  code: {$use: name}\n", "fragments/f.yaml:1:16 E0321", "with.text"),
+    (
+        "  recordedDate: {$use: word, with: {text: = b.START}, extension: []}\n",
+        "z.map.yaml:8:55 E0511",
+        "",
+    ),
+    ("  subject2: x\n", "z.map.yaml:8:3 E0501", ""),
+    ("  onsetString: {$code: m, from: = b.CD}\n", "z.map.yaml:8:16 E0518", ""),
+    ("  code: {$code: m, from: = b.CD}\n", "z.map.yaml:8:17 E0519", "no code map `m`"),
+    ("  asserter: {$ref: ptt, key: [= b.PT_ID]}\n", "z.map.yaml:8:20 E0520", "`pt`"),
+    (
+        "  evidence: [{$each: s, detail: [{$contained: pt, key: [= s.PT_ID]}]}]\n",
+        "z.map.yaml:8:34 E0521",
+        "",
+    ),
+    (
+        "  asserter: {$ref: pt, key: [= b.PT_ID, = b.SEQ]}\n",
+        "z.map.yaml:8:13 E0522",
+        "1 columns, not 2",
+    ),
+    ("  asserter: {$ref: pt, kee: [= b.PT_ID]}\n", "z.map.yaml:8:24 E0203", "`key`"),
+    ("  code: {$ref: pt, key: [= b.PT_ID]}\n", "z.map.yaml:8:9 E0518", ""),
+    ("  code: {$if: b.KBN == \"1\", text: x}\n", "z.map.yaml:8:15 E0316", "expression"),
+    ("  asserter: {$ref: pt, key: [b.PT_ID]}\n", "z.map.yaml:8:30 E0319", "= b.PT_ID"),
+];
+
+/// `codes/codemaps.yaml`.
+pub const CODE_MAPS: &[Case] = &[
+    (
+        "m: {local: {system: urn:l}, targets: []}\n",
+        "codes/codemaps.yaml:1:4 E0202 codes/m.csv:1:1 E0608",
+        "`unmapped`",
+    ),
+    (
+        "m: {local: {system: urn:l, emmit: never}, targets: [], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:28 E0203 codes/m.csv:1:1 E0608",
+        "`emit`",
+    ),
+    (
+        "m: {local: {system: urn:l, emit: nevr}, targets: [], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:34 E0209 codes/m.csv:1:1 E0608",
+        "`never`",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: drop}}\n",
+        "codes/codemaps.yaml:1:61 E0209 codes/m.csv:1:1 E0608",
+        "",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: uncoded}}\n",
+        "codes/codemaps.yaml:1:52 E0610 codes/m.csv:1:1 E0608",
+        "not coded",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [{id: a, system: urn:a, only-if-none: [b]}], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:77 E0605 codes/m.csv:1:1 E0608",
+        "before",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [{id: a, system: urn:a}, {id: a, system: urn:b}], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:68 E0605 codes/m.csv:1:1 E0608",
+        "twice",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\nn: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:2:1 W0609",
+        "every code is unmapped",
+    ),
+];
+
+/// `codes/m.csv` with the one target `a`.
+pub const CSV: &[Case] = &[
+    ("local,target,code\n", "codes/m.csv:1:1 E0601", "`status`"),
+    ("local,target,code,status,remark\n", "codes/m.csv:1:1 E0601", "`remark`"),
+    ("local,target,code,status,local\n", "codes/m.csv:1:1 E0601", "`local` twice"),
+    ("local,target,code,status\n,a,1,accepted\n", "codes/m.csv:2:1 E0603", ""),
+    ("local,target,code,status\nX,a,,accepted\n", "codes/m.csv:2:1 E0603", ""),
+    ("local,target,code,status\nX,a,1,ok\n", "codes/m.csv:2:1 E0604", "`ok`"),
+    ("local,target,code,status\nX,b,1,accepted\n", "codes/m.csv:2:1 E0605", ""),
+    ("local,target,code,status\nX,a,1,accepted,9\n", "codes/m.csv:2:1 E0602", "more fields"),
+    ("local,target,code,status,valid_from\nX,a,1,accepted,2020/1/1\n", "codes/m.csv:2:1 E0606", ""),
+    (
+        "local,target,code,status,valid_from,valid_to\nX,a,1,accepted,2020-02-01,2020-01-01\n",
+        "codes/m.csv:2:1 E0606",
+        "before",
+    ),
+    ("local,target,code,status\nX,a,1,accepted\nX,a,1,auto\n", "codes/m.csv:3:1 E0607", "line 2"),
+];

@@ -1,0 +1,138 @@
+//! `$code`: codings by date, policies for what is not mapped, and the shapes that it takes.
+
+use super::rule_set::compiled;
+use super::site::{body, emitted, issue_codes, record, rules};
+use genkan_mapping::program::RuleSet;
+use serde_json::{Value as Json, json};
+
+const CSV: &str = "local,target,code,display,valid_from,valid_to,status
+B1,a,A1,肺炎,,2019-12-31,accepted
+B1,a,A1N,新肺炎,2020-01-01,,accepted
+B1,b,X1,,,,accepted
+B2,c,C2,,,,accepted
+B3,a,A3,,,,accepted
+B3,a,A3B,,,,accepted
+B4,a,A4,,,,proposed
+";
+
+fn mapped(local: &str, unmapped: &str, code: &str) -> RuleSet {
+    let maps = format!(
+        "m:\n  local: {{system: urn:l{local}}}\n  targets:\n    - {{id: a, system: urn:a}}\n    \
+         - {{id: b, system: urn:b}}\n    - {{id: c, system: urn:c, only-if-none: [a]}}\n  unmapped: \
+         {{{unmapped}}}\n"
+    );
+    let rule = format!(
+        "rule: b\nresource: Condition\nfrom:\n  b: {{table: BYO, key: [PT_ID, SEQ]}}\nemit:\n  \
+         subject: {{display: x}}\n  {code}\n"
+    );
+    rules(&[("codes/codemaps.yaml", &maps), ("codes/m.csv", CSV), ("b.map.yaml", &rule)])
+}
+
+const CONCEPT: &str = "code: {$code: m, from: = b.CD, text: = b.NM, at: = b.START | date}";
+
+fn code(rules: &RuleSet, cells: &[&str]) -> (Json, Vec<&'static str>) {
+    let cells = [&["1", "1i"], cells].concat();
+    let emitted = emitted(rules, "b", &record(&cells));
+    (body(&emitted)["code"].clone(), issue_codes(&emitted))
+}
+
+fn coding(system: &str, code: &str) -> Json {
+    json!({"system": system, "code": code})
+}
+
+/// The house coding carries the row's own name of it.
+fn named(system: &str, code: &str) -> Json {
+    json!({"system": system, "code": code, "display": "病"})
+}
+
+#[test]
+fn the_clinical_date_chooses_among_the_codes() {
+    let rules = mapped("", "policy: warn", CONCEPT);
+    let old = json!({"system": "urn:a", "code": "A1", "display": "肺炎"});
+    let new = json!({"system": "urn:a", "code": "A1N", "display": "新肺炎"});
+    let second = coding("urn:b", "X1");
+    for (day, first) in [("20191231", &old), ("20200101", &new), ("-", &new), ("201900", &old)] {
+        let expected = json!({"coding": [first, second], "text": "病"});
+        assert_eq!(code(&rules, &["B1", "病", day]), (expected, vec![]), "{day}");
+    }
+}
+
+#[test]
+fn a_fallback_is_taken_only_where_no_better_code_is() {
+    let rules = mapped("", "policy: warn", CONCEPT);
+    let (concept, _) = code(&rules, &["B2", "-", "-"]);
+    assert_eq!(concept, json!({"coding": [coding("urn:c", "C2")]}));
+}
+
+#[test]
+fn two_codes_at_once_are_both_left_out_and_said() {
+    let rules = mapped("", "policy: warn", CONCEPT);
+    let (concept, issues) = code(&rules, &["B3", "病", "-"]);
+    assert_eq!(concept, json!({"coding": [named("urn:l", "B3")], "text": "病"}));
+    assert_eq!(issues, ["ambiguous", "unmapped"]);
+}
+
+#[test]
+fn the_policy_says_what_becomes_of_a_code_without_a_standard_code() {
+    let local = named("urn:l", "B4");
+    let uncoded = "policy: uncoded, codings: [{target: a, code: '999'}]";
+    for (emit, policy, expected) in [
+        ("", "policy: warn", json!({"coding": [local], "text": "病"})),
+        (", emit: never", "policy: warn", json!({"text": "病"})),
+        ("", "policy: text-only", json!({"text": "病"})),
+        (", emit: always", "policy: text-only", json!({"text": "病"})),
+        ("", uncoded, json!({"coding": [coding("urn:a", "999"), local], "text": "病"})),
+        (", emit: never", uncoded, json!({"coding": [coding("urn:a", "999")], "text": "病"})),
+        ("", "policy: error", Json::Null),
+    ] {
+        let rules = mapped(emit, policy, CONCEPT);
+        let (concept, issues) = code(&rules, &["B4", "病", "-"]);
+        assert_eq!((concept, issues), (expected, vec!["unmapped"]), "{emit} {policy}");
+    }
+    let always = mapped(", emit: always", "policy: warn", CONCEPT);
+    let (concept, _) = code(&always, &["B2", "-", "-"]);
+    assert_eq!(concept, json!({"coding": [coding("urn:c", "C2"), coding("urn:l", "B2")]}));
+}
+
+#[test]
+fn the_rules_value_chooses_among_the_uncoded_codings() {
+    let policy = "policy: uncoded, by: {F: [{system: urn:food, code: F}], else: [{system: urn:n, code: N}]}";
+    let form = "code: {$code: m, from: = b.CD, with: = b.KBN}";
+    let rules = mapped(", emit: never", policy, form);
+    for (kind, expected) in
+        [("F", coding("urn:food", "F")), ("X", coding("urn:n", "N")), ("-", coding("urn:n", "N"))]
+    {
+        let (concept, _) = code(&rules, &["B4", kind]);
+        assert_eq!(concept, json!({"coding": [expected]}), "{kind}");
+    }
+}
+
+#[test]
+fn an_empty_house_code_with_a_text_is_unmapped_and_nothing_makes_nothing() {
+    let rules = mapped("", "policy: uncoded, codings: [{target: a, code: '999'}]", CONCEPT);
+    let (concept, issues) = code(&rules, &["-", "ワープロ病名", "-"]);
+    assert_eq!(concept, json!({"coding": [coding("urn:a", "999")], "text": "ワープロ病名"}));
+    assert_eq!(issues, ["unmapped"]);
+    assert_eq!(code(&rules, &["-", "", "-"]), (Json::Null, vec![]));
+}
+
+#[test]
+fn a_coding_and_a_code_take_the_first() {
+    let rules = mapped(
+        ", emit: always",
+        "policy: warn",
+        "meta: {tag: [{$code: m, from: = b.CD}]}\n  code: {coding: [{code: {$code: m, from: = b.CD}}]}",
+    );
+    let emitted = emitted(&rules, "b", &record(&["1", "1i", "B1"]));
+    let json: Json = serde_json::from_slice(&emitted.json.expect("a resource")).expect("JSON");
+    assert_eq!(json["meta"]["tag"], json!([{"system": "urn:a", "code": "A1N", "display": "新肺炎"}]));
+    assert_eq!(json["code"], json!({"coding": [{"code": "A1N"}]}));
+}
+
+#[test]
+fn a_map_without_its_table_is_a_warning() {
+    let maps = "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\n";
+    let compiled = compiled(&[("codes/codemaps.yaml", maps)]);
+    assert!(compiled.rules.is_some());
+    assert_eq!(compiled.diagnostics[0].code, "W0609");
+}

@@ -1,0 +1,92 @@
+//! `$ref` and `$contained`.
+
+use std::sync::Arc;
+
+use super::site::{body, emitted, issue_codes, record, row, rules};
+use genkan_mapping::emit::Record;
+use genkan_mapping::program::RuleSet;
+use serde_json::json;
+
+const ORG: &str = "rule: org\nresource: Organization\nfrom:\n  m: {table: MST, key: [CD]}\nemit: {name: = m.NAME}\n";
+const PT: &str = "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  name: [{text: = p.NAME}]\n  managingOrganization: {$contained: org, key: [= p.ORG]}\n";
+
+fn set(condition: &str) -> RuleSet {
+    let text = format!(
+        "rule: b\nresource: Condition\nfrom:\n  b: {{table: BYO, key: [PT_ID, SEQ]}}\nemit:\n{condition}"
+    );
+    rules(&[("b.map.yaml", &text), ("org.map.yaml", ORG), ("pt.map.yaml", PT)])
+}
+
+fn patient() -> Arc<Record> {
+    let org = Record { row: row(&["O1", "院内"]), children: vec![], contained: vec![] };
+    Arc::new(Record {
+        row: row(&["1", "山田", "O1"]),
+        children: vec![],
+        contained: vec![Some(Arc::new(org))],
+    })
+}
+
+fn with(contained: Vec<Option<Arc<Record>>>, cells: &[&str]) -> Record {
+    Record { row: row(cells), children: vec![], contained }
+}
+
+#[test]
+fn a_reference_holds_the_id_that_the_other_rule_makes() {
+    let rules = set("  subject: {$ref: pt, key: [= b.PT_ID], display: = b.NM}\n");
+    let emitted = emitted(&rules, "b", &record(&["1", "1i", "名"]));
+    assert_eq!(body(&emitted), json!({"subject": {"reference": "Patient/pt.1", "display": "名"}}));
+}
+
+#[test]
+fn a_display_that_cannot_be_read_is_an_issue_of_its_own_place() {
+    let rules = set("  subject: {$ref: pt, key: [= b.PT_ID], display: = b.KBN | map 1=x}\n  note: [{text: = b.NOTE}]\n");
+    let emitted = emitted(&rules, "b", &record(&["1", "1i", "9", "n"]));
+    assert_eq!(issue_codes(&emitted), ["no-map-entry"]);
+    assert_eq!(emitted.issues[0].expression, "Condition.subject");
+    assert_eq!(emitted.issues[0].columns, ["b.KBN"]);
+}
+
+#[test]
+fn what_a_contained_resource_contains_joins_the_same_list() {
+    let rules = set("  subject: {$contained: pt, key: [= b.PT_ID]}\n");
+    let emitted = emitted(&rules, "b", &with(vec![Some(patient())], &["1", "1i"]));
+    assert_eq!(
+        body(&emitted),
+        json!({
+            "subject": {"reference": "#patient-1"},
+            "contained": [
+                {"resourceType": "Patient", "id": "patient-1", "name": [{"text": "山田"}],
+                 "managingOrganization": {"reference": "#organization-2"}},
+                {"resourceType": "Organization", "id": "organization-2", "name": "院内"},
+            ],
+        })
+    );
+    assert!(emitted.issues.is_empty());
+}
+
+#[test]
+fn a_contained_target_that_is_missing_is_an_issue() {
+    let rules = set("  subject: {display: x}\n  asserter: {$contained: pt, key: [= b.PT_ID]}\n");
+    let emitted = emitted(&rules, "b", &with(vec![None], &["1", "1i"]));
+    assert_eq!(body(&emitted), json!({"subject": {"display": "x"}}));
+    assert_eq!(issue_codes(&emitted), ["missing-reference"]);
+}
+
+#[test]
+fn a_contained_resource_goes_away_with_the_element_that_refers_to_it() {
+    let rules = set(
+        "  subject: {display: x}\n  note: [{authorReference: {$contained: pt, key: [= b.PT_ID]}, text: = b.NOTE}]\n",
+    );
+    let emitted = emitted(&rules, "b", &with(vec![Some(patient())], &["1", "1i", "-"]));
+    assert_eq!(body(&emitted), json!({"subject": {"display": "x"}}));
+    assert_eq!(issue_codes(&emitted), ["missing-required"]);
+}
+
+#[test]
+fn which_of_two_targets_is_there_counts_in_the_version() {
+    let rules = set(
+        "  subject: {$contained: pt, key: [= b.PT_ID]}\n  asserter: {$contained: pt, key: [= b.CD]}\n",
+    );
+    let version = |contained| emitted(&rules, "b", &with(contained, &["1", "1i", "1"])).version_id;
+    assert_ne!(version(vec![Some(patient()), None]), version(vec![None, Some(patient())]));
+}

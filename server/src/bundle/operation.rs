@@ -1,0 +1,162 @@
+//! `Patient/[id]/$jp-clins-bundle`: a registration unit as an operation of ours. It changes nothing
+//! and sends nothing; it answers the Bundle that could be sent, or what stands against it.
+//!
+//! Spec: <https://hl7.org/fhir/R4/operations.html>
+
+use chrono::NaiveDate;
+use genkan_mapping::diagnostic::Text;
+use serde_json::{Value, json};
+
+use super::collect::{self, Wanted};
+use super::kind::Kind;
+use crate::error::{Error, Refusal, RefusedParameter};
+use crate::exchange::Exchange;
+use crate::parse::Pairs;
+use crate::respond::Answer;
+use crate::service::Service;
+use crate::stages::Stage;
+
+pub const NAME: &str = "jp-clins-bundle";
+/// Read before any operation is: they choose the form of the answer.
+const CONTROL: [&str; 2] = ["_format", "_pretty"];
+
+pub async fn run(
+    service: &Service,
+    exchange: &Exchange,
+    patient_id: &str,
+    pairs: &Pairs,
+) -> Result<Answer, Error> {
+    exchange.stages.enter(Stage::Parse);
+    let wanted = wanted(pairs).map_err(Error::Parameters)?;
+    let built = collect::bundle(service, exchange, patient_id, &wanted).await?;
+    exchange.stages.enter(Stage::Respond);
+    Ok(Answer::of(built.json))
+}
+
+/// The `rest.resource.operation` entries of a type in `/metadata`.
+pub fn declared(service: &Service, base: &str, resource_type: &str) -> Vec<Value> {
+    let offers = |kind: &Kind| collect::is_offered(&service.rules, *kind);
+    let kinds: Vec<&str> = Kind::ALL.iter().filter(|kind| offers(kind)).map(|k| k.name()).collect();
+    if resource_type != "Patient" || kinds.is_empty() {
+        return Vec::new();
+    }
+    vec![json!({
+        "name": NAME,
+        "definition": format!("{base}/OperationDefinition/Patient-{NAME}"),
+        "documentation": format!(
+            "On an instance, GET or POST: the JP_Bundle_CLINS of one registration unit. \
+             `kind`: {}; `as-of` (date): the day of registration, for condition and allergy; \
+             `report`: number of the report, for observation, if there is more than one.",
+            kinds.join(", ")
+        ),
+    })]
+}
+
+/// The OperationDefinition that `/metadata` points to.
+pub fn definition(base: &str) -> Value {
+    let parameter = |name: &str, min: u8, kind: &str, text: &str| {
+        json!({
+            "name": name, "use": "in", "min": min, "max": "1", "type": kind, "documentation": text,
+        })
+    };
+    json!({
+        "resourceType": "OperationDefinition",
+        "id": format!("Patient-{NAME}"),
+        "url": format!("{base}/OperationDefinition/Patient-{NAME}"),
+        "name": "JpClinsBundle",
+        "title": "登録単位の Bundle",
+        "status": "active",
+        "kind": "operation",
+        "affectsState": false,
+        "code": NAME,
+        "resource": ["Patient"],
+        "system": false,
+        "type": false,
+        "instance": true,
+        "parameter": [
+            parameter("kind", 1, "code", "condition, allergy or observation"),
+            parameter("as-of", 0, "date", "day of registration; for condition and allergy"),
+            parameter("report", 0, "string", "number of the report; for observation"),
+            {
+                "name": "return", "use": "out", "min": 1, "max": "1", "type": "Bundle",
+                "documentation": "a Bundle of the profile JP_Bundle_CLINS",
+            },
+        ],
+    })
+}
+
+/// The parameters of a POST: a Parameters resource with primitive values.
+pub fn pairs_of_body(body: &[u8]) -> Result<Pairs, Error> {
+    let resource: Value = serde_json::from_slice(body).map_err(|_| Error::BodyUnreadable)?;
+    if resource["resourceType"] != "Parameters" {
+        return Err(Error::BodyUnreadable);
+    }
+    let parameters = match resource.get("parameter") {
+        None => return Ok(Pairs::new()),
+        Some(parameters) => parameters.as_array().ok_or(Error::BodyUnreadable)?,
+    };
+    let pair = |parameter: &Value| {
+        let name = parameter.get("name")?.as_str()?.to_owned();
+        let mut values =
+            parameter.as_object()?.iter().filter(|(element, _)| element.starts_with("value"));
+        Some((name, values.next()?.1.as_str()?.to_owned()))
+    };
+    parameters.iter().map(|one| pair(one).ok_or(Error::BodyUnreadable)).collect()
+}
+
+/// Reads what is asked for; everything that is wrong with it at once.
+pub fn wanted(pairs: &Pairs) -> Result<Wanted, Vec<RefusedParameter>> {
+    let mut refused = Vec::new();
+    let mut refuse = |name: &str, reason: Refusal, en: &str, ja: &str| {
+        let message = Text::new(format!("{name}: {en}"), format!("「{name}」{ja}"));
+        refused.push(RefusedParameter { name: name.to_owned(), reason, message });
+    };
+    let mut values: [Option<&str>; 3] = [None; 3];
+    for (name, value) in pairs {
+        match ["kind", "as-of", "report"].iter().position(|known| known == name) {
+            _ if CONTROL.contains(&name.as_str()) => {}
+            None => refuse(
+                name,
+                Refusal::NotSupported,
+                "not a parameter of this operation",
+                "はこの操作のパラメータではありません",
+            ),
+            Some(index) if values[index].is_some() => {
+                refuse(name, Refusal::Invalid, "may stand once", "は一度しか書けません");
+            }
+            Some(index) => values[index] = Some(value.as_str()),
+        }
+    }
+    let [kind, day, report] = values;
+    let kind = kind.and_then(Kind::named);
+    let date = day.and_then(date);
+    if kind.is_none() {
+        let en = "has to be condition, allergy or observation";
+        refuse("kind", Refusal::Invalid, en, "は condition、allergy、observation のいずれかです");
+    }
+    let by_day = matches!(kind, Some(Kind::Condition | Kind::Allergy));
+    if day.is_some() && date.is_none() || day.is_none() && by_day {
+        let en = "has to be the day of registration, YYYY-MM-DD";
+        refuse("as-of", Refusal::Invalid, en, "は登録日（YYYY-MM-DD）です");
+    }
+    if day.is_some() && kind == Some(Kind::Observation) {
+        let en = "has no meaning for observation";
+        refuse("as-of", Refusal::Invalid, en, "は observation では使いません");
+    }
+    if report.is_some() && by_day || report.is_some_and(str::is_empty) {
+        let en = "names a report of observation";
+        refuse("report", Refusal::Invalid, en, "は observation の報告番号です");
+    }
+    match (kind, date) {
+        _ if !refused.is_empty() => Err(refused),
+        (Some(Kind::Condition), Some(day)) => Ok(Wanted::Conditions(day)),
+        (Some(Kind::Allergy), Some(day)) => Ok(Wanted::Allergies(day)),
+        _ => Ok(Wanted::Observations(report.map(str::to_owned))),
+    }
+}
+
+/// `YYYY-MM-DD` and nothing else: chrono alone would take `2026-4-1` too.
+pub fn date(text: &str) -> Option<NaiveDate> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    (date.to_string() == text).then_some(date)
+}

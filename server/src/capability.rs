@@ -1,0 +1,135 @@
+//! `/metadata`: the CapabilityStatement, derived from the compiled rules. It can't promise more than
+//! the rules do, because it is made of nothing else.
+//!
+//! Spec: <https://hl7.org/fhir/R4/capabilitystatement.html>
+
+use std::collections::BTreeSet;
+
+use genkan_mapping::plan::{self, offered};
+use genkan_mapping::program::RuleSet;
+use genkan_mapping::search::Parameter;
+use serde_json::{Value, json};
+
+use crate::bundle::operation;
+use crate::exchange::Exchange;
+use crate::respond::Answer;
+use crate::service::Service;
+use crate::stages::Stage;
+
+pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
+    exchange.stages.enter(Stage::Respond);
+    let resources: Vec<Value> = service
+        .rules
+        .resource_types()
+        .into_iter()
+        .map(|resource_type| {
+            let operations = operation::declared(service, &exchange.base, resource_type);
+            resource(&service.rules, resource_type, operations)
+        })
+        .collect();
+    let page_size_max = service.limits.page_size_max;
+    let statement = json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": service.started,
+        "kind": "instance",
+        "software": {"name": "Genkan", "version": env!("CARGO_PKG_VERSION")},
+        "implementation": {"description": service.name, "url": exchange.base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        "rest": [{
+            "mode": "server",
+            "documentation": format!(
+                "Read only, straight from the tables of the hospital's own system. Unknown \
+                 parameters are refused. `_count` is at most {page_size_max}; pages follow the \
+                 `next` link. Only the current version of a resource can be read."
+            ),
+            "resource": resources,
+        }],
+    });
+    Answer::of(statement.to_string().into_bytes())
+}
+
+fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Value {
+    let profiles: BTreeSet<&str> =
+        rules.rules_of(resource_type).filter_map(|(_, rule)| rule.profile.as_deref()).collect();
+    let offered = offered(rules, resource_type);
+    let parameters: Vec<Value> = offered
+        .iter()
+        .map(|parameter| {
+            json!({
+                "name": parameter.code,
+                "definition": parameter.url,
+                "type": parameter.kind.code(),
+            })
+        })
+        .collect();
+    let mut resource = json!({
+        "type": resource_type,
+        "supportedProfile": profiles,
+        "documentation": documentation(&offered),
+        "interaction": [{"code": "read"}, {"code": "vread"}, {"code": "search-type"}],
+        "versioning": "versioned",
+        "readHistory": false,
+        "updateCreate": false,
+        "conditionalRead": "not-supported",
+        "searchInclude": includes(rules, resource_type),
+        "searchRevInclude": rev_includes(rules, resource_type),
+        "searchParam": parameters,
+        "operation": operations,
+    });
+    // FHIR has no empty lists.
+    if let Some(elements) = resource.as_object_mut() {
+        elements.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
+    }
+    resource
+}
+
+fn documentation(offered: &[&Parameter]) -> String {
+    let sorted: Vec<&str> = offered
+        .iter()
+        .filter(|parameter| parameter.sort.is_some())
+        .map(|parameter| parameter.code.as_str())
+        .collect();
+    if sorted.is_empty() {
+        "`_sort` is not offered.".to_owned()
+    } else {
+        format!("`_sort` by: {}.", sorted.join(", "))
+    }
+}
+
+/// `Observation:subject`, and with each type it can point to.
+fn includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
+    let mut includes = BTreeSet::new();
+    for parameter in offered(rules, resource_type) {
+        for target in targets(rules, resource_type, &parameter.code) {
+            includes.insert(format!("{resource_type}:{}", parameter.code));
+            includes.insert(format!("{resource_type}:{}:{target}", parameter.code));
+        }
+    }
+    includes.into_iter().collect()
+}
+
+fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
+    let mut includes = BTreeSet::new();
+    for source in rules.resource_types() {
+        for parameter in offered(rules, source) {
+            let mut references = plan::references(rules, source, &parameter.code).into_iter();
+            // References in child rows are not followed backwards.
+            let refers = |rule: usize| rules.rules[rule].resource == resource_type;
+            if references.any(|(_, reference, each)| each.is_none() && refers(reference.rule)) {
+                includes.insert(format!("{source}:{}", parameter.code));
+            }
+        }
+    }
+    includes.into_iter().collect()
+}
+
+/// The types that a parameter points to by these rules.
+fn targets<'a>(rules: &'a RuleSet, source: &str, code: &str) -> BTreeSet<&'a str> {
+    plan::references(rules, source, code)
+        .into_iter()
+        .filter_map(|(_, reference, _)| rules.rules.get(reference.rule))
+        .map(|rule| rule.resource.as_str())
+        .collect()
+}

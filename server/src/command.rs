@@ -1,0 +1,196 @@
+//! The command line: one module for each command, and what all of them share.
+//!
+//! Exit codes: 0 ok, 1 runtime, 64 usage or configuration, 65 rule errors, or rows
+//! that make no Bundle.
+
+/// A line on standard output. A reader that has gone (`| head`) is no error of the command.
+macro_rules! say {
+    ($($argument:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($argument)*);
+    }};
+}
+
+mod bundle;
+mod config;
+mod demo;
+mod opening;
+mod rules;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use genkan_mapping::Language;
+
+/// FHIR R4 in front of a hospital's own tables — 玄関
+#[derive(Debug, Parser)]
+#[command(name = "genkan", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    manner: MannerArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the hospital's tables as FHIR
+    Serve(serve::ServeArgs),
+    /// An invented hospital, served: nothing to install, nothing to configure
+    Demo(demo::DemoArgs),
+    /// The Bundle of one registration unit for 電子カルテ情報共有サービス
+    Bundle(bundle::BundleArgs),
+    /// Check, test and look into a rule set
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+struct MannerArgs {
+    /// Language of messages; from LANG if not given
+    #[arg(long, global = true, value_enum)]
+    language: Option<LanguageArg>,
+    /// text for people, json for programs
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    format: Output,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LanguageArg {
+    Ja,
+    En,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+/// How a command speaks.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    pub language: Language,
+    pub output: Output,
+}
+
+impl MannerArgs {
+    fn manner(&self) -> Manner {
+        let language = match self.language {
+            Some(LanguageArg::Ja) => Language::Japanese,
+            Some(LanguageArg::En) => Language::English,
+            None => language_of_environment(),
+        };
+        Manner { language, output: self.format }
+    }
+}
+
+fn language_of_environment() -> Language {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"));
+    if locale.is_some_and(|locale| locale.starts_with("ja")) {
+        Language::Japanese
+    } else {
+        Language::English
+    }
+}
+
+/// Why a command ended without its result.
+#[derive(Debug)]
+pub struct Failure {
+    kind: FailureKind,
+    message: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum FailureKind {
+    Runtime,
+    Usage,
+    Rules,
+}
+
+impl Failure {
+    /// Usage or configuration.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Failure { kind: FailureKind::Usage, message: message.into() }
+    }
+
+    /// The rule set is wrong, or its tests fail. What is wrong was printed already.
+    pub fn rules() -> Self {
+        Failure { kind: FailureKind::Rules, message: String::new() }
+    }
+
+    /// The rules or rows don't yield the Bundle that was asked for.
+    pub fn no_bundle(message: impl Into<String>) -> Self {
+        Failure { kind: FailureKind::Rules, message: message.into() }
+    }
+
+    pub fn message(&self) -> Option<&str> {
+        Some(self.message.as_str()).filter(|message| !message.is_empty())
+    }
+
+    pub fn exit_code(&self) -> ExitCode {
+        match self.kind {
+            FailureKind::Runtime => ExitCode::from(1),
+            FailureKind::Usage => ExitCode::from(64),
+            FailureKind::Rules => ExitCode::from(65),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure { kind: FailureKind::Runtime, message: format!("{error:#}") }
+    }
+}
+
+impl From<genkan_adapter::AdapterError> for Failure {
+    fn from(error: genkan_adapter::AdapterError) -> Self {
+        Failure { kind: FailureKind::Runtime, message: error.to_string() }
+    }
+}
+
+impl From<crate::fetch::FetchError> for Failure {
+    fn from(error: crate::fetch::FetchError) -> Self {
+        Failure { kind: FailureKind::Runtime, message: error.to_string() }
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Failure::usage(error.to_string())
+    }
+}
+
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    let manner = cli.manner.manner();
+    match cli.command {
+        Command::Serve(args) => block_on(serve::run(&args, manner)),
+        Command::Demo(args) => block_on(demo::run(&args, manner)),
+        Command::Bundle(args) => block_on(bundle::run(&args, manner)),
+        Command::Rules(command) => block_on(rules::run(&command, manner)),
+        Command::Config(command) => block_on(config::run(&command, manner)),
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)?;
+    runtime.block_on(command)
+}
+
+/// `--config FILE`
+#[derive(Debug, Args)]
+pub struct ConfigArg {
+    /// genkan.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}

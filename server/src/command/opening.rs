@@ -1,0 +1,73 @@
+//! What commands have in common before they begin: the source opened and looked at, the rules
+//! compiled against it, findings printed.
+
+use std::path::Path;
+
+use genkan_adapter::{Adapter, SourceSchema};
+use genkan_adapter_sql::{SqlAdapter, SqlConfig};
+use genkan_mapping::program::{RuleSet, Site};
+use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, compile, schema};
+
+use crate::command::{Failure, Manner, Output};
+use crate::rule_files;
+
+/// Opens the hospital's source; an account that can write is refused.
+pub async fn source(config: &SqlConfig) -> Result<SqlAdapter, Failure> {
+    let adapter = SqlAdapter::open(config).await?;
+    let health = adapter.health().await?;
+    if !health.read_only {
+        return Err(Failure::usage(format!(
+            "[source] the account can write to {}; give Genkan one that can only read \
+             / 書き込みできるアカウントです。読み取り専用のものを使ってください",
+            health.product
+        )));
+    }
+    Ok(adapter)
+}
+
+/// The schema that was recorded beside the rules.
+pub fn recorded_schema(path: &Path, manner: Manner) -> Result<SourceSchema, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    schema::parse(&text).map_err(|diagnostic| {
+        print_one(&diagnostic, &path.display().to_string(), &text, manner);
+        Failure::rules()
+    })
+}
+
+/// Reads a folder's rules.
+pub fn files(directory: &Path) -> Result<RuleFiles, Failure> {
+    rule_files::read(directory).map_err(|error| Failure::usage(format!("{error:#}")))
+}
+
+/// Rules that can be used; otherwise the errors were printed.
+pub fn rules(
+    files: &RuleFiles,
+    schema: &SourceSchema,
+    site: &Site,
+    manner: Manner,
+) -> Result<RuleSet, Failure> {
+    let Compiled { rules, mut diagnostics, files } = compile(files, schema, site);
+    rules.ok_or_else(|| {
+        diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        let sources: Vec<_> = files.iter().map(|file| (&*file.path, &*file.text)).collect();
+        print(&diagnostics, &sources, manner);
+        Failure::rules()
+    })
+}
+
+/// Findings with their places; `files` are path and text.
+pub fn print(diagnostics: &[Diagnostic], files: &[(&str, &str)], manner: Manner) {
+    for diagnostic in diagnostics {
+        let place = files.get(usize::from(diagnostic.span.file));
+        let (path, text) = place.copied().unwrap_or(("", ""));
+        print_one(diagnostic, path, text, manner);
+    }
+}
+
+fn print_one(diagnostic: &Diagnostic, path: &str, text: &str, manner: Manner) {
+    match manner.output {
+        Output::Text => say!("{}", diagnostic.render(path, text, manner.language)),
+        Output::Json => say!("{}", diagnostic.to_json(path)),
+    }
+}

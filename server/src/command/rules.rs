@@ -1,0 +1,129 @@
+//! `genkan rules`: everything an author of rules needs, away from the hospital or connected to it.
+
+mod check;
+mod explain;
+mod preview;
+mod test;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use genkan_adapter::{Adapter, SourceSchema};
+use genkan_adapter_sql::SqlAdapter;
+use genkan_mapping::RuleFiles;
+use genkan_mapping::identity::{IdMode, Identity, SiteKey};
+use genkan_mapping::program::{RuleSet, Site};
+
+use crate::command::{Failure, Manner, opening};
+use crate::config::Config;
+use crate::identity;
+use crate::rule_files::SCHEMA;
+use crate::service::FhirConfig;
+use crate::site::SiteConfig;
+
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Say everything that is wrong with a rule set
+    Check(check::CheckArgs),
+    /// Run the tests that stand in the rules
+    Test(test::TestArgs),
+    /// Show for every leaf of a resource the rule line, the column and the raw value
+    Preview(preview::PreviewArgs),
+    /// Show the plan and the statements of a search: 'Condition?code=20064049'
+    Explain(explain::ExplainArgs),
+}
+
+pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> {
+    match command {
+        RulesCommand::Check(args) => check::run(args, manner).await,
+        RulesCommand::Test(args) => test::run(args, manner).await,
+        RulesCommand::Preview(args) => preview::run(args, manner).await,
+        RulesCommand::Explain(args) => explain::run(args, manner).await,
+    }
+}
+
+/// Where the schema and the site's constants come from.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// genkan.toml: look at the hospital's source and use its constants
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A recorded schema; schema.yaml of the rule set if neither is given
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    schema: Option<PathBuf>,
+}
+
+/// A rule set as far as it can be read, with what it is compiled against.
+pub struct Draft {
+    pub files: RuleFiles,
+    pub schema: SourceSchema,
+    pub site: Site,
+}
+
+impl Draft {
+    async fn read(directory: &Path, source: &SourceArgs, manner: Manner) -> Result<Self, Failure> {
+        let files = opening::files(directory)?;
+        if let Some(path) = &source.config {
+            let config = Config::load(path)?;
+            let schema = opening::source(&config.source).await?.schema().await?;
+            let site = config.site.site().map_err(Failure::usage)?;
+            return Ok(Draft { files, schema, site });
+        }
+        let recorded = source.schema.clone().unwrap_or_else(|| directory.join(SCHEMA));
+        let schema = opening::recorded_schema(&recorded, manner)?;
+        let site = SiteConfig::example().site().map_err(Failure::usage)?;
+        Ok(Draft { files, schema, site })
+    }
+}
+
+/// Rules that work, with a source: the hospital's, or an empty database in memory.
+#[derive(Debug, Args)]
+pub struct WorkshopArgs {
+    /// genkan.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the rule set, if it is not the one of the configuration
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    rules: Option<PathBuf>,
+}
+
+pub struct Workshop {
+    pub rules: RuleSet,
+    pub identity: Identity,
+    pub adapter: SqlAdapter,
+    pub fhir: FhirConfig,
+}
+
+impl Workshop {
+    async fn open(args: &WorkshopArgs, manner: Manner) -> Result<Self, Failure> {
+        let config = args.config.as_deref().map(Config::load).transpose()?;
+        let directory = match (&args.rules, &config) {
+            (Some(directory), _) => directory.clone(),
+            (None, Some(config)) => config.rules.directory.clone(),
+            (None, None) => return Err(Failure::usage("give --config or --rules")),
+        };
+        let files = opening::files(&directory)?;
+        let Some(config) = config else {
+            let schema = opening::recorded_schema(&directory.join(SCHEMA), manner)?;
+            let site = SiteConfig::example().site().map_err(Failure::usage)?;
+            let rules = opening::rules(&files, &schema, &site, manner)?;
+            let adapter = SqlAdapter::in_memory(&schema, &[]).await?;
+            // Statements are explained against a catalog that was read.
+            adapter.schema().await?;
+            let (identity, fhir) = (plain_identity()?, FhirConfig::default());
+            return Ok(Workshop { rules, identity, adapter, fhir });
+        };
+        let adapter = opening::source(&config.source).await?;
+        let schema = adapter.schema().await?;
+        let site = config.site.site().map_err(Failure::usage)?;
+        let rules = opening::rules(&files, &schema, &site, manner)?;
+        let identity = identity::load(&config.identity)
+            .map_err(|error| Failure::usage(format!("{error:#}")))?;
+        Ok(Workshop { rules, identity, adapter, fhir: config.fhir })
+    }
+}
+
+/// Readable ids, so that a test can name the resource it refers to: `Patient/patient.0000999739`.
+fn plain_identity() -> anyhow::Result<Identity> {
+    Ok(Identity::new(IdMode::Plain, &[SiteKey { generation: 'a', secret: [0; 32] }])?)
+}

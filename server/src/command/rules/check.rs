@@ -1,0 +1,107 @@
+//! `genkan rules check`: all findings of one pass, and what the rules offer.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use genkan_mapping::program::{RuleFile, RuleSet};
+use genkan_mapping::{Compiled, Language, Severity, compile, plan};
+use serde_json::json;
+
+use super::{Draft, SourceArgs};
+use crate::command::{Failure, Manner, Output, opening};
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Folder of the rule set
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Also list the search parameters that are not offered, and why
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
+    let draft = Draft::read(&args.directory, &args.source, manner).await?;
+    let Compiled { rules, diagnostics, files } = compile(&draft.files, &draft.schema, &draft.site);
+    let paths: Vec<String> = files.iter().map(|file| shown_path(args, file)).collect();
+    let sources: Vec<(&str, &str)> =
+        paths.iter().zip(&files).map(|(path, file)| (path.as_str(), file.text.as_str())).collect();
+    opening::print(&diagnostics, &sources, manner);
+    if let Some(rules) = &rules {
+        offered(rules, manner, args.verbose);
+    }
+    let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    summary(rules.as_ref(), errors, warnings, manner);
+    if errors == 0 { Ok(()) } else { Err(Failure::rules()) }
+}
+
+/// A path that an editor can open from where the command was started.
+fn shown_path(args: &CheckArgs, file: &RuleFile) -> String {
+    args.directory.join(&file.path).display().to_string()
+}
+
+fn offered(rules: &RuleSet, manner: Manner, verbose: bool) {
+    if manner.output == Output::Json {
+        return offered_json(rules);
+    }
+    for resource_type in rules.resource_types() {
+        let codes: Vec<&str> = plan::offered(rules, resource_type)
+            .into_iter()
+            .map(|parameter| parameter.code.as_str())
+            .collect();
+        say!("{resource_type}: {}", codes.join(" "));
+        if verbose {
+            for (_, rule) in rules.rules_of(resource_type) {
+                for withheld in &rule.withheld {
+                    let reason = withheld.reason.in_language(manner.language);
+                    say!("  - {} ({}): {reason}", withheld.code, rule.id);
+                }
+            }
+        }
+    }
+}
+
+fn offered_json(rules: &RuleSet) {
+    for rule in &rules.rules {
+        let offered: Vec<&str> =
+            rule.parameters.iter().map(|parameter| parameter.code.as_str()).collect();
+        let withheld: Vec<_> = rule
+            .withheld
+            .iter()
+            .map(|withheld| {
+                json!({
+                    "code": withheld.code,
+                    "reason": withheld.reason.en,
+                    "reason_ja": withheld.reason.ja,
+                })
+            })
+            .collect();
+        say!(
+            "{}",
+            json!({
+                "rule": rule.id,
+                "resource": rule.resource,
+                "offered": offered,
+                "withheld": withheld,
+            })
+        );
+    }
+}
+
+fn summary(rules: Option<&RuleSet>, errors: usize, warnings: usize, manner: Manner) {
+    let count = rules.map_or(0, |rules| rules.rules.len());
+    match (manner.output, manner.language) {
+        (Output::Json, _) => {
+            say!("{}", json!({"rules": count, "errors": errors, "warnings": warnings}));
+        }
+        (Output::Text, Language::English) => {
+            say!("{count} rules, {errors} errors, {warnings} warnings");
+        }
+        (Output::Text, Language::Japanese) => {
+            say!("規則 {count} 件、エラー {errors} 件、警告 {warnings} 件");
+        }
+    }
+}

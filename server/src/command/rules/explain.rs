@@ -1,0 +1,73 @@
+//! `genkan rules explain 'Condition?code=20064049'`: the plan of a search and its statements, as the
+//! source would get them.
+
+use clap::Args;
+use genkan_adapter::{Adapter, RowQuery};
+use genkan_fhir::definitions::Definitions;
+use genkan_fhir::search;
+use genkan_mapping::plan;
+use serde_json::json;
+
+use super::{Workshop, WorkshopArgs};
+use crate::command::{Failure, Manner, Output};
+use crate::parse;
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// `Type?parameter=value&…`
+    search: String,
+    #[command(flatten)]
+    workshop: WorkshopArgs,
+}
+
+pub async fn run(args: &ExplainArgs, manner: Manner) -> Result<(), Failure> {
+    let workshop = Workshop::open(&args.workshop, manner).await?;
+    let plan = plan_of(&workshop, &args.search)?;
+    let queries: Vec<RowQuery> = plan
+        .scans
+        .iter()
+        .map(|scan| RowQuery { limit: Some(plan.count as u64 + 1), ..scan.query.clone() })
+        .collect();
+    let statements: Vec<_> =
+        queries.iter().filter_map(|query| workshop.adapter.explain(query)).collect();
+    if manner.output == Output::Json {
+        for statement in statements {
+            say!("{}", json!({"statement": statement.text, "values": statement.values}));
+        }
+        return Ok(());
+    }
+    say!("{}", plan.to_string().trim_end());
+    for statement in statements {
+        say!("\n{}", statement.text);
+        for (number, value) in statement.values.iter().enumerate() {
+            say!("  {:>3}  {value}", number + 1);
+        }
+    }
+    Ok(())
+}
+
+fn plan_of(workshop: &Workshop, text: &str) -> Result<plan::SearchPlan, Failure> {
+    let (resource_type, query) = text.split_once('?').unwrap_or((text, ""));
+    let pairs = parse::pairs(query.as_bytes());
+    let zone = workshop.rules.site.zone;
+    let request = search::parse(Definitions::r4(), resource_type, &pairs, zone).map_err(|all| {
+        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+        Failure::usage(lines.join("\n"))
+    })?;
+    plan::search(&workshop.rules, &workshop.identity, &request, &workshop.fhir.plan_limits())
+        .map_err(|problem| Failure::usage(describe(&problem)))
+}
+
+pub fn describe(problem: &plan::PlanProblem) -> String {
+    use plan::PlanProblem;
+    match problem {
+        PlanProblem::UnknownType { nearest: Some(nearest) } => {
+            format!("no rule makes this type; did you mean `{nearest}`?")
+        }
+        PlanProblem::UnknownType { nearest: None } => "no rule makes this type".to_owned(),
+        PlanProblem::UnknownId => "no rule made this id".to_owned(),
+        PlanProblem::NotOffered { parameter, reason }
+        | PlanProblem::Refused { parameter, reason } => format!("{parameter}: {}", reason.en),
+        PlanProblem::BadPage => "`_page` is not a page of this search".to_owned(),
+    }
+}

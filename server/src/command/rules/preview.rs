@@ -1,0 +1,166 @@
+//! `genkan rules preview TYPE KEY…`: where every leaf of a resource came from.
+
+use anyhow::Context;
+use clap::Args;
+use genkan_adapter::Value;
+use genkan_mapping::emit::{Emitted, Emitter, Issue, IssueSeverity, Leaf};
+use genkan_mapping::plan::{self, ReadPlan};
+use genkan_mapping::program::RuleSet;
+use serde_json::json;
+
+use super::{Workshop, WorkshopArgs};
+use crate::command::{Failure, Manner, Output};
+use crate::fetch::Fetch;
+
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// FHIR type
+    resource_type: String,
+    /// The row's key in the order of the rule, or the resource's id
+    #[arg(required = true)]
+    key: Vec<String>,
+    #[command(flatten)]
+    workshop: WorkshopArgs,
+}
+
+pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
+    let workshop = Workshop::open(&args.workshop, manner).await?;
+    let plans = plans(args, &workshop);
+    if plans.is_empty() {
+        return Err(Failure::usage(format!(
+            "no rule for {} has a key of {} parts",
+            args.resource_type,
+            args.key.len()
+        )));
+    }
+    let mut found = false;
+    for plan in plans {
+        let mut fetch = Fetch::new(&workshop.adapter, &workshop.rules);
+        let Some(record) = fetch.one(&plan).await? else { continue };
+        let rule = plan.rule;
+        found = true;
+        let rules = &workshop.rules;
+        let emitter = Emitter { rules, identity: &workshop.identity };
+        let (emitted, leaves) = emitter.preview(&rules.rules[rule], &record);
+        match manner.output {
+            Output::Text => print_text(rules, rule, &emitted, &leaves, manner)?,
+            Output::Json => print_json(rules, rule, &emitted, &leaves)?,
+        }
+    }
+    if found { Ok(()) } else { Err(anyhow::anyhow!("there is no such row").into()) }
+}
+
+/// The id if it is one of ours, or else the key for every rule of the type that it fits.
+fn plans(args: &PreviewArgs, workshop: &Workshop) -> Vec<ReadPlan> {
+    let rules = &workshop.rules;
+    if let [id] = args.key.as_slice()
+        && let Ok(plan) = plan::read(rules, &workshop.identity, &args.resource_type, id)
+    {
+        return vec![plan];
+    }
+    let by_key = |(rule, _)| {
+        let query = plan::target_query(rules, rule, std::slice::from_ref(&args.key))?;
+        Some(ReadPlan { rule, query })
+    };
+    rules.rules_of(&args.resource_type).filter_map(by_key).collect()
+}
+
+fn print_text(
+    rules: &RuleSet,
+    rule: usize,
+    emitted: &Emitted,
+    leaves: &[Leaf],
+    manner: Manner,
+) -> anyhow::Result<()> {
+    say!("{}/{}  rule {}", rules.rules[rule].resource, emitted.id, rules.rules[rule].id);
+    for leaf in leaves {
+        say!("{} = {}", leaf.expression, leaf.value);
+        let cells: Vec<String> =
+            leaf.columns.iter().map(|(column, value)| format!("{column} {}", raw(value))).collect();
+        say!("    {}  {}", place(rules, leaf.span), cells.join(", "));
+    }
+    for issue in &emitted.issues {
+        let message = issue.message.in_language(manner.language);
+        say!("{} {} {}: {message}", severity(issue), issue.code, issue.expression);
+        say!("    {}  {}", place(rules, issue.span), issue.columns.join(", "));
+    }
+    if let Some(json) = &emitted.json {
+        let resource: serde_json::Value = serde_json::from_slice(json).context("no JSON")?;
+        say!("{}", serde_json::to_string_pretty(&resource)?);
+    }
+    Ok(())
+}
+
+fn print_json(
+    rules: &RuleSet,
+    rule: usize,
+    emitted: &Emitted,
+    leaves: &[Leaf],
+) -> anyhow::Result<()> {
+    let leaf = |leaf: &Leaf| {
+        let columns: Vec<_> = leaf
+            .columns
+            .iter()
+            .map(|(column, value)| json!({"column": column, "raw": raw(value)}))
+            .collect();
+        json!({
+            "expression": leaf.expression,
+            "value": leaf.value,
+            "place": place(rules, leaf.span),
+            "columns": columns,
+        })
+    };
+    let issue = |issue: &Issue| {
+        json!({
+            "severity": severity(issue),
+            "code": issue.code,
+            "expression": issue.expression,
+            "place": place(rules, issue.span),
+            "columns": issue.columns,
+            "message": issue.message.en,
+            "message_ja": issue.message.ja,
+        })
+    };
+    let resource = emitted.json.as_ref().map(|json| serde_json::from_slice(json)).transpose()?;
+    let resource: Option<serde_json::Value> = resource;
+    say!(
+        "{}",
+        json!({
+            "rule": rules.rules[rule].id,
+            "id": emitted.id,
+            "leaves": leaves.iter().map(leaf).collect::<Vec<_>>(),
+            "issues": emitted.issues.iter().map(issue).collect::<Vec<_>>(),
+            "resource": resource,
+        })
+    );
+    Ok(())
+}
+
+fn place(rules: &RuleSet, span: genkan_mapping::Span) -> String {
+    let file = rules.files.get(usize::from(span.file));
+    format!("{}:{}", file.map_or("", |file| &file.path), span.line)
+}
+
+pub fn severity(issue: &Issue) -> &'static str {
+    match issue.severity {
+        IssueSeverity::Error => "error",
+        IssueSeverity::Warning => "warning",
+        IssueSeverity::Information => "information",
+    }
+}
+
+/// A cell as the source holds it: blanks and NULL can be told apart.
+fn raw(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Text(text) => format!("{text:?}"),
+        Value::Boolean(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        Value::Decimal(value) => value.to_string(),
+        Value::Date(value) => value.to_string(),
+        Value::Time(value) => value.to_string(),
+        Value::DateTime(value) => value.to_string(),
+        Value::Instant(value) => value.to_rfc3339(),
+        Value::Bytes(value) => format!("{} bytes", value.len()),
+    }
+}

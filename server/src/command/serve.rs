@@ -1,0 +1,51 @@
+//! `genkan serve`: the product.
+
+use std::net::TcpListener;
+
+use actix_web::web;
+use anyhow::Context;
+use clap::Args;
+use genkan_adapter::Adapter;
+
+use crate::command::{ConfigArg, Failure, Manner, opening};
+use crate::config::Config;
+use crate::service::Service;
+use crate::{http, identity, log};
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
+    let config = Config::load(&args.config.config)?;
+    log::start(&config.log);
+    let service = service(&config, manner).await?;
+    let listener = TcpListener::bind(&config.http.listen)
+        .with_context(|| format!("cannot listen on {}", config.http.listen))?;
+    let address = listener.local_addr().context("no local address")?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "no authorization in this release: let only a gateway reach this");
+    }
+    tracing::info!(%address, rules = service.rules.rules.len(), "serving");
+    say!("genkan: http://{address}/fhir");
+    http::serve(web::Data::new(service), &config.http, listener).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Everything that requests share, from a configuration.
+pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure> {
+    let identity =
+        identity::load(&config.identity).map_err(|error| Failure::usage(format!("{error:#}")))?;
+    let site = config.site.site().map_err(Failure::usage)?;
+    let files = opening::files(&config.rules.directory)?;
+    let adapter = opening::source(&config.source).await?;
+    let schema = adapter.schema().await?;
+    let rules = opening::rules(&files, &schema, &site, manner)?;
+    let name = config.site.name.clone();
+    let adapter = Box::new(adapter);
+    let service = Service::new(name, rules, identity, adapter, &config.fhir, &config.http);
+    Ok(Service { bundle: config.bundle.clone(), ..service })
+}

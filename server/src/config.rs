@@ -1,0 +1,110 @@
+//! `genkan.toml`: one file, unknown keys refused, secrets in files of their own. Each section is
+//! defined next to the code that uses it; here they are only added up.
+
+use std::path::{Path, PathBuf};
+
+use genkan_adapter_sql::SqlConfig;
+use serde::Deserialize;
+
+use crate::bundle::BundleConfig;
+use crate::http::HttpConfig;
+use crate::identity::IdentityConfig;
+use crate::log::LogConfig;
+use crate::rule_files::RulesConfig;
+use crate::service::FhirConfig;
+use crate::site::SiteConfig;
+
+/// What `genkan config example` prints; it is the documentation of the configuration.
+pub const EXAMPLE: &str = include_str!("config/example.toml");
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    pub http: HttpConfig,
+    #[serde(default)]
+    pub fhir: FhirConfig,
+    pub site: SiteConfig,
+    pub identity: IdentityConfig,
+    pub rules: RulesConfig,
+    pub source: SqlConfig,
+    #[serde(default)]
+    pub bundle: BundleConfig,
+    #[serde(default)]
+    pub log: LogConfig,
+}
+
+/// What is wrong with a configuration file; the message names the line.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", path.display())]
+pub struct ConfigError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl Config {
+    /// Reads a file. Relative paths in it are relative to its folder, wherever Genkan is started.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let wrong = |reason: String| ConfigError { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let mut config = Self::parse(&text).map_err(wrong)?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Keys, types and what sections say of themselves; no file is opened.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Config = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.fhir.check()?;
+        config.site.check()?;
+        Ok(config)
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
+        absolute(&mut self.rules.directory);
+        self.identity.keys.iter_mut().for_each(|key| absolute(&mut key.secret_file));
+        self.source.url_file.iter_mut().for_each(absolute);
+        self.source.password_file.iter_mut().for_each(absolute);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_example_is_a_configuration() {
+        let config = Config::parse(EXAMPLE).expect("the example parses");
+        assert_eq!(config.site.institution_no, "1312345670");
+    }
+
+    #[test]
+    fn the_example_shows_every_optional_key_with_its_default() {
+        let config = Config::parse(EXAMPLE).expect("the example parses");
+        assert_eq!(format!("{:?}", config.http), format!("{:?}", HttpConfig::default()));
+        assert_eq!(format!("{:?}", config.log), format!("{:?}", LogConfig::default()));
+        assert_eq!(format!("{:?}", config.bundle), format!("{:?}", BundleConfig::default()));
+        let fhir = FhirConfig { base_url: config.fhir.base_url.clone(), ..FhirConfig::default() };
+        assert_eq!(format!("{:?}", config.fhir), format!("{fhir:?}"));
+    }
+
+    #[test]
+    fn wrong_keys_and_values_are_refused_with_their_name() {
+        for (wrong, expected) in [
+            ("listen = ", "listn = "),
+            ("utc_offset = \"+09:00\"", "utc_offset = \"Asia/Tokyo\""),
+            ("page_size_default = 50", "page_size_default = 0"),
+            ("mode = \"opaque\"", "mode = \"secret\""),
+            ("institution_no = \"1312345670\"", "institution_no = \"131234567\""),
+            ("base_url = \"https", "base_url = \"ftp"),
+            ("format = \"text\"", "format = \"xml\""),
+        ] {
+            let text = EXAMPLE.replace(wrong, expected);
+            assert_ne!(text, EXAMPLE, "{wrong}");
+            let refusal = Config::parse(&text).expect_err(expected);
+            let name = expected.split(' ').next().unwrap_or_default();
+            assert!(refusal.contains(name), "{expected}: {refusal}");
+        }
+    }
+}

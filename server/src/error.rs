@@ -1,0 +1,385 @@
+//! The one table of everything that a request can be refused for: public code, HTTP status, FHIR
+//! issue type, and what a person is told. No other module chooses a status.
+
+use actix_web::http::StatusCode;
+use genkan_adapter::{AdapterError, ErrorCategory};
+use genkan_fhir::outcome::IssueType;
+use genkan_mapping::diagnostic::Text;
+use genkan_mapping::emit::Issue;
+
+use crate::bundle::NoBundle;
+use crate::fetch::FetchError;
+
+/// Why a request was not answered with what it asked for.
+#[derive(Debug)]
+pub enum Error {
+    /// No interaction lives under this path.
+    UnknownRoute,
+    MethodNotAllowed {
+        allowed: &'static str,
+    },
+    /// No rule makes resources of this type.
+    UnknownType {
+        /// For the message; the path itself may hold anything.
+        resource_type: String,
+        hint: Option<String>,
+    },
+    /// No row, no id of ours, or not to be shown: the client can't tell which.
+    NotFound {
+        resource_type: String,
+    },
+    /// `_history`: only the current version exists here.
+    UnknownVersion,
+    NotAcceptable,
+    UnsupportedMediaType {
+        expected: &'static str,
+    },
+    BodyTooLarge {
+        bytes_max: usize,
+    },
+    UriTooLong {
+        bytes_max: usize,
+    },
+    BodyTimeout {
+        timeout_secs: u64,
+    },
+    BodyUnreadable,
+    BadHost,
+    Parameters(Vec<RefusedParameter>),
+    /// The row is there, but the rules can't make a resource of it.
+    Unmappable(Vec<Issue>),
+    /// `_include` or `_revinclude` brings more than a page may hold.
+    TooManyIncluded {
+        rows_max: usize,
+    },
+    /// `$jp-clins-bundle`
+    NoBundle(NoBundle),
+    Busy,
+    RequestTimeout {
+        timeout_secs: u64,
+    },
+    Source(AdapterError),
+    Internal(&'static str),
+}
+
+/// A search parameter that was not understood or is not offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedParameter {
+    /// As written by the client, with its modifier; never its value.
+    pub name: String,
+    pub reason: Refusal,
+    pub message: Text,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not known, or not offered here.
+    NotSupported,
+    /// Offered, but the value can't be read.
+    Invalid,
+}
+
+impl Error {
+    /// Stable and greppable; never reused for anything else.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::UnknownRoute => "GKN-101",
+            Error::MethodNotAllowed { .. } => "GKN-102",
+            Error::UnknownType { .. } => "GKN-103",
+            Error::NotFound { .. } => "GKN-104",
+            Error::UnknownVersion => "GKN-105",
+            Error::NotAcceptable => "GKN-106",
+            Error::UnsupportedMediaType { .. } => "GKN-107",
+            Error::BodyTooLarge { .. } => "GKN-108",
+            Error::UriTooLong { .. } => "GKN-109",
+            Error::BodyTimeout { .. } => "GKN-110",
+            Error::BodyUnreadable => "GKN-111",
+            Error::BadHost => "GKN-112",
+            Error::Parameters(_) => "GKN-113",
+            Error::Busy => "GKN-114",
+            Error::RequestTimeout { .. } => "GKN-115",
+            Error::TooManyIncluded { .. } => "GKN-116",
+            Error::Unmappable(_) => "GKN-201",
+            Error::NoBundle(reason) => no_bundle(reason).0,
+            Error::Source(error) => match error.category {
+                ErrorCategory::Unreachable => "GKN-301",
+                ErrorCategory::Denied => "GKN-302",
+                ErrorCategory::LimitExceeded => "GKN-303",
+                ErrorCategory::Mismatch => "GKN-304",
+                ErrorCategory::Unreadable => "GKN-305",
+            },
+            Error::Internal(_) => "GKN-901",
+        }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Error::UnknownRoute
+            | Error::UnknownType { .. }
+            | Error::NotFound { .. }
+            | Error::UnknownVersion => StatusCode::NOT_FOUND,
+            Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Error::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Error::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            Error::BodyUnreadable
+            | Error::BadHost
+            | Error::Parameters(_)
+            | Error::TooManyIncluded { .. } => StatusCode::BAD_REQUEST,
+            Error::Unmappable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::NoBundle(reason) => no_bundle(reason).1,
+            Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Error::Source(error) => match error.category {
+                ErrorCategory::Unreachable | ErrorCategory::LimitExceeded => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+                ErrorCategory::Denied | ErrorCategory::Mismatch | ErrorCategory::Unreadable => {
+                    StatusCode::BAD_GATEWAY
+                }
+            },
+            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub fn issue_type(&self) -> IssueType {
+        match self {
+            Error::UnknownRoute | Error::NotFound { .. } | Error::UnknownVersion => {
+                IssueType::NotFound
+            }
+            Error::MethodNotAllowed { .. }
+            | Error::UnknownType { .. }
+            | Error::NotAcceptable
+            | Error::UnsupportedMediaType { .. } => IssueType::NotSupported,
+            Error::BodyTooLarge { .. } | Error::UriTooLong { .. } => IssueType::TooLong,
+            Error::BodyTimeout { .. } | Error::RequestTimeout { .. } => IssueType::Timeout,
+            Error::BodyUnreadable => IssueType::Structure,
+            // Each parameter is an issue of its own; this is for the log.
+            Error::BadHost | Error::Parameters(_) => IssueType::Invalid,
+            Error::TooManyIncluded { .. } => IssueType::TooCostly,
+            Error::Unmappable(_) => IssueType::Processing,
+            Error::NoBundle(reason) => no_bundle(reason).2,
+            Error::Busy => IssueType::Throttled,
+            Error::Source(error) => match error.category {
+                ErrorCategory::Unreachable => IssueType::Transient,
+                ErrorCategory::LimitExceeded => IssueType::TooCostly,
+                ErrorCategory::Denied | ErrorCategory::Mismatch | ErrorCategory::Unreadable => {
+                    IssueType::Exception
+                }
+            },
+            Error::Internal(_) => IssueType::Exception,
+        }
+    }
+
+    /// For the client. What a source or our own machinery said stays in the log.
+    pub fn message(&self) -> Text {
+        match self {
+            Error::UnknownRoute => Text::new(
+                "nothing lives under this path; see `/fhir/metadata`",
+                "このパスには何もありません。`/fhir/metadata` を見てください",
+            ),
+            Error::MethodNotAllowed { allowed } => Text::new(
+                format!("this path answers {allowed}"),
+                format!("このパスで使えるメソッドは {allowed} です"),
+            ),
+            Error::UnknownType { resource_type, hint } => unknown_type(resource_type, hint),
+            Error::NotFound { resource_type } => Text::new(
+                format!("there is no {resource_type} with this id"),
+                format!("この id の {resource_type} はありません"),
+            ),
+            Error::UnknownVersion => Text::new(
+                "only the current version of a resource can be read; this is not it",
+                "読めるのは現在の版だけです。指定の版は現在の版ではありません",
+            ),
+            Error::NotAcceptable => Text::new(
+                "answers are `application/fhir+json` or `application/fhir+xml`",
+                "応答の形式は `application/fhir+json` か `application/fhir+xml` です",
+            ),
+            Error::UnsupportedMediaType { expected } => Text::new(
+                format!("the body has to be `{expected}`"),
+                format!("本文の形式は `{expected}` でなければなりません"),
+            ),
+            Error::BodyTooLarge { bytes_max } => body_too_large(*bytes_max),
+            Error::UriTooLong { bytes_max } => uri_too_long(*bytes_max),
+            Error::BodyTimeout { timeout_secs } => body_timeout(*timeout_secs),
+            Error::BodyUnreadable => Text::new("the body can't be read", "本文を読み取れません"),
+            Error::BadHost => Text::new(
+                "the `Host` header is missing or no host name",
+                "`Host` ヘッダーがないか、ホスト名になっていません",
+            ),
+            Error::Parameters(refused) => Text::new(
+                format!("{} search parameters can't be answered", refused.len()),
+                format!("検索パラメータ {} 個に応えられません", refused.len()),
+            ),
+            Error::TooManyIncluded { rows_max } => too_many_included(*rows_max),
+            Error::Unmappable(_) => Text::new(
+                "the row exists, but the rules can't make a resource of it",
+                "行はありますが、規則ではリソースにできません",
+            ),
+            Error::NoBundle(reason) => reason.message(),
+            Error::Busy => Text::new(
+                "too many requests at once; try again shortly",
+                "同時の要求が多すぎます。少し待ってから再度お試しください",
+            ),
+            Error::RequestTimeout { timeout_secs } => request_timeout(*timeout_secs),
+            Error::Source(error) => source(error.category),
+            Error::Internal(_) => Text::new("an internal error", "内部エラー"),
+        }
+    }
+}
+
+/// A unit that is refused is data that can't be processed, not a wrong request.
+fn no_bundle(reason: &NoBundle) -> (&'static str, StatusCode, IssueType) {
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    match reason {
+        NoBundle::Refused(_) => ("GKN-202", unprocessable, IssueType::Processing),
+        NoBundle::NothingToRegister(_) => ("GKN-203", StatusCode::NOT_FOUND, IssueType::NotFound),
+        NoBundle::NotMapped(_) => ("GKN-204", StatusCode::NOT_FOUND, IssueType::NotSupported),
+        NoBundle::NoSuchReport => ("GKN-205", StatusCode::NOT_FOUND, IssueType::NotFound),
+        NoBundle::WhichReport(_) => {
+            ("GKN-206", StatusCode::BAD_REQUEST, IssueType::MultipleMatches)
+        }
+        NoBundle::TooLarge { .. } => ("GKN-207", unprocessable, IssueType::TooLong),
+        NoBundle::TooManyResources { .. } => ("GKN-208", unprocessable, IssueType::TooCostly),
+    }
+}
+
+fn unknown_type(resource_type: &str, hint: &Option<String>) -> Text {
+    let mut text = Text::new(
+        format!("{resource_type} is not offered here; see `/fhir/metadata`"),
+        format!("{resource_type} は提供していません。`/fhir/metadata` を見てください"),
+    );
+    if let Some(near) = hint {
+        text.en.push_str(&format!("; did you mean `{near}`?"));
+        text.ja.push_str(&format!("（もしかして: {near}）"));
+    }
+    text
+}
+
+fn body_too_large(bytes_max: usize) -> Text {
+    Text::new(
+        format!("the body is larger than {bytes_max} bytes"),
+        format!("本文が {bytes_max} バイトを超えています"),
+    )
+}
+
+fn uri_too_long(bytes_max: usize) -> Text {
+    Text::new(
+        format!("the URL is longer than {bytes_max} bytes; use POST `_search`"),
+        format!("URL が {bytes_max} バイトを超えています。POST `_search` を使ってください"),
+    )
+}
+
+fn body_timeout(timeout_secs: u64) -> Text {
+    Text::new(
+        format!("the body did not arrive within {timeout_secs} s"),
+        format!("本文が {timeout_secs} 秒以内に届きませんでした"),
+    )
+}
+
+fn request_timeout(timeout_secs: u64) -> Text {
+    Text::new(
+        format!("no answer within {timeout_secs} s; narrow the search"),
+        format!("{timeout_secs} 秒以内に応答できません。検索条件を絞ってください"),
+    )
+}
+
+fn too_many_included(rows_max: usize) -> Text {
+    Text::new(
+        format!("an include brings more than {rows_max} resources; ask for a smaller page"),
+        format!("_include の結果が {rows_max} 件を超えます。_count を小さくしてください"),
+    )
+}
+
+fn source(category: ErrorCategory) -> Text {
+    match category {
+        ErrorCategory::Unreachable => Text::new(
+            "the hospital's system can't be reached; try again later",
+            "院内システムに接続できません。しばらくしてから再度お試しください",
+        ),
+        ErrorCategory::LimitExceeded => Text::new(
+            "the hospital's system is busy, or this is more than may be asked of it; narrow the \
+             search",
+            "院内システムが混み合っているか、許可された量を超えています。検索条件を絞ってください",
+        ),
+        ErrorCategory::Denied => Text::new(
+            "the hospital's system refused Genkan's account",
+            "院内システムが Genkan のアカウントを拒否しました",
+        ),
+        ErrorCategory::Mismatch => Text::new(
+            "the hospital's system has changed and the rules no longer fit it",
+            "院内システムの構造が変わり、規則と合わなくなっています",
+        ),
+        ErrorCategory::Unreadable => Text::new(
+            "the hospital's system answered something that can't be read",
+            "院内システムの応答を読み取れません",
+        ),
+    }
+}
+
+impl From<FetchError> for Error {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Adapter(error) => Error::Source(error),
+            FetchError::TooManyIncluded { rows_max } => Error::TooManyIncluded { rows_max },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn one_of_each() -> Vec<Error> {
+        use ErrorCategory::{Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
+        let source = |category| Error::Source(AdapterError::new(category, "secret"));
+        let resource_type = "Patient".to_owned();
+        let mut errors = vec![
+            Error::UnknownRoute,
+            Error::MethodNotAllowed { allowed: "GET" },
+            Error::UnknownType { resource_type: resource_type.clone(), hint: None },
+            Error::NotFound { resource_type },
+            Error::UnknownVersion,
+            Error::NotAcceptable,
+            Error::UnsupportedMediaType { expected: "x" },
+            Error::BodyTooLarge { bytes_max: 1 },
+            Error::UriTooLong { bytes_max: 1 },
+            Error::BodyTimeout { timeout_secs: 1 },
+            Error::BodyUnreadable,
+            Error::BadHost,
+            Error::Parameters(Vec::new()),
+            Error::TooManyIncluded { rows_max: 1 },
+            Error::Unmappable(Vec::new()),
+            Error::Busy,
+            Error::RequestTimeout { timeout_secs: 1 },
+            Error::Internal("secret"),
+        ];
+        errors.extend([Unreachable, Denied, LimitExceeded, Mismatch, Unreadable].map(source));
+        errors
+    }
+
+    #[test]
+    fn each_error_has_a_code_of_its_own_in_the_group_of_its_status() {
+        let errors = one_of_each();
+        let codes: BTreeSet<&str> = errors.iter().map(Error::code).collect();
+        assert_eq!(codes.len(), errors.len());
+        for error in &errors {
+            let inside = error.code().starts_with("GKN-3") || error.code().starts_with("GKN-9");
+            if inside {
+                assert!(error.status().is_server_error(), "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_source_or_the_machinery_said_is_not_told_to_the_client() {
+        for error in one_of_each() {
+            let Text { en, ja } = error.message();
+            assert!(!en.contains("secret") && !ja.contains("secret"), "{error:?}");
+            assert!(!en.is_empty() && !ja.is_empty(), "{error:?}");
+        }
+    }
+}

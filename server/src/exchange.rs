@@ -1,0 +1,134 @@
+//! What is known of one request before its query is read, and what is counted while it is
+//! answered: form, language, own address, trace id, stages.
+
+use std::rc::Rc;
+
+use actix_web::HttpMessage;
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use genkan_mapping::diagnostic::Language;
+
+use crate::error::Error;
+use crate::negotiate::{self, Format};
+use crate::parse;
+use crate::service::Service;
+use crate::stages::Stages;
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_BYTES_MAX: usize = 64;
+const HOST_BYTES_MAX: usize = 255;
+
+/// One request on its way through the rooms.
+#[derive(Debug)]
+pub struct Exchange {
+    /// `X-Request-Id` of the client if it is harmless, or else one of our own.
+    pub trace_id: String,
+    pub format: Format,
+    pub pretty: bool,
+    pub language: Language,
+    /// `https://fhir.example.jp/fhir`, without a slash at its end.
+    pub base: String,
+    pub timeout_secs: u64,
+    pub stages: Stages,
+}
+
+impl Exchange {
+    /// Reads what every interaction needs. The exchange is there in any case, so that a refusal
+    /// can be rendered; the error says why there will be no other answer.
+    pub fn open(
+        service: &Service,
+        request: &HttpRequest,
+        trace_id: String,
+    ) -> (Self, Result<(), Error>) {
+        let headers = request.headers();
+        let stages = Stages::start();
+        let uri_length = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
+        let bytes_max = service.uri_bytes_max;
+        let too_long = uri_length > bytes_max;
+        let query = if too_long { "" } else { request.query_string() };
+        let pairs = parse::pairs(query.as_bytes());
+        let parameter =
+            |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let format = negotiate::format(parameter("_format"), text(headers, &header::ACCEPT));
+        let base = service.base_url.clone().map_or_else(|| own_base(headers), Ok);
+        let mut exchange = Exchange {
+            trace_id,
+            format: Format::Json,
+            pretty: parameter("_pretty") == Some("true"),
+            language: negotiate::language(text(headers, &header::ACCEPT_LANGUAGE)),
+            base: String::new(),
+            timeout_secs: service.request_timeout_secs,
+            stages,
+        };
+        let entrance = || {
+            exchange.format = format?;
+            exchange.base = base?;
+            if too_long { Err(Error::UriTooLong { bytes_max }) } else { Ok(()) }
+        };
+        let entrance = entrance();
+        (exchange, entrance)
+    }
+
+    /// An exchange without a client: a command answers its own question.
+    pub fn local(base: &str) -> Self {
+        Exchange {
+            trace_id: "local".to_owned(),
+            format: Format::Json,
+            pretty: false,
+            language: Language::English,
+            base: base.to_owned(),
+            timeout_secs: 60,
+            stages: Stages::start(),
+        }
+    }
+
+    /// The exchange that the entrance opened for this request.
+    pub fn of(request: &HttpRequest) -> Option<Rc<Exchange>> {
+        request.extensions().get::<Rc<Exchange>>().cloned()
+    }
+}
+
+/// The client's own id for the request, if it can go into a log and a header unchanged.
+pub fn client_request_id(headers: &HeaderMap) -> Option<String> {
+    let id = text(headers, &REQUEST_ID)?;
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let fits = (1..=REQUEST_ID_BYTES_MAX).contains(&id.len());
+    (fits && id.bytes().all(harmless)).then(|| id.to_owned())
+}
+
+/// The address under which the client knows us, where the configuration names none.
+fn own_base(headers: &HeaderMap) -> Result<String, Error> {
+    let host = text(headers, &header::HOST).filter(|host| is_host(host)).ok_or(Error::BadHost)?;
+    Ok(format!("http://{host}/fhir"))
+}
+
+/// A name or address with a port: nothing that could end the host part of a URL.
+fn is_host(host: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    (1..=HOST_BYTES_MAX).contains(&host.len()) && host.bytes().all(allowed)
+}
+
+pub fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_header_can_not_smuggle_a_path_into_links() {
+        for (host, allowed) in [
+            ("ehr.example.jp", true),
+            ("127.0.0.1:8080", true),
+            ("[::1]:8080", true),
+            ("", false),
+            ("evil/fhir?", false),
+            ("user@evil", false),
+            ("a b", false),
+            ("病院", false),
+        ] {
+            assert_eq!(is_host(host), allowed, "{host}");
+        }
+    }
+}

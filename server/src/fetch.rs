@@ -1,0 +1,365 @@
+//! The fetch room: the only place of the read path that touches the hospital's source.
+//!
+//! A plan goes in, records come out. Every call of the adapter is one statement, and they are
+//! counted: one for each scan that the page needs, one for each child, include and `$contained`.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use futures::future::BoxFuture;
+use genkan_adapter::{Adapter, AdapterError, Row, RowQuery, Value};
+use genkan_mapping::emit::{Record, reference_key};
+use genkan_mapping::evaluate::{self, Frame};
+use genkan_mapping::plan::{
+    Cursor, Include, Position, ReadPlan, Scan, SearchPlan, child_query, key_texts, link_key,
+    referrers_query, target_query,
+};
+use genkan_mapping::program::{Child, ReferenceTo, RuleSet};
+
+/// Contained resources of contained resources, and no deeper.
+const CONTAINED_DEPTH_MAX: usize = 4;
+
+/// One page, as fetched.
+#[derive(Debug)]
+pub struct Page {
+    /// Index of the rule, and the record.
+    pub matches: Vec<(usize, Record)>,
+    pub includes: Vec<(usize, Record)>,
+    /// Where the next page starts; `None` on the last page.
+    pub next: Option<Cursor>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    #[error("an include of this page brings more than {rows_max} rows")]
+    TooManyIncluded { rows_max: usize },
+}
+
+type Fetched<T> = Result<T, FetchError>;
+
+/// Fetches for one request.
+pub struct Fetch<'a> {
+    adapter: &'a dyn Adapter,
+    rules: &'a RuleSet,
+    statements: usize,
+}
+
+impl<'a> Fetch<'a> {
+    pub fn new(adapter: &'a dyn Adapter, rules: &'a RuleSet) -> Self {
+        Fetch { adapter, rules, statements: 0 }
+    }
+
+    /// Statements sent so far.
+    pub fn statements(&self) -> usize {
+        self.statements
+    }
+
+    /// The record of a read; `None` if the row is not there.
+    pub async fn one(&mut self, plan: &ReadPlan) -> Fetched<Option<Record>> {
+        let rows = self.rows(&plan.query).await?;
+        Ok(self.records(plan.rule, rows, 0).await?.into_iter().next())
+    }
+
+    /// Records of a rule by their keys, in no particular order.
+    pub async fn by_keys(&mut self, rule: usize, keys: &[Vec<String>]) -> Fetched<Vec<Record>> {
+        match target_query(self.rules, rule, keys) {
+            Some(query) => {
+                let rows = self.rows(&query).await?;
+                self.records(rule, rows, 0).await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// One page of a search with its includes.
+    pub async fn page(&mut self, plan: &SearchPlan) -> Fetched<Page> {
+        let (rows, next) = match plan.sorted && plan.scans.len() > 1 {
+            true => self.merged(plan).await?,
+            false => self.in_turn(plan).await?,
+        };
+        let matches = self.complete(rows).await?;
+        let includes = self.includes(plan, &matches).await?;
+        Ok(Page { matches, includes, next })
+    }
+
+    async fn rows(&mut self, query: &RowQuery) -> Fetched<Vec<Row>> {
+        self.statements += 1;
+        Ok(self.adapter.rows(query).try_collect().await?)
+    }
+
+    /// One scan after the other, until the page is full and one row more shows that it goes on.
+    async fn in_turn(&mut self, plan: &SearchPlan) -> Fetched<(Vec<(usize, Row)>, Option<Cursor>)> {
+        let mut taken: Vec<(usize, Row)> = Vec::with_capacity(plan.count);
+        let mut positions: Vec<Position> =
+            plan.scans.iter().map(|scan| scan.position.clone()).collect();
+        for (index, scan) in plan.scans.iter().enumerate() {
+            if scan.position == Position::Done {
+                continue;
+            }
+            let room = plan.count - taken.len();
+            let rows = self.rows(&limited(&scan.query, room + 1)).await?;
+            let goes_on = rows.len() > room;
+            let rows: Vec<Row> = rows.into_iter().take(room).collect();
+            if goes_on {
+                if let Some(last) = rows.last() {
+                    positions[index] = after(scan, last);
+                }
+                taken.extend(rows.into_iter().map(|row| (scan.rule, row)));
+                return Ok((taken, Some(Cursor(positions))));
+            }
+            positions[index] = Position::Done;
+            taken.extend(rows.into_iter().map(|row| (scan.rule, row)));
+        }
+        Ok((taken, None))
+    }
+
+    /// All scans side by side, merged by the sorted values as FHIR shows them: the tables of two
+    /// rules may store the same date in two ways.
+    async fn merged(&mut self, plan: &SearchPlan) -> Fetched<(Vec<(usize, Row)>, Option<Cursor>)> {
+        let mut found = Vec::with_capacity(plan.scans.len());
+        for scan in &plan.scans {
+            let rows = match scan.position {
+                Position::Done => Vec::new(),
+                _ => self.rows(&limited(&scan.query, plan.count + 1)).await?,
+            };
+            let keyed: Vec<(Vec<SortValue>, Row)> =
+                rows.into_iter().map(|row| (self.sort_values(scan, &row), row)).collect();
+            found.push(keyed.into_iter().peekable());
+        }
+        let mut positions: Vec<Position> =
+            plan.scans.iter().map(|scan| scan.position.clone()).collect();
+        let mut taken = Vec::with_capacity(plan.count);
+        while taken.len() < plan.count {
+            let heads = found.iter_mut().enumerate();
+            let first = heads
+                .filter_map(|(index, rows)| rows.peek().map(|(values, _)| (values.clone(), index)))
+                .min();
+            let Some((_, index)) = first else { break };
+            if let Some((_, row)) = found[index].next() {
+                let scan = &plan.scans[index];
+                positions[index] = after(scan, &row);
+                taken.push((scan.rule, row));
+            }
+        }
+        let mut goes_on = false;
+        for (rows, position) in found.iter_mut().zip(&mut positions) {
+            match rows.peek() {
+                Some(_) => goes_on = true,
+                None => *position = Position::Done,
+            }
+        }
+        Ok((taken, goes_on.then_some(Cursor(positions))))
+    }
+
+    fn sort_values(&self, scan: &Scan, row: &Row) -> Vec<SortValue> {
+        let (lookups, zone) = (&self.rules.lookups, self.rules.site.zone);
+        let frame = Frame { root: row, child: None, lookups, zone };
+        let mut values = Vec::with_capacity(scan.sort.len());
+        for (term, descending) in &scan.sort {
+            let text = evaluate::text(term, &frame, &mut Vec::new()).map(|text| text.into_owned());
+            values.push(match descending {
+                false => SortValue::Ascending(text),
+                true => SortValue::Descending(std::cmp::Reverse(text)),
+            });
+        }
+        values
+    }
+
+    /// Makes records of rows of several rules, in the same order.
+    async fn complete(&mut self, rows: Vec<(usize, Row)>) -> Fetched<Vec<(usize, Record)>> {
+        let order: Vec<usize> = rows.iter().map(|(rule, _)| *rule).collect();
+        let mut by_rule: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
+        for (rule, row) in rows {
+            by_rule.entry(rule).or_default().push(row);
+        }
+        let mut records = BTreeMap::new();
+        for (rule, rows) in by_rule {
+            records.insert(rule, self.records(rule, rows, 0).await?.into_iter());
+        }
+        let next = |rule: usize| {
+            records.get_mut(&rule).and_then(Iterator::next).map(|record| (rule, record))
+        };
+        Ok(order.into_iter().filter_map(next).collect())
+    }
+
+    /// Adds children and contained records to the rows of one rule.
+    fn records(
+        &mut self,
+        rule: usize,
+        rows: Vec<Row>,
+        depth: usize,
+    ) -> BoxFuture<'_, Fetched<Vec<Record>>> {
+        Box::pin(async move {
+            let rules = self.rules;
+            let compiled = &rules.rules[rule];
+            let mut records: Vec<Record> = rows
+                .into_iter()
+                .map(|row| Record { row, children: Vec::new(), contained: Vec::new() })
+                .collect();
+            if records.is_empty() {
+                return Ok(records);
+            }
+            for child in &compiled.children {
+                self.child(child, &mut records).await?;
+            }
+            for reference in &compiled.contained {
+                self.contained(reference, &mut records, depth).await?;
+            }
+            Ok(records)
+        })
+    }
+
+    async fn child(&mut self, child: &Child, records: &mut [Record]) -> Fetched<()> {
+        let parents: Vec<&Row> = records.iter().map(|record| &record.row).collect();
+        let rows = match child_query(child, &parents) {
+            Some(query) => self.rows(&query).await?,
+            None => Vec::new(),
+        };
+        let mut by_link: HashMap<Vec<String>, Vec<Row>> = HashMap::new();
+        for row in rows {
+            let link = child.link.iter().map(|(own, _)| row.values().get(*own));
+            if let Some(link) = link_key(link) {
+                by_link.entry(link).or_default().push(row);
+            }
+        }
+        for record in records {
+            let link = child.link.iter().map(|(_, parent)| record.row.values().get(parent.index));
+            // Two parents may share a link, so the rows are copied and not taken.
+            let rows = link_key(link).and_then(|link| by_link.get(&link).cloned());
+            record.children.push(rows.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    async fn contained(
+        &mut self,
+        reference: &ReferenceTo,
+        records: &mut [Record],
+        depth: usize,
+    ) -> Fetched<()> {
+        let rules = self.rules;
+        let wanted: Vec<Option<Vec<String>>> = records
+            .iter()
+            .map(|record| reference_key(rules, reference, &record.row, None))
+            .collect();
+        let keys = distinct(wanted.iter().flatten().cloned());
+        let mut found: HashMap<Vec<String>, Arc<Record>> = HashMap::new();
+        let query = target_query(rules, reference.rule, &keys);
+        if let Some(query) = query.filter(|_| depth < CONTAINED_DEPTH_MAX) {
+            let rows = self.rows(&query).await?;
+            for record in self.records(reference.rule, rows, depth + 1).await? {
+                if let Some(key) = key_texts(rules, &rules.rules[reference.rule], &record.row) {
+                    found.insert(key, Arc::new(record));
+                }
+            }
+        }
+        for (record, key) in records.iter_mut().zip(wanted) {
+            record.contained.push(key.and_then(|key| found.get(&key).cloned()));
+        }
+        Ok(())
+    }
+
+    async fn includes(
+        &mut self,
+        plan: &SearchPlan,
+        matches: &[(usize, Record)],
+    ) -> Fetched<Vec<(usize, Record)>> {
+        let rules = self.rules;
+        let key_of = |(rule, record): &(usize, Record)| {
+            key_texts(rules, &rules.rules[*rule], &record.row).map(|key| (*rule, key))
+        };
+        let mut seen: HashSet<(usize, Vec<String>)> = matches.iter().filter_map(key_of).collect();
+        let mut included = Vec::new();
+        for include in &plan.includes {
+            let Some((rule, query)) = self.include_query(plan, include, matches, &seen) else {
+                continue;
+            };
+            let rows = self.rows(&query).await?;
+            if rows.len() > plan.include_rows_max {
+                return Err(FetchError::TooManyIncluded { rows_max: plan.include_rows_max });
+            }
+            for record in self.records(rule, rows, 0).await? {
+                let entry = (rule, record);
+                if key_of(&entry).is_some_and(|key| seen.insert(key)) {
+                    included.push(entry);
+                }
+            }
+        }
+        Ok(included)
+    }
+
+    fn include_query(
+        &self,
+        plan: &SearchPlan,
+        include: &Include,
+        matches: &[(usize, Record)],
+        seen: &HashSet<(usize, Vec<String>)>,
+    ) -> Option<(usize, RowQuery)> {
+        let rules = self.rules;
+        let limit = plan.include_rows_max as u64 + 1;
+        match include {
+            Include::Forward { source, reference, each } => {
+                let records =
+                    matches.iter().filter(|(rule, _)| rule == source).map(|(_, record)| record);
+                let keys = records.flat_map(|record| referred(rules, reference, *each, record));
+                let target = reference.rule;
+                let fresh = keys.filter(|key| !seen.contains(&(target, key.clone())));
+                let mut query = target_query(rules, target, &distinct(fresh))?;
+                query.limit = Some(limit);
+                Some((target, query))
+            }
+            Include::Reverse { source, reference } => {
+                let targets = matches.iter().filter(|(rule, _)| *rule == reference.rule);
+                let rule = &rules.rules[reference.rule];
+                let keys =
+                    distinct(targets.filter_map(|(_, record)| key_texts(rules, rule, &record.row)));
+                if keys.is_empty() {
+                    return None;
+                }
+                let query = referrers_query(rules, *source, reference, &keys, limit)?;
+                Some((*source, query))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum SortValue {
+    Ascending(Option<String>),
+    Descending(std::cmp::Reverse<Option<String>>),
+}
+
+fn referred(
+    rules: &RuleSet,
+    reference: &ReferenceTo,
+    each: Option<usize>,
+    record: &Record,
+) -> Vec<Vec<String>> {
+    match each {
+        None => reference_key(rules, reference, &record.row, None).into_iter().collect(),
+        Some(child) => record
+            .children
+            .get(child)
+            .into_iter()
+            .flatten()
+            .filter_map(|row| reference_key(rules, reference, &record.row, Some((child, row))))
+            .collect(),
+    }
+}
+
+fn limited(query: &RowQuery, rows: usize) -> RowQuery {
+    RowQuery { limit: Some(rows as u64), ..query.clone() }
+}
+
+fn after(scan: &Scan, row: &Row) -> Position {
+    let value = |index: &usize| row.values().get(*index).cloned().unwrap_or(Value::Null);
+    Position::After(scan.order_columns.iter().map(value).collect())
+}
+
+fn distinct(keys: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let mut seen = HashSet::new();
+    keys.filter(|key| seen.insert(key.clone())).collect()
+}

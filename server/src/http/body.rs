@@ -1,0 +1,51 @@
+//! Bodies of requests: the right form, not too large, not too slow.
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+
+use crate::error::Error;
+use crate::exchange;
+use crate::negotiate;
+use crate::service::Service;
+
+const FHIR_JSON: &str = "application/fhir+json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The bytes of a form.
+pub async fn form(
+    service: &Service,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<web::Bytes, Error> {
+    let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
+    if !negotiate::is_media_type(content_type, FORM) {
+        return Err(Error::UnsupportedMediaType { expected: FORM });
+    }
+    read(service, payload).await
+}
+
+/// The bytes of a resource in JSON.
+pub async fn resource(
+    service: &Service,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<web::Bytes, Error> {
+    let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
+    if ![FHIR_JSON, "application/json"].iter().any(|t| negotiate::is_media_type(content_type, t)) {
+        return Err(Error::UnsupportedMediaType { expected: FHIR_JSON });
+    }
+    read(service, payload).await
+}
+
+async fn read(service: &Service, payload: web::Payload) -> Result<web::Bytes, Error> {
+    let (bytes_max, timeout_secs) = (service.body_bytes_max, service.body_read_timeout_secs);
+    let arrived = payload.to_bytes_limited(bytes_max);
+    match tokio::time::timeout(Duration::from_secs(timeout_secs), arrived).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) => Err(Error::BodyUnreadable),
+        Ok(Err(_)) => Err(Error::BodyTooLarge { bytes_max }),
+        Err(_) => Err(Error::BodyTimeout { timeout_secs }),
+    }
+}

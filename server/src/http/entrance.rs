@@ -1,0 +1,86 @@
+//! The entrance of the data API: what is checked before and said after every interaction.
+
+use std::rc::Rc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use tracing::Instrument as _;
+
+use crate::error::Error;
+use crate::exchange::{self, Exchange, REQUEST_ID};
+use crate::respond;
+use crate::service::Service;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+pub async fn entrance(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let Some(service) = request.app_data::<web::Data<Service>>().cloned() else {
+        return Err(actix_web::error::ErrorInternalServerError("no service"));
+    };
+    let trace_id =
+        exchange::client_request_id(request.headers()).unwrap_or_else(|| service.trace_ids.next());
+    // The path can hold an id and the query a name: neither belongs into a log.
+    let span = tracing::info_span!("request", trace_id, method = %request.method());
+    let (exchange, entrance) = Exchange::open(&service, request.request(), trace_id);
+    let exchange = Rc::new(exchange);
+    let answer = async {
+        let mut response = match entrance {
+            Ok(()) => admit(&service, &exchange, request, next).await?,
+            Err(error) => refuse(&exchange, request, error),
+        };
+        finish(&exchange, &mut response);
+        Ok(response)
+    };
+    answer.instrument(span).await
+}
+
+/// Lets the request in if there is room.
+async fn admit(
+    service: &Service,
+    exchange: &Rc<Exchange>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let Ok(_place) = service.places.try_acquire() else {
+        return Ok(refuse(exchange, request, Error::Busy));
+    };
+    request.extensions_mut().insert(Rc::clone(exchange));
+    next.call(request).await
+}
+
+fn refuse(exchange: &Exchange, request: ServiceRequest, error: Error) -> ServiceResponse {
+    request.into_response(respond::respond(exchange, Err(error)))
+}
+
+/// The headers of every answer, and its one line in the log.
+fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
+    let status = response.status().as_u16();
+    let total_ms = exchange.stages.total().as_secs_f64() * 1000.0;
+    let stage = exchange.stages.last();
+    let statements = exchange.stages.statements();
+    let timing = exchange.stages.server_timing();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        (header::VARY, "Accept, Accept-Language"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    insert(headers, REQUEST_ID, &exchange.trace_id);
+    insert(headers, SERVER_TIMING, &timing);
+    tracing::info!(status, total_ms, stage, statements, timing, "answered");
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Some(value) = HeaderValue::from_str(value).ok().filter(|value| !value.is_empty()) {
+        headers.insert(name, value);
+    }
+}

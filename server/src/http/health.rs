@@ -1,0 +1,22 @@
+//! `/livez` and `/readyz`, for systemd, load balancers and people. They ask nothing of the
+//! hospital's system: a probe every second must not become its load.
+
+use actix_web::{HttpResponse, Resource, web};
+
+pub fn resource<F>(path: &str, answer: fn() -> F) -> Resource
+where
+    F: Future<Output = HttpResponse> + 'static,
+{
+    web::resource(path).route(web::get().to(answer)).route(web::head().to(answer))
+}
+
+/// The process answers.
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("live\n")
+}
+
+/// The rules are loaded and requests are taken. Serving starts only then, so that there is nothing
+/// more to ask; a source that is away meanwhile is a degraded service, not one to be restarted.
+pub async fn ready() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ready\n")
+}

@@ -1,0 +1,60 @@
+//! The binary: which command, which language, which exit code. What commands do is in [`command`].
+//!
+//! The way of a request: [`parse`] → [`plan`] → [`fetch`] → [`emit`] → [`respond`]; only `fetch`
+//! talks to the hospital's system. [`read`] and [`search`] name the rooms in this order.
+
+mod bundle;
+mod capability;
+mod command;
+mod config;
+mod emit;
+mod error;
+mod exchange;
+mod fetch;
+mod http;
+mod identity;
+mod log;
+mod negotiate;
+mod parse;
+mod plan;
+mod read;
+mod respond;
+mod rule_files;
+mod search;
+mod service;
+mod site;
+mod stages;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command::{Cli, Failure};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match command::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                eprintln!("genkan: {message}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+/// Help and version are answers, not mistakes.
+fn usage(error: &clap::Error) -> ExitCode {
+    let asked = !error.use_stderr();
+    if error.print().is_err() || asked {
+        return ExitCode::SUCCESS;
+    }
+    Failure::usage(String::new()).exit_code()
+}

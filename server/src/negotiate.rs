@@ -1,0 +1,148 @@
+//! Which form and language an answer has: `_format`, `Accept`, `Accept-Language`.
+//!
+//! Spec: <https://hl7.org/fhir/R4/http.html#mime-type>. `_format` wins over `Accept`, because a
+//! browser can't choose its header.
+
+use genkan_mapping::diagnostic::Language;
+
+use crate::error::Error;
+
+/// A form of a resource on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Xml,
+}
+
+impl Format {
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Format::Json => "application/fhir+json; charset=utf-8",
+            Format::Xml => "application/fhir+xml; charset=utf-8",
+        }
+    }
+
+    /// A MIME type without its parameters, or FHIR's short form of it.
+    fn of(media_type: &str) -> Option<Self> {
+        Some(match media_type.to_ascii_lowercase().as_str() {
+            "json" | "application/fhir+json" | "application/json" | "text/json" => Format::Json,
+            "xml" | "application/fhir+xml" | "application/xml" | "text/xml" => Format::Xml,
+            _ => return None,
+        })
+    }
+}
+
+/// Chooses the form of the answer.
+pub fn format(parameter: Option<&str>, accept: Option<&str>) -> Result<Format, Error> {
+    if let Some(parameter) = parameter {
+        // A `+` that was not escaped in the URL has become a blank.
+        let media_type = media_type(parameter).replace(' ', "+");
+        return Format::of(&media_type).ok_or(Error::NotAcceptable);
+    }
+    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
+        return Ok(Format::Json);
+    };
+    let ranges: Vec<(&str, u16)> =
+        accept.split(',').map(|range| (media_type(range), quality(range))).collect();
+    let weight = |format: Format| {
+        // The most specific range decides: `*/*, application/fhir+xml;q=0` wants no XML.
+        let named = ranges.iter().filter(|(range, _)| Format::of(range) == Some(format));
+        let by_type = ranges.iter().filter(|(range, _)| *range == "application/*");
+        let any = ranges.iter().filter(|(range, _)| *range == "*/*");
+        let best = |found: &mut dyn Iterator<Item = &(&str, u16)>| found.map(|(_, q)| *q).max();
+        best(&mut { named }).or_else(|| best(&mut { by_type })).or_else(|| best(&mut { any }))
+    };
+    let json = weight(Format::Json).unwrap_or(0);
+    let xml = weight(Format::Xml).unwrap_or(0);
+    match (json, xml) {
+        (0, 0) => Err(Error::NotAcceptable),
+        (json, xml) if xml > json => Ok(Format::Xml),
+        _ => Ok(Format::Json),
+    }
+}
+
+/// The language of messages: Japanese if the client asks for it before English.
+pub fn language(accept_language: Option<&str>) -> Language {
+    let ranges = accept_language.unwrap_or_default().split(',');
+    let weight = |wanted: &str| {
+        ranges
+            .clone()
+            .filter(|range| {
+                let tag = media_type(range);
+                tag.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case(wanted))
+            })
+            .map(quality)
+            .max()
+            .unwrap_or(0)
+    };
+    if weight("ja") > weight("en") { Language::Japanese } else { Language::English }
+}
+
+/// Is this the media type of the header's value, whatever its parameters are?
+pub fn is_media_type(header: Option<&str>, expected: &str) -> bool {
+    header.is_some_and(|header| media_type(header).eq_ignore_ascii_case(expected))
+}
+
+fn media_type(range: &str) -> &str {
+    range.split(';').next().unwrap_or_default().trim()
+}
+
+/// `q` in thousandths; 1000 when it is absent, 0 when it can't be read.
+fn quality(range: &str) -> u16 {
+    let value = range.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+    });
+    let Some(value) = value else { return 1000 };
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let thousandths = format!("{fraction:0<3}");
+    match (whole, thousandths.get(..3).and_then(|digits| digits.parse().ok())) {
+        ("0", Some(thousandths)) => thousandths,
+        ("1", Some(0)) => 1000,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_an_answer_follows_format_then_accept() {
+        for (parameter, accept, expected) in [
+            (None, None, Some(Format::Json)),
+            (None, Some("*/*"), Some(Format::Json)),
+            (None, Some("application/*"), Some(Format::Json)),
+            (None, Some("application/fhir+xml"), Some(Format::Xml)),
+            (None, Some("application/fhir+xml;q=0.8, application/json;q=0.9"), Some(Format::Json)),
+            (None, Some("text/html,application/xml;q=0.9,*/*;q=0.8"), Some(Format::Xml)),
+            (None, Some("*/*, application/fhir+json;q=0"), Some(Format::Xml)),
+            (None, Some("application/fhir+json; fhirVersion=4.0"), Some(Format::Json)),
+            (None, Some("text/html"), None),
+            (None, Some("application/fhir+json;q=0"), None),
+            (None, Some("application/fhir+json;q=abc"), None),
+            (Some("xml"), Some("application/fhir+json"), Some(Format::Xml)),
+            (Some("application/fhir xml"), None, Some(Format::Xml)),
+            (Some("application/fhir+json;fhirVersion=4.0"), None, Some(Format::Json)),
+            (Some("ttl"), Some("application/fhir+json"), None),
+            (Some(""), None, None),
+        ] {
+            let chosen = format(parameter, accept).ok();
+            assert_eq!(chosen, expected, "_format={parameter:?} Accept: {accept:?}");
+        }
+    }
+
+    #[test]
+    fn messages_are_english_unless_japanese_is_wanted_more() {
+        for (header, expected) in [
+            (None, Language::English),
+            (Some("ja"), Language::Japanese),
+            (Some("ja-JP,ja;q=0.9,en;q=0.8"), Language::Japanese),
+            (Some("en-US,en;q=0.9,ja;q=0.8"), Language::English),
+            (Some("de"), Language::English),
+            (Some(";;q==,"), Language::English),
+        ] {
+            assert_eq!(language(header), expected, "{header:?}");
+        }
+    }
+}

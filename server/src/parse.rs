@@ -1,0 +1,107 @@
+//! First room: bytes of a query or form to a [`SearchRequest`]. Pure.
+//!
+//! Strict: what is unknown or malformed is refused, all of it at once, because a search that
+//! ignored a parameter would show more patients than were asked for.
+
+use genkan_fhir::definitions::Definitions;
+use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest};
+use genkan_mapping::diagnostic::{Text, nearest_name};
+
+use crate::error::{Error, Refusal, RefusedParameter};
+use crate::service::Service;
+
+/// Name and value, URL-decoded, in the client's order.
+pub type Pairs = Vec<(String, String)>;
+
+/// A search as asked, and as it can be repeated in links.
+#[derive(Debug)]
+pub struct Search {
+    pub request: SearchRequest,
+    pub pairs: Pairs,
+}
+
+/// Takes a query string or a form apart. Names and values that are no UTF-8 get U+FFFD.
+pub fn pairs(query: &[u8]) -> Pairs {
+    form_urlencoded::parse(query).into_owned().collect()
+}
+
+pub fn search(service: &Service, resource_type: &str, pairs: Pairs) -> Result<Search, Error> {
+    known_type(service, resource_type)?;
+    let zone = service.rules.site.zone;
+    match search::parse(Definitions::r4(), resource_type, &pairs, zone) {
+        Ok(request) => Ok(Search { request, pairs }),
+        Err(problems) => Err(Error::Parameters(problems.iter().map(refused).collect())),
+    }
+}
+
+/// The parameters of a read and of `/metadata`: form and nothing else. `_elements` or `_summary`
+/// that were ignored would show more than was asked for.
+pub fn no_search(query: &str) -> Result<(), Error> {
+    let unknown = |(name, _): &(String, String)| name != "_format" && name != "_pretty";
+    let refused: Vec<RefusedParameter> = pairs(query.as_bytes())
+        .iter()
+        .enumerate()
+        .filter(|(_, pair)| unknown(pair))
+        .map(|(index, _)| RefusedParameter {
+            // The name may hold anything, so that its place is told instead.
+            name: String::new(),
+            reason: Refusal::NotSupported,
+            message: Text::new(
+                format!("parameter {}: only `_format` and `_pretty` are known here", index + 1),
+                format!("{} 番目: ここで使えるのは `_format` と `_pretty` だけです", index + 1),
+            ),
+        })
+        .collect();
+    if refused.is_empty() { Ok(()) } else { Err(Error::Parameters(refused)) }
+}
+
+/// A type that some rule makes; 404 for every other.
+pub fn known_type(service: &Service, resource_type: &str) -> Result<(), Error> {
+    let known = service.rules.resource_types();
+    if known.contains(&resource_type) {
+        return Ok(());
+    }
+    let hint = nearest_name(resource_type, known).map(str::to_owned);
+    // What stands in the path can be anything, so that it is repeated only if it is a type.
+    let named = Definitions::r4().is_resource(resource_type);
+    let resource_type = if named { format!("`{resource_type}`") } else { "this type".to_owned() };
+    Err(Error::UnknownType { resource_type, hint })
+}
+
+fn refused(problem: &SearchProblem) -> RefusedParameter {
+    let reason = match problem.kind {
+        ProblemKind::UnknownResourceType
+        | ProblemKind::UnknownParameter { .. }
+        | ProblemKind::Modifier { .. }
+        | ProblemKind::NotSupported(_) => Refusal::NotSupported,
+        ProblemKind::Malformed(_)
+        | ProblemKind::WrongTarget
+        | ProblemKind::Repeated
+        | ProblemKind::TooMany { .. } => Refusal::Invalid,
+    };
+    let name = match problem.parameter.as_str() {
+        "" => format!("{}", problem.pair + 1),
+        name => name.to_owned(),
+    };
+    let message = Text::new(problem.to_string(), format!("「{name}」{}", japanese(problem.kind)));
+    RefusedParameter { name: problem.parameter.clone(), reason, message }
+}
+
+fn japanese(kind: ProblemKind) -> String {
+    match kind {
+        ProblemKind::UnknownResourceType => "は R4 のリソース型ではありません".to_owned(),
+        ProblemKind::UnknownParameter { nearest: None } => {
+            "という検索パラメータはありません".to_owned()
+        }
+        ProblemKind::UnknownParameter { nearest: Some(nearest) } => {
+            format!("という検索パラメータはありません。もしかして: {nearest}")
+        }
+        ProblemKind::Modifier { allowed: "" } => "に修飾子は使えません".to_owned(),
+        ProblemKind::Modifier { allowed } => format!("の修飾子は {allowed} だけです"),
+        ProblemKind::NotSupported(what) => format!("は使えません（{what}）"),
+        ProblemKind::Malformed(expected) => format!("の値の形が違います（期待: {expected}）"),
+        ProblemKind::WrongTarget => "はその型を参照できません".to_owned(),
+        ProblemKind::Repeated => "は一度しか書けません".to_owned(),
+        ProblemKind::TooMany { max } => format!("は {max} を超えています"),
+    }
+}

@@ -1,0 +1,82 @@
+//! Errors and data problems as OperationOutcome: `diagnostics` in English for the developer, with
+//! the stable code; `details.text` for the user, in the language of the exchange.
+
+use genkan_fhir::outcome::{Issue as OutcomeIssue, IssueSeverity, IssueType, OperationOutcome};
+use genkan_mapping::diagnostic::Language;
+use genkan_mapping::emit::{self, Issue};
+
+use crate::bundle::{NoBundle, UnitIssue};
+use crate::error::{Error, Refusal, RefusedParameter};
+
+pub fn of_error(error: &Error, language: Language, trace_id: &str) -> OperationOutcome {
+    let code = error.code();
+    match error {
+        Error::Parameters(refused) => OperationOutcome {
+            issues: refused.iter().map(|one| of_parameter(one, code, language)).collect(),
+        },
+        Error::Unmappable(issues) => of_row(issues, language),
+        Error::NoBundle(NoBundle::Refused(issues)) => OperationOutcome {
+            issues: issues.iter().map(|issue| of_unit(issue, code, language)).collect(),
+        },
+        _ => {
+            let message = error.message();
+            let mut diagnostics = format!("{code}: {}", message.en);
+            if error.status().is_server_error() {
+                diagnostics.push_str(&format!(" (trace {trace_id})"));
+            }
+            OutcomeIssue::error(error.issue_type())
+                .with_diagnostics(diagnostics)
+                .with_details(message.in_language(language))
+                .into()
+        }
+    }
+}
+
+fn of_parameter(refused: &RefusedParameter, code: &str, language: Language) -> OutcomeIssue {
+    let issue_type = match refused.reason {
+        Refusal::NotSupported => IssueType::NotSupported,
+        Refusal::Invalid => IssueType::Invalid,
+    };
+    let issue = OutcomeIssue::error(issue_type)
+        .with_diagnostics(format!("{code}: {}", refused.message.en))
+        .with_details(refused.message.in_language(language));
+    // Spec: OperationOutcome.issue.location of R4 names a parameter `http.name`.
+    if refused.name.is_empty() { issue } else { issue.at(format!("http.{}", refused.name)) }
+}
+
+/// The errors of a row that can't be a resource; its warnings are for `genkan rules preview`.
+pub fn of_row(issues: &[Issue], language: Language) -> OperationOutcome {
+    let errors = issues.iter().filter(|issue| issue.severity == emit::IssueSeverity::Error);
+    let mut issues: Vec<OutcomeIssue> = errors.map(|issue| of_issue(issue, language)).collect();
+    if issues.is_empty() {
+        // An outcome without issues would say that all is well.
+        let error = Error::Unmappable(Vec::new());
+        let message = error.message();
+        let issue = OutcomeIssue::error(error.issue_type());
+        let issue = issue.with_diagnostics(format!("{}: {}", error.code(), message.en));
+        issues.push(issue.with_details(message.in_language(language)));
+    }
+    OperationOutcome { issues }
+}
+
+/// With the rule line and the columns, because a person has to mend the row or the rule.
+fn of_unit(issue: &UnitIssue, code: &str, language: Language) -> OutcomeIssue {
+    let severity = match issue.severity {
+        emit::IssueSeverity::Error => IssueSeverity::Error,
+        emit::IssueSeverity::Warning => IssueSeverity::Warning,
+        emit::IssueSeverity::Information => IssueSeverity::Information,
+    };
+    let (origin, message) = (issue.origin(), &issue.message);
+    let diagnostics = format!("{code}: {}: {} [{origin}]", issue.code, message.en);
+    OutcomeIssue::new(severity, IssueType::Processing)
+        .with_diagnostics(diagnostics)
+        .with_details(message.in_language(language))
+        .at(issue.expression.clone())
+}
+
+fn of_issue(issue: &Issue, language: Language) -> OutcomeIssue {
+    OutcomeIssue::new(IssueSeverity::Error, IssueType::Processing)
+        .with_diagnostics(format!("GKN-201: {}: {}", issue.code, issue.message.en))
+        .with_details(issue.message.in_language(language))
+        .at(issue.expression.clone())
+}

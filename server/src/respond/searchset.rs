@@ -1,0 +1,86 @@
+//! A page of a search as a Bundle of type searchset, written around the resources as they are:
+//! nothing that was emitted is parsed again.
+//!
+//! Spec: <https://hl7.org/fhir/R4/http.html#search>, <https://hl7.org/fhir/R4/bundle.html#searchset>
+
+use crate::emit::{Entry, SearchMode};
+use crate::exchange::Exchange;
+use crate::parse::Search;
+use crate::respond::{Answer, outcome};
+
+const PAGE: &str = "_page";
+
+/// `next`: the token of the page after this one.
+///
+/// `total` is left out: nobody counts rows that nobody asked to count.
+pub fn searchset(
+    exchange: &Exchange,
+    search: &Search,
+    next: Option<&str>,
+    entries: &[Entry],
+) -> Answer {
+    let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
+    let size: usize = resources.map(|json| json.len() + 256).sum();
+    let mut out = Vec::with_capacity(size + 1024);
+    out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","link":["#);
+    link(&mut out, "self", &url(exchange, search, None));
+    if let Some(token) = next {
+        out.push(b',');
+        link(&mut out, "next", &url(exchange, search, Some(token)));
+    }
+    out.push(b']');
+    let mut separator: &[u8] = br#","entry":["#;
+    for entry in entries {
+        out.extend_from_slice(separator);
+        separator = b",";
+        self::entry(&mut out, exchange, entry);
+    }
+    if !entries.is_empty() {
+        out.push(b']');
+    }
+    out.push(b'}');
+    Answer::of(out)
+}
+
+fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry) {
+    let Some(json) = &entry.emitted.json else {
+        let outcome = outcome::of_row(&entry.emitted.issues, exchange.language).to_json();
+        out.extend_from_slice(br#"{"resource":"#);
+        out.extend_from_slice(outcome.to_string().as_bytes());
+        out.extend_from_slice(br#","search":{"mode":"outcome"}}"#);
+        return;
+    };
+    // Base, type and id hold no letter that JSON would escape.
+    out.extend_from_slice(br#"{"fullUrl":""#);
+    for part in [&exchange.base, "/", &entry.resource_type, "/", &entry.emitted.id] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    out.extend_from_slice(br#"","resource":"#);
+    out.extend_from_slice(json);
+    out.extend_from_slice(match entry.mode {
+        SearchMode::Match => br#","search":{"mode":"match"}}"#.as_slice(),
+        SearchMode::Include => br#","search":{"mode":"include"}}"#.as_slice(),
+    });
+}
+
+/// The search as it was understood: all of it, or it would have been refused.
+fn url(exchange: &Exchange, search: &Search, next: Option<&str>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in &search.pairs {
+        if next.is_none() || name != PAGE {
+            query.append_pair(name, value);
+        }
+    }
+    if let Some(token) = next {
+        query.append_pair(PAGE, token);
+    }
+    let query = query.finish();
+    let question = if query.is_empty() { "" } else { "?" };
+    format!("{}/{}{question}{query}", exchange.base, search.request.resource_type)
+}
+
+/// A form-encoded URL holds no letter that JSON would escape.
+fn link(out: &mut Vec<u8>, relation: &str, url: &str) {
+    let text = format!(r#"{{"relation":"{relation}","url":"{url}"}}"#);
+    out.extend_from_slice(text.as_bytes());
+}

@@ -1,0 +1,61 @@
+//! `[rules]`: reads the folder of a rule set, so that the compiler needs no file system.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use genkan_mapping::RuleFiles;
+use serde::Deserialize;
+
+/// Recorded beside the rules, so that they can be checked and tested away from the hospital.
+pub const SCHEMA: &str = "schema.yaml";
+/// A table of codes with a million rows is far below; anything larger is no rule file.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+const FILES_MAX: usize = 4096;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesConfig {
+    pub directory: PathBuf,
+}
+
+/// `*.map.yaml`, `fragments/*.yaml`, `codes/codemaps.yaml`, `codes/*.csv`, `lookups/*.csv`.
+pub fn read(directory: &Path) -> anyhow::Result<RuleFiles> {
+    let mut files = Vec::new();
+    ensure!(directory.is_dir(), "{} is no folder", directory.display());
+    for folder in ["", "fragments", "codes", "lookups"] {
+        let path = directory.join(folder);
+        if !path.is_dir() {
+            continue;
+        }
+        let entries = std::fs::read_dir(&path).with_context(|| path.display().to_string())?;
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if is_part(folder, &name) {
+                ensure!(files.len() < FILES_MAX, "more than {FILES_MAX} files in a rule set");
+                let relative = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                files.push((relative.clone(), read_file(&directory.join(&relative))?));
+            }
+        }
+    }
+    if !files.iter().any(|(path, _)| path.ends_with(".map.yaml")) {
+        bail!("{} holds no rule (*.map.yaml)", directory.display());
+    }
+    files.sort_unstable();
+    Ok(RuleFiles(files))
+}
+
+fn is_part(folder: &str, name: &str) -> bool {
+    match folder {
+        "" => name.ends_with(".map.yaml"),
+        "fragments" => name.ends_with(".yaml"),
+        "codes" => name == "codemaps.yaml" || name.ends_with(".csv"),
+        _ => name.ends_with(".csv"),
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = || path.display().to_string();
+    let size = std::fs::metadata(path).with_context(shown)?.len();
+    ensure!(size <= FILE_BYTES_MAX, "{} is larger than {FILE_BYTES_MAX} bytes", path.display());
+    std::fs::read(path).with_context(shown)
+}

@@ -1,0 +1,134 @@
+//! What every request shares: rules, identity, source, limits. Made once at start.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use genkan_adapter::Adapter;
+use genkan_mapping::identity::Identity;
+use genkan_mapping::plan::PlanLimits;
+use genkan_mapping::program::RuleSet;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use crate::bundle::BundleConfig;
+use crate::http::HttpConfig;
+
+/// `[fhir]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FhirConfig {
+    /// The address that clients use, e.g. `https://fhir.example.jp/fhir`; without it the `Host`
+    /// header of the request decides.
+    pub base_url: Option<String>,
+    /// Matches on a page when `_count` is absent.
+    pub page_size_default: usize,
+    pub page_size_max: usize,
+    /// Included resources on a page.
+    pub include_rows_max: usize,
+}
+
+impl Default for FhirConfig {
+    fn default() -> Self {
+        FhirConfig {
+            base_url: None,
+            page_size_default: 50,
+            page_size_max: 1000,
+            include_rows_max: 5000,
+        }
+    }
+}
+
+impl FhirConfig {
+    pub fn plan_limits(&self) -> PlanLimits {
+        PlanLimits {
+            page_size_default: self.page_size_default,
+            page_size_max: self.page_size_max,
+            include_rows_max: self.include_rows_max,
+        }
+    }
+
+    /// # Errors
+    /// What is wrong with the section, for a person.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(base) = &self.base_url {
+            let host = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"));
+            if host.is_none_or(str::is_empty) || base.ends_with('/') || base.contains(['?', '#']) {
+                return Err(format!(
+                    "[fhir] base_url `{base}` has to begin with http:// or https:// and not to \
+                     end with a slash"
+                ));
+            }
+        }
+        if self.page_size_default == 0 || self.page_size_default > self.page_size_max {
+            return Err("[fhir] page_size_default has to be 1 … page_size_max".to_owned());
+        }
+        Ok(())
+    }
+}
+
+pub struct Service {
+    pub rules: RuleSet,
+    pub identity: Identity,
+    pub adapter: Box<dyn Adapter>,
+    pub limits: PlanLimits,
+    pub bundle: BundleConfig,
+    pub base_url: Option<String>,
+    /// Of the hospital, for `/metadata`.
+    pub name: String,
+    /// When this process began to serve: the date of its CapabilityStatement.
+    pub started: String,
+    pub body_bytes_max: usize,
+    pub uri_bytes_max: usize,
+    pub body_read_timeout_secs: u64,
+    pub request_timeout_secs: u64,
+    /// One for each request in work.
+    pub places: Semaphore,
+    pub trace_ids: TraceIds,
+}
+
+impl Service {
+    pub fn new(
+        name: String,
+        rules: RuleSet,
+        identity: Identity,
+        adapter: Box<dyn Adapter>,
+        fhir: &FhirConfig,
+        http: &HttpConfig,
+    ) -> Self {
+        Service {
+            rules,
+            identity,
+            adapter,
+            limits: fhir.plan_limits(),
+            bundle: BundleConfig::default(),
+            base_url: fhir.base_url.clone(),
+            name,
+            started: chrono::DateTime::<chrono::Utc>::from(SystemTime::now())
+                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            body_bytes_max: http.body_bytes_max,
+            uri_bytes_max: http.uri_bytes_max,
+            body_read_timeout_secs: http.body_read_timeout_secs,
+            request_timeout_secs: http.request_timeout_secs,
+            places: Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS)),
+            trace_ids: TraceIds::since(SystemTime::now()),
+        }
+    }
+}
+
+/// Ids for the requests of this process: its start and a number.
+#[derive(Debug)]
+pub struct TraceIds {
+    process: String,
+    count: AtomicU64,
+}
+
+impl TraceIds {
+    fn since(start: SystemTime) -> Self {
+        let since = start.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        TraceIds { process: format!("{:x}", since.as_micros()), count: AtomicU64::new(0) }
+    }
+
+    pub fn next(&self) -> String {
+        format!("{}-{}", self.process, self.count.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,119 @@
+//! The stages of an interaction, and what each cost. One word per stage: the module, the log field
+//! and the header `Server-Timing` all use it.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+/// A room on the way of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Parse,
+    Plan,
+    Fetch,
+    Emit,
+    Respond,
+}
+
+impl Stage {
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Parse => "parse",
+            Stage::Plan => "plan",
+            Stage::Fetch => "fetch",
+            Stage::Emit => "emit",
+            Stage::Respond => "respond",
+        }
+    }
+}
+
+/// The times of one request, from its entrance on.
+#[derive(Debug)]
+pub struct Stages(RefCell<Course>);
+
+#[derive(Debug)]
+struct Course {
+    started: Instant,
+    current: Option<(Stage, Instant)>,
+    spent: Vec<(Stage, Duration)>,
+    statements: Option<usize>,
+}
+
+impl Stages {
+    pub fn start() -> Self {
+        let started = Instant::now();
+        Stages(RefCell::new(Course { started, current: None, spent: Vec::new(), statements: None }))
+    }
+
+    /// Ends the stage before and begins this one.
+    pub fn enter(&self, stage: Stage) {
+        let mut course = self.0.borrow_mut();
+        let now = Instant::now();
+        course.leave(now);
+        course.current = Some((stage, now));
+    }
+
+    /// Statements sent to the source.
+    pub fn count_statements(&self, statements: usize) {
+        self.0.borrow_mut().statements = Some(statements);
+    }
+
+    pub fn statements(&self) -> Option<usize> {
+        self.0.borrow().statements
+    }
+
+    /// Where it is, or where it ended.
+    pub fn last(&self) -> Option<&'static str> {
+        let course = self.0.borrow();
+        let left = course.spent.last().map(|(stage, _)| *stage);
+        course.current.map(|(stage, _)| stage).or(left).map(Stage::name)
+    }
+
+    pub fn total(&self) -> Duration {
+        self.0.borrow().started.elapsed()
+    }
+
+    /// `parse;dur=0.1, …, fetch;dur=4.2;desc="statements=2"` in milliseconds.
+    /// Spec: <https://www.w3.org/TR/server-timing/>
+    pub fn server_timing(&self) -> String {
+        let mut course = self.0.borrow_mut();
+        course.leave(Instant::now());
+        let mut text = String::with_capacity(128);
+        for (stage, spent) in &course.spent {
+            let separator = if text.is_empty() { "" } else { ", " };
+            let millis = spent.as_secs_f64() * 1000.0;
+            let _ = write!(text, "{separator}{};dur={millis:.3}", stage.name());
+            if let (Stage::Fetch, Some(statements)) = (stage, course.statements) {
+                let _ = write!(text, ";desc=\"statements={statements}\"");
+            }
+        }
+        text
+    }
+}
+
+impl Course {
+    fn leave(&mut self, now: Instant) {
+        if let Some((stage, since)) = self.current.take() {
+            self.spent.push((stage, now.duration_since(since)));
+            self.current = Some((stage, now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_timing_names_the_stages_in_order_and_the_statements() {
+        let stages = Stages::start();
+        stages.enter(Stage::Parse);
+        stages.enter(Stage::Fetch);
+        stages.count_statements(2);
+        let header = stages.server_timing();
+        let names: Vec<&str> =
+            header.split(", ").filter_map(|entry| entry.split(';').next()).collect();
+        assert_eq!(names, ["parse", "fetch"]);
+        assert!(header.ends_with(";desc=\"statements=2\""), "{header}");
+    }
+}

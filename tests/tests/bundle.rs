@@ -1,0 +1,117 @@
+//! `$jp-clins-bundle` and `genkan bundle` on the demo hospital. Its rows are dirty on purpose: a unit
+//! is either whole and sound or refused with reasons, and some of each kind have to be whole.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use genkan_tests::harness::{Engine, Genkan};
+use genkan_tests::hospital::{rules, serve};
+use serde_json::Value;
+
+const DAY: &str = "as-of=2026-04-01";
+
+/// Kind and query of every unit of a patient.
+fn units(genkan: &Genkan, patient: &str) -> Result<Vec<(&'static str, String)>> {
+    let mut units = vec![
+        ("condition", format!("kind=condition&{DAY}")),
+        ("allergy", format!("kind=allergy&{DAY}")),
+    ];
+    let answer =
+        genkan.get(&format!("/fhir/Patient/{patient}/$jp-clins-bundle?kind=observation"))?;
+    let outcome = answer.json()?;
+    let text = outcome["issue"][0]["diagnostics"].as_str().unwrap_or("");
+    match text.split_once("name one: ") {
+        // `L00000000001 (2026-03-01, 12), …`
+        Some((_, reports)) => {
+            let numbers = reports.split("), ").filter_map(|report| report.split(' ').next());
+            let numbers = numbers.filter(|number| *number != "…").take(5);
+            units.extend(
+                numbers.map(|number| ("observation", format!("kind=observation&report={number}"))),
+            );
+        }
+        None => units.push(("observation", "kind=observation".to_owned())),
+    }
+    Ok(units)
+}
+
+/// What has to hold for every Bundle.
+fn check(bundle: &Value) -> Result<()> {
+    let entries = bundle["entry"].as_array().context("entries")?;
+    ensure!(entries.len() > 1 && entries[0]["resource"]["resourceType"] == "Patient");
+    let patient = entries[0]["fullUrl"].as_str().context("fullUrl")?;
+    let tag = &bundle["meta"]["tag"][0]["code"];
+    for entry in &entries[1..] {
+        let resource = &entry["resource"];
+        ensure!(resource["resourceType"] == *tag, "{tag}: {}", resource["resourceType"]);
+        let contained = resource["contained"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for reference in references(resource) {
+            let local = reference.strip_prefix('#');
+            let known = local.is_some_and(|name| contained.iter().any(|one| one["id"] == name));
+            ensure!(known || reference == patient, "broken reference {reference}");
+        }
+        let all = references(resource);
+        for one in contained {
+            let id = format!("#{}", one["id"].as_str().context("id")?);
+            ensure!(all.contains(&id), "{id} is contained and nobody refers to it");
+            ensure!(one["meta"]["profile"].is_array() && one["meta"]["lastUpdated"].is_null());
+        }
+    }
+    Ok(())
+}
+
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(object) => {
+            let own = object.get("reference").and_then(Value::as_str).map(str::to_owned);
+            own.into_iter().chain(object.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn units_of_the_demo_hospital_are_whole_and_sound_or_refused_with_reasons() -> Result<()> {
+    if !rules().join("patient.map.yaml").exists() {
+        eprintln!("skipped: the rule set of the demo hospital is not there");
+        return Ok(());
+    }
+    let served = serve(Engine::Sqlite)?.context("SQLite is always there")?;
+    let genkan = &served.genkan;
+    let patients = genkan.get("/fhir/Patient?_count=1000")?.json()?;
+    let patients = patients["entry"].as_array().context("patients")?;
+    let mut whole: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for patient in patients {
+        let Some(id) = patient["resource"]["id"].as_str() else { continue };
+        for (kind, query) in units(genkan, id)? {
+            let path = format!("/fhir/Patient/{id}/$jp-clins-bundle?{query}");
+            let answer = genkan.get(&path)?;
+            match answer.status {
+                200 => {
+                    check(&answer.json()?).with_context(|| query.clone())?;
+                    ensure!(genkan.get(&path)?.text() == answer.text(), "other bytes: {query}");
+                    *whole.entry(kind).or_default() += 1;
+                }
+                404 => {}
+                422 => {
+                    let outcome = answer.json()?;
+                    for issue in outcome["issue"].as_array().context("issues")? {
+                        if issue["severity"] == "error" {
+                            let text = issue["diagnostics"].as_str().unwrap_or("");
+                            let reason = text.split(": ").nth(1).unwrap_or("").to_owned();
+                            *reasons.entry(format!("{kind} {reason}")).or_default() += 1;
+                        }
+                    }
+                }
+                status => bail!("{query}: {status} {}", answer.text()),
+            }
+        }
+    }
+    for kind in ["condition", "allergy", "observation"] {
+        let count = whole.get(kind).copied().unwrap_or(0);
+        ensure!(count > 0, "no {kind} unit is whole; {whole:?}, refused for {reasons:?}");
+    }
+    eprintln!("whole: {whole:?}; refused for: {reasons:?}");
+    Ok(())
+}
