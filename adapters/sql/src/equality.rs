@@ -176,16 +176,24 @@ pub(crate) fn columns(
     }
 }
 
-/// A file may hold `CHAR(n)` with or without its blanks; each form is one look into the index.
+/// A file may hold `CHAR(n)` with or without its blanks; each form is one look into the index. A
+/// column with a collation of its own (`NOCASE`, `RTRIM`) has an index in that collation: it is
+/// compared as it is for the index, and by its bytes for the truth.
 fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
     let column = located.comparable(Dialect::Sqlite);
-    let column = if located.column.exact { column } else { binary(column) };
+    let indexed = sqlite_among(located, column.clone(), list.clone());
+    if located.column.exact {
+        return indexed;
+    }
+    indexed.and(sqlite_among(located, binary(column), list))
+}
+
+fn sqlite_among(located: &Located, column: Expr, mut list: Vec<Literal>) -> Expr {
     if let ColumnKind::PaddedText { length } = located.column.kind {
         let padded: Vec<Expr> =
             list.iter().map(|item| Expr::Value(padded_value(&item.value, length))).collect();
         return column.is_in(list.into_iter().map(Literal::expr).chain(padded));
     }
-    let mut list = list;
     match list.pop() {
         Some(only) if list.is_empty() => column.eq(only.expr()),
         last => column.is_in(list.into_iter().chain(last).map(Literal::expr)),

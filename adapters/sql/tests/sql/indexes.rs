@@ -97,11 +97,13 @@ async fn plan(database: &Database, adapter: &SqlAdapter, query: &RowQuery) -> St
 async fn lookups_use_the_index() {
     for kind in ALL {
         let Some(database) = Database::create(kind).await else { continue };
+        // Its own collation, as a column that ignores its padding has: its index is in it too.
+        let collated = if kind == Kind::SqlitePadded { "COLLATE RTRIM" } else { "" };
         database
-            .run(
-                "CREATE TABLE p (h integer NOT NULL, n integer NOT NULL, c char(20) NOT NULL, \
-                 v varchar(20) NOT NULL, PRIMARY KEY (h, n))",
-            )
+            .run(&format!(
+                "CREATE TABLE p (h integer NOT NULL, n integer NOT NULL, c char(20) {collated} \
+                 NOT NULL, v varchar(20) NOT NULL, PRIMARY KEY (h, n))"
+            ))
             .await;
         database.run("CREATE INDEX pc ON p (c)").await;
         database.run("CREATE INDEX pv ON p (v)").await;
