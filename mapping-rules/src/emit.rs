@@ -52,8 +52,8 @@ pub enum IssueSeverity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
     pub severity: IssueSeverity,
-    /// Stable: `unmapped`, `ambiguous`, `missing-required`, `missing-reference`, or what a
-    /// converter says (`bad-date` …).
+    /// Stable: `unmapped`, `ambiguous`, `missing-required`, `missing-reference`, `two-types`,
+    /// `bad-value`, `bad-key`, or what a converter says (`bad-date` …).
     pub code: &'static str,
     /// Where in the resource, as FHIRPath.
     pub expression: String,

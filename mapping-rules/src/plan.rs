@@ -235,7 +235,8 @@ fn filter(
             }
             return Ok(None);
         };
-        let negated = filter.modifier == Some(Modifier::Not);
+        let negated =
+            filter.modifier == Some(Modifier::Not) || filter.values == [SearchValue::Missing(true)];
         let asked = Asked { rules, identity, rule, negated };
         let image = predicate(asked, parameter, filter)
             .map_err(|reason| PlanProblem::Refused { parameter: filter.code.to_owned(), reason })?;

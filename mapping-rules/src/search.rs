@@ -4,8 +4,11 @@
 //! Spec: <https://hl7.org/fhir/R4/search.html>. Overrides under `search:` in a rule replace the
 //! derived places by an expression, or switch the parameter off.
 
+mod coded;
 mod derive;
+mod period;
 mod predicate;
+mod probe;
 mod walk;
 
 use genkan_fhir::definitions::ParameterType;
@@ -64,6 +67,11 @@ pub enum PlaceKind {
         lens: Lens,
     },
     Date(Term),
+    /// A Period; an end that the rule does not emit is open.
+    Period {
+        start: Option<Term>,
+        end: Option<Term>,
+    },
     Number(Term),
     Quantity {
         value: Term,

@@ -4,16 +4,19 @@
 mod coded;
 #[path = "emit/contained.rs"]
 mod contained;
+#[path = "support/emitted.rs"]
+mod emitted;
 #[path = "support/rule_set.rs"]
 mod rule_set;
 #[path = "support/site.rs"]
 mod site;
 
+use emitted::{body, emitted, issue_codes, record};
 use genkan_adapter::Value;
 use genkan_mapping::emit::{Emitter, Record};
 use genkan_mapping::program::RuleSet;
 use serde_json::{Value as Json, json};
-use site::{body, emitted, identity, issue_codes, record, row, rules};
+use site::{identity, row, rules};
 
 /// A rule on PT with these elements; the columns come in the order of first use, ID first.
 fn patient(elements: &str) -> RuleSet {
@@ -67,14 +70,14 @@ const CASES: &[Case] = &[
         || json!({"deceasedBoolean": false, "multipleBirthInteger": 3}),
         &[],
     ),
-    (
-        "emit: {multipleBirthInteger: = p.TEL}",
-        &["1", "007"],
-        || json!({}),
-        &["bad-value"],
-    ),
+    ("emit: {multipleBirthInteger: = p.TEL}", &["1", "007"], || json!({}), &["bad-value"]),
     ("emit: {gender: = p.SEX | map 1=male}", &["1", "9"], || json!({}), &["no-map-entry"]),
-    ("emit: {gender: = p.SEX | map 1=male else other}", &["1", "-"], || json!({"gender": "other"}), &[]),
+    (
+        "emit: {gender: = p.SEX | map 1=male else other}",
+        &["1", "-"],
+        || json!({"gender": "other"}),
+        &[],
+    ),
     ("emit: {birthDate: = p.BIRTH | date}", &["1", "20210231"], || json!({}), &["bad-date"]),
     ("emit: {birthDate: = p.BIRTH | date}", &["1", "00000000"], || json!({}), &[]),
     ("emit: {birthDate: = p.BIRTH}", &["1", "20210201"], || json!({}), &["bad-value"]),
@@ -146,7 +149,8 @@ fn a_fragment_takes_arguments_and_keeps_its_own_condition() {
          - {$use: outer, with: {tel: = p.TEL, flag: = p.DEL}, rank: 1}\n";
     let rules = rules(&[("fragments/f.yaml", fragments), ("pt.map.yaml", rule)]);
     let rows = |flag| emitted(&rules, "pt", &record(&["1", flag, "０３-１"]));
-    let expected = json!({"telecom": [{"system": "phone", "value": "03-1", "use": "home", "rank": 1}]});
+    let expected =
+        json!({"telecom": [{"system": "phone", "value": "03-1", "use": "home", "rank": 1}]});
     assert_eq!(body(&rows("1")), expected);
     assert_eq!(body(&rows("0")), json!({}));
 }
@@ -160,10 +164,8 @@ fn each_child_row_makes_an_item_and_a_row_without_data_makes_none() {
          - {$each: s, text: = s.NM}\n";
     let rules = rules(&[("b.map.yaml", rule)]);
     // Columns of the child: PT_ID, BYO_SEQ, FLG, CD, NM.
-    let children = vec![vec![
-        row(&["1", "1i", "-", "A", "-"]),
-        row(&["1", "1i", "9", "B", "急性"]),
-    ]];
+    let children =
+        vec![vec![row(&["1", "1i", "-", "A", "-"]), row(&["1", "1i", "9", "B", "急性"])]];
     let record = Record { row: row(&["1", "1i"]), children, contained: Vec::new() };
     let emitted = emitted(&rules, "b", &record);
     assert_eq!(
@@ -175,7 +177,8 @@ fn each_child_row_makes_an_item_and_a_row_without_data_makes_none() {
 
 #[test]
 fn an_issue_names_place_columns_and_code_but_never_what_the_cell_holds() {
-    let rules = patient("emit:\n  name: [{text: = p.NAME | text}]\n  birthDate: = p.BIRTH | date\n");
+    let rules =
+        patient("emit:\n  name: [{text: = p.NAME | text}]\n  birthDate: = p.BIRTH | date\n");
     let emitted = emitted(&rules, "pt", &record(&["1", "山田\u{1}太郎", "1930０６２８X"]));
     let issues = &emitted.issues;
     assert_eq!(issue_codes(&emitted), ["bad-value", "bad-date"]);
@@ -233,7 +236,8 @@ fn an_unreadable_update_is_an_issue_of_last_updated_and_no_panic() {
         ("p.NAME", "T", "bad-value"),
         ("p.NAME", "2021", "bad-value"),
     ] {
-        let rules = patient(&format!("updated: = {updated}\nemit: {{birthDate: = p.BIRTH | date}}"));
+        let rules =
+            patient(&format!("updated: = {updated}\nemit: {{birthDate: = p.BIRTH | date}}"));
         let emitted = emitted(&rules, "pt", &record(&["1", cell, "20210101"]));
         assert_eq!(emitted.last_updated, None, "{cell}");
         assert_eq!(issue_codes(&emitted), [code], "{cell}");
@@ -277,18 +281,22 @@ fn a_preview_says_of_every_leaf_where_it_came_from() {
         .map(|leaf| (leaf.expression.as_str(), leaf.value.as_str(), leaf.span.line, &leaf.columns))
         .collect();
     let cell = |column: &str, text: &str| vec![(column.to_owned(), Value::text(text))];
-    assert_eq!(shown, [
-        ("Patient.name[0].use", "official", 7, &vec![]),
-        ("Patient.name[0].text", "山田", 7, &cell("p.NAME", "山田")),
-        ("Patient.gender", "male", 8, &cell("p.SEX", "1")),
-    ]);
+    assert_eq!(
+        shown,
+        [
+            ("Patient.name[0].use", "official", 7, &vec![]),
+            ("Patient.name[0].text", "山田", 7, &cell("p.NAME", "山田")),
+            ("Patient.gender", "male", 8, &cell("p.SEX", "1")),
+        ]
+    );
     assert_eq!(body(&emitted)["gender"], "male");
 }
 
 #[test]
 fn a_key_that_is_missing_or_too_long_makes_no_resource() {
     let rules = patient("emit: {active: true}");
-    for cells in [["-"], [""], ["123456789012345678901234567890123456789012345678901234567890123"]] {
+    for cells in [["-"], [""], ["123456789012345678901234567890123456789012345678901234567890123"]]
+    {
         let emitted = emitted(&rules, "pt", &record(&cells));
         assert!(emitted.json.is_none(), "{cells:?}");
         assert_eq!(issue_codes(&emitted), ["bad-key"], "{cells:?}");

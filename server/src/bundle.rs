@@ -20,6 +20,7 @@ mod report;
 pub mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use genkan_mapping::diagnostic::Text;
@@ -41,8 +42,27 @@ pub const BYTES_MAX: usize = 10_000_000;
 #[derive(Debug, Clone)]
 pub struct Part {
     pub resource: Map<String, Value>,
-    /// `file:line` of its rule.
-    pub place: String,
+    pub places: Arc<Places>,
+}
+
+/// Where in the rules a resource and its elements are written, as `file:line`.
+#[derive(Debug, Default)]
+pub struct Places {
+    pub rule: String,
+    /// By the element's name in JSON.
+    pub elements: Vec<(String, String)>,
+}
+
+impl Places {
+    /// The nearest place of a FHIRPath like `Condition.onset` or `Condition.stage[0].type`.
+    fn of(&self, expression: &str) -> &str {
+        let element = expression.split(['.', '[']).nth(1).unwrap_or("");
+        let named = self.elements.iter().find(|(name, _)| name == element);
+        // `onset` is written `onsetDateTime`.
+        let chosen = || self.elements.iter().find(|(name, _)| name.starts_with(element));
+        let found = if element.is_empty() { None } else { named.or_else(chosen) };
+        found.map_or(&self.rule, |(_, place)| place)
+    }
 }
 
 impl Part {

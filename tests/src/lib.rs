@@ -1,7 +1,8 @@
-//! The product from outside: a harness that runs the built binary against real databases, and
-//! `tidy`, which keeps the promises that the repository makes about itself. Separate from the
+//! The product from outside: a harness that runs the built binary against real databases, a
+//! benchmark, and `tidy`, which keeps the promises that the repository makes about itself. Separate from the
 //! product's packages so that nothing of it is ever shipped.
 
+pub mod bench;
 pub mod harness;
 pub mod hospital;
 pub mod tidy;

@@ -72,8 +72,11 @@ fn references(value: &Value) -> Vec<String> {
 
 #[test]
 fn units_of_the_demo_hospital_are_whole_and_sound_or_refused_with_reasons() -> Result<()> {
-    if !rules().join("patient.map.yaml").exists() {
-        eprintln!("skipped: the rule set of the demo hospital is not there");
+    let names = std::fs::read_dir(rules())?.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    let is_there = |start: &&str| names.iter().any(|name| name.starts_with(*start));
+    if !["patient.", "condition", "allergy", "observation"].iter().all(is_there) {
+        eprintln!("skipped: the rule set of the demo hospital is not whole yet");
         return Ok(());
     }
     let served = serve(Engine::Sqlite)?.context("SQLite is always there")?;

@@ -187,11 +187,13 @@ fn a_national_code_finds_house_coded_rows() -> Result<()> {
         for condition in entries(&page, "match") {
             let id = condition["id"].as_str().context("id")?;
             for coding in condition["code"]["coding"].as_array().into_iter().flatten() {
-                let (Some(system), Some(code)) = (coding["system"].as_str(), coding["code"].as_str())
+                let (Some(system), Some(code)) =
+                    (coding["system"].as_str(), coding["code"].as_str())
                 else {
                     continue;
                 };
-                let path = format!("/fhir/Condition?code={}%7C{code}&_count=1000", url_encoded(system));
+                let path =
+                    format!("/fhir/Condition?code={}%7C{code}&_count=1000", url_encoded(system));
                 let found = all_pages(genkan, &path)?;
                 ensure!(found.iter().any(|found| found == id), "{path} misses {id}");
                 checked += 1;

@@ -89,6 +89,9 @@ fn of_database(error: &dyn DatabaseError, source: &str) -> AdapterError {
     };
     let code = number.map_or(code, |number| number.to_string());
     let what = match category {
+        Unreachable if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
+            "the database file can't be opened; check the path and the right to read it".to_owned()
+        }
         Unreachable => "the database does not answer; is it up?".to_owned(),
         Denied => "the database refused the account; check user, password and SELECT rights".into(),
         LimitExceeded => {

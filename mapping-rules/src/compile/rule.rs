@@ -39,7 +39,13 @@ pub(super) fn compile(
             "write（書き込み）はこの版では使えません",
         ));
     }
-    let mut scope = Scope::open(entries.get("from")?, entries.get("blank"), schema, (site, &shared.lookups), found)?;
+    let mut scope = Scope::open(
+        entries.get("from")?,
+        entries.get("blank"),
+        schema,
+        (site, &shared.lookups),
+        found,
+    )?;
     let filter = note(scope.condition(entries.get("where"), Place::Root), found).flatten();
     scope.filter = filter.unwrap_or(Predicate::TRUE);
     let updated = updated(&mut scope, &entries, found);

@@ -337,7 +337,8 @@ impl<'a> Scope<'a> {
         let mut known: Vec<String> = Vec::new();
         for (name, alias) in &self.aliases {
             known.extend([name.clone(), alias.table_name.clone()]);
-            known.extend(alias.table.columns.iter().map(|column| format!("{name}.{}", column.name)));
+            known
+                .extend(alias.table.columns.iter().map(|column| format!("{name}.{}", column.name)));
         }
         for (name, span) in self.blanks.names().filter(|(name, _)| !known.contains(name)) {
             let en = format!("`{name}` is no table, alias or column of this rule");
@@ -350,9 +351,9 @@ impl<'a> Scope<'a> {
     /// The column that a plain text names, if its author forgot the `=`.
     pub fn names_column(&self, text: &str) -> bool {
         let word = text.split([' ', '|']).next().unwrap_or_default();
-        let column = word.split_once('.').and_then(|(alias, column)| {
-            self.aliases.get(alias)?.table.column(column)
-        });
+        let column = word
+            .split_once('.')
+            .and_then(|(alias, column)| self.aliases.get(alias)?.table.column(column));
         column.is_some()
     }
 

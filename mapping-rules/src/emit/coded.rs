@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
-use super::{IssueSeverity, Record};
 use super::writer::{Writer, Written};
+use super::{IssueSeverity, Record};
 use crate::codemap::{CodeMap, Coding, LocalEmit, UnmappedPolicy, UnmappedSeverity};
 use crate::diagnostic::Text;
 use crate::evaluate::{self, Frame};
@@ -44,7 +44,11 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    pub(super) fn term_text(&mut self, term: Option<&'a Term>, frame: &Frame<'a>) -> Option<Cow<'a, str>> {
+    pub(super) fn term_text(
+        &mut self,
+        term: Option<&'a Term>,
+        frame: &Frame<'a>,
+    ) -> Option<Cow<'a, str>> {
         let term = term?;
         let text = evaluate::text(term, frame, &mut self.faults);
         self.flush_faults(term);

@@ -13,8 +13,7 @@ const STEPS_MAX: usize = 20_000;
 /// All ways to cut `text` over `parts`; constant parts must stand where they stand. `gaps`: a part
 /// may be empty. More than [`SPLITS_MAX`] if there are, or might be, too many.
 pub(super) fn split<'t>(parts: &[Term], text: &'t str, gaps: bool) -> Vec<Vec<&'t str>> {
-    let mut splitting =
-        Splitting { gaps, steps: STEPS_MAX, taken: Vec::new(), ways: Vec::new() };
+    let mut splitting = Splitting { gaps, steps: STEPS_MAX, taken: Vec::new(), ways: Vec::new() };
     splitting.rest(parts, text);
     if splitting.steps == 0 {
         splitting.ways.resize(SPLITS_MAX + 1, Vec::new());

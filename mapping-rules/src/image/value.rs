@@ -35,7 +35,7 @@ pub(crate) fn blanks(column: &ColumnUse) -> impl Iterator<Item = &str> {
         .blanks
         .iter()
         .map(|blank| &**blank)
-        .filter(move |blank| !blank.is_empty() && !(decimal && padded(blank)))
+        .filter(move |blank| !(blank.is_empty() || decimal && padded(blank)))
 }
 
 fn typed(kind: ColumnKind, text: &str) -> Option<Value> {
@@ -44,9 +44,7 @@ fn typed(kind: ColumnKind, text: &str) -> Option<Value> {
         // Delivered without blanks at the end, so that no cell has this text.
         ColumnKind::PaddedText { .. } => (!text.ends_with(' ')).then(|| Value::text(text)),
         ColumnKind::Boolean => text.parse().ok().map(Value::Boolean),
-        ColumnKind::Integer => {
-            text.parse().ok().map(Value::Integer)
-        }
+        ColumnKind::Integer => text.parse().ok().map(Value::Integer),
         ColumnKind::Decimal => Decimal::parse(text).map(Value::Decimal),
         ColumnKind::Date => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Value::Date),
         ColumnKind::Time => NaiveTime::parse_from_str(text, "%H:%M:%S%.f").ok().map(Value::Time),

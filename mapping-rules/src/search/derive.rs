@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use genkan_adapter::Comparison;
 use genkan_fhir::definitions::{
     Definitions, Element, ParameterPath, ParameterType, SearchParameter,
 };
 
+use super::probe::probe;
 use super::walk::{Found, follow, primitive};
 use super::{Branch, Parameter, PlaceKind, Sort, System};
 use crate::codemap::CodeMap;
 use crate::diagnostic::Text;
 use crate::expression::{Expression, ExpressionKind as K};
-use crate::image::{Blocked, Imaging};
-use crate::lens::{DatePrefix, DateSearch, Lens, TextTarget};
+use crate::image::Imaging;
+use crate::lens::Lens;
 use crate::program::{Coded, Node, NodeKind, Property, Rule, Term, Withheld};
 
 /// `search:` of a rule.
@@ -189,10 +189,10 @@ fn places(
         ParameterType::Token => return token_places(found, &mut push),
         ParameterType::String => text_places(found, &mut push),
         ParameterType::Reference => match &found.node.kind {
-            NodeKind::Reference(reference) => {
-                if path.target.is_none_or(|target| targets[reference.rule] == target) {
-                    push(found, PlaceKind::Reference(reference.clone()), false);
-                }
+            NodeKind::Reference(reference)
+                if path.target.is_none_or(|target| targets[reference.rule] == target) =>
+            {
+                push(found, PlaceKind::Reference(reference.clone()), false);
             }
             NodeKind::Object { properties, .. }
                 if properties.iter().any(|property| property.name == "reference") =>
@@ -205,9 +205,20 @@ fn places(
         ParameterType::Quantity => return quantity_places(found, &mut push),
         ParameterType::Date => match &found.node.kind {
             NodeKind::Primitive { term, .. } => push(found, PlaceKind::Date(term.clone()), false),
+            NodeKind::Object { properties, .. } if found.node.type_path == "Period" => {
+                let end = |name| match primitive(properties, name) {
+                    Some((_, Some(_))) => Err(Text::new(
+                        "an end of the period depends on a condition",
+                        "期間の端に条件が付いているため検索できません",
+                    )),
+                    other => Ok(other.map(|(term, _)| term.clone())),
+                };
+                let (start, end) = (end("start")?, end("end")?);
+                push(found, PlaceKind::Period { start, end }, false);
+            }
             _ => {
-                let en = "periods and timings can't be searched in this release";
-                return Err(Text::new(en, "期間型の日付検索には未対応です"));
+                let en = "timings can't be searched in this release";
+                return Err(Text::new(en, "Timing 型の日付検索には未対応です"));
             }
         },
         ParameterType::Number | ParameterType::Uri => {
@@ -258,10 +269,7 @@ fn is_constant(term: &Term) -> bool {
     matches!(term.kind, K::Text(_))
 }
 
-fn token_places(
-    found: &Found,
-    push: &mut impl FnMut(&Found, PlaceKind, bool),
-) -> Result<(), Text> {
+fn token_places(found: &Found, push: &mut impl FnMut(&Found, PlaceKind, bool)) -> Result<(), Text> {
     match &found.node.kind {
         NodeKind::Coded(coded) => push(found, PlaceKind::Coded(Coded::clone(coded)), false),
         NodeKind::Primitive { term, .. } => {
@@ -406,66 +414,6 @@ fn answerable(rule: &Rule, branches: Vec<Branch>, maps: &[CodeMap], imaging: Ima
         None if kept.is_empty() => Err(nothing_emitted()),
         _ => Ok(kept),
     }
-}
-
-/// False for a place that no row can have: `where(system = 'email')` on a constant `phone`.
-fn probe(rule: &Rule, branch: &Branch, maps: &[CodeMap], imaging: Imaging) -> Result<bool, Text> {
-    if let Some(child) = branch.each
-        && !rule.children[child].set.joins.is_empty()
-    {
-        let en = "it looks into a child table that is joined with others";
-        return Err(Text::new(en, "他の表と結合した子表の検索には未対応です"));
-    }
-    let blocked = |blocked: Blocked| blocked.text;
-    for condition in &branch.conditions {
-        if imaging.condition(condition).map_err(blocked)?.is_false() {
-            return Ok(false);
-        }
-    }
-    probe_place(&branch.place, maps, imaging).map(|()| true).map_err(blocked)
-}
-
-fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<(), Blocked> {
-    let equal = TextTarget::equals("1");
-    match place {
-        PlaceKind::Id => Ok(()),
-        PlaceKind::Flag(term) => imaging.condition(term).map(drop),
-        PlaceKind::Token { system, code } => {
-            if let System::Term(system) = system {
-                imaging.text(system, &equal)?;
-            }
-            imaging.text(code, &TextTarget::Present)?;
-            imaging.text(code, &equal).map(drop)
-        }
-        PlaceKind::Uri(term) => imaging.text(term, &equal).map(drop),
-        PlaceKind::Text(term) => {
-            let imaging = Imaging { ignore_case: true, ..imaging };
-            imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
-        }
-        PlaceKind::Folded { term, .. } => {
-            imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
-        }
-        PlaceKind::Coded(coded) => {
-            super::predicate::coded(coded, &maps[coded.map], imaging, None, Some("1")).map(drop)
-        }
-        PlaceKind::Reference(reference) => {
-            reference.key.iter().try_for_each(|term| imaging.text(term, &equal).map(drop))
-        }
-        PlaceKind::Date(term) => imaging.date(term, &probe_day(DatePrefix::Ge)).map(drop),
-        PlaceKind::Number(term) => imaging.number(term, "1", "2").map(drop),
-        PlaceKind::Quantity { value, system, code, unit } => {
-            for term in [system, code, unit].into_iter().flatten() {
-                imaging.text(term, &equal)?;
-            }
-            imaging.number(value, "1", "2").map(drop)
-        }
-    }
-}
-
-fn probe_day(prefix: DatePrefix) -> DateSearch {
-    let day = NaiveDate::default();
-    let (start, end) = (day.into(), day.succ_opt().unwrap_or(day).into());
-    DateSearch { prefix, start, end }
 }
 
 /// A parameter sorts when it has one place, straight on a column of the root's SELECT whose order is

@@ -1,19 +1,16 @@
 //! A filter of a request on the places of a parameter, as a condition for the source.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use genkan_adapter::{Comparison, Operand, Predicate};
 use genkan_fhir::reference::Reference;
 use genkan_fhir::search::{Filter, Modifier, Prefix, SearchValue, TokenSystem};
 
+use super::coded::{appears, coded};
 use super::{Branch, Parameter, PlaceKind, System};
-use crate::codemap::{CodeMap, Coding, Holder, LocalEmit, UnmappedPolicy};
 use crate::diagnostic::Text;
 use crate::identity::Identity;
 use crate::image::{Blocked, Imaged, Imaging, any, negated, value_of_kind};
 use crate::lens::{DatePrefix, DateSearch, LensContext, TextTarget};
-use crate::program::{Coded, CodedShape, ReferenceTo, Rule, RuleSet, Term};
+use crate::program::{Coded, ReferenceTo, Rule, RuleSet, Term};
 
 /// What a filter is asked of.
 #[derive(Clone, Copy)]
@@ -21,7 +18,7 @@ pub struct Asked<'a> {
     pub rules: &'a RuleSet,
     pub identity: &'a Identity,
     pub rule: &'a Rule,
-    /// The answer will be turned round (`:not`).
+    /// The answer will be turned round (`:not`, `:missing=true`).
     pub negated: bool,
 }
 
@@ -108,14 +105,7 @@ impl Asked<'_> {
                 _ => Ok(Predicate::FALSE),
             },
             (PlaceKind::Coded(of), SearchValue::Token { system, code }) => {
-                let map = &self.rules.code_maps[of.map];
-                match system {
-                    TokenSystem::Any => coded(of, map, imaging, None, code.as_deref()),
-                    TokenSystem::Is(system) => {
-                        coded(of, map, imaging, Some(system), code.as_deref())
-                    }
-                    TokenSystem::None => Ok(Predicate::FALSE),
-                }
+                self.coded(of, system, code.as_deref())
             }
             (PlaceKind::Text(term), SearchValue::Text(text)) => {
                 string(imaging, term, text, modifier)
@@ -130,6 +120,11 @@ impl Asked<'_> {
                 let (start, end) = (period.start, period.end);
                 imaging.date(term, &DateSearch { prefix, start, end })
             }
+            (PlaceKind::Period { start, end }, SearchValue::Date { prefix, period }) => {
+                let prefix = date_prefix(*prefix);
+                let search = DateSearch { prefix, start: period.start, end: period.end };
+                super::period::image(imaging, (start.as_ref(), end.as_ref()), &search)
+            }
             (PlaceKind::Number(term), SearchValue::Number { prefix, text, range }) => {
                 number(imaging, term, *prefix, text, (&range.low, &range.high))
             }
@@ -140,7 +135,13 @@ impl Asked<'_> {
                 let range = (range.low.as_str(), range.high.as_str());
                 let image = number(imaging, value, *prefix, text, range)?;
                 let parts = (system.as_ref(), code.as_ref(), unit.as_ref());
-                Ok(image.and(units(imaging, value, parts, asked.as_deref(), asked_code.as_deref())?))
+                Ok(image.and(units(
+                    imaging,
+                    value,
+                    parts,
+                    asked.as_deref(),
+                    asked_code.as_deref(),
+                )?))
             }
             (PlaceKind::Reference(reference), SearchValue::Reference(asked)) => {
                 self.reference(reference, asked, modifier)
@@ -149,6 +150,16 @@ impl Asked<'_> {
                 imaging.text(term, &TextTarget::equals(uri))
             }
             _ => Ok(Predicate::FALSE),
+        }
+    }
+
+    fn coded(&self, of: &Coded, system: &TokenSystem, code: Option<&str>) -> Imaged {
+        let map = &self.rules.code_maps[of.map];
+        match system {
+            TokenSystem::Any => coded(of, map, self.imaging(), None, code),
+            TokenSystem::Is(system) => coded(of, map, self.imaging(), Some(system), code),
+            // Every coding of a map has a system.
+            TokenSystem::None => Ok(Predicate::FALSE),
         }
     }
 
@@ -163,6 +174,10 @@ impl Asked<'_> {
             | PlaceKind::Folded { term, .. }
             | PlaceKind::Uri(term) => has(term),
             PlaceKind::Date(term) | PlaceKind::Number(term) => stored(imaging, term),
+            PlaceKind::Period { start, end } => {
+                let ends = start.iter().chain(end).map(|term| stored(imaging, term));
+                Ok(any(ends.collect::<Result<Vec<_>, _>>()?))
+            }
             PlaceKind::Quantity { value, .. } => stored(imaging, value),
             PlaceKind::Coded(coded) => appears(coded, imaging),
             PlaceKind::Reference(reference) => {
@@ -209,7 +224,7 @@ impl Asked<'_> {
 }
 
 /// Dates and numbers have no image as texts; whether one is there is seen on the bare column.
-fn stored(imaging: Imaging, term: &Term) -> Imaged {
+pub(super) fn stored(imaging: Imaging, term: &Term) -> Imaged {
     use crate::expression::ExpressionKind as K;
     match &term.kind {
         K::Pipe(inner, _) => stored(imaging, inner),
@@ -337,144 +352,4 @@ fn date_prefix(prefix: Prefix) -> DatePrefix {
         Prefix::Eb => DatePrefix::Eb,
         Prefix::Ap => DatePrefix::Ap,
     }
-}
-
-/// The reverse of `$code`: rows whose house code carries the standard code on their day, rows with
-/// that house code, and for the official uncoded codes the rows that nothing maps.
-///
-/// A clinical date of which only the year is known counts from its first day forwards; backwards
-/// its whole year is looked at. The two differ only where a map changes within that year.
-pub(super) fn coded(
-    of: &Coded,
-    map: &CodeMap,
-    imaging: Imaging,
-    system: Option<&str>,
-    code: Option<&str>,
-) -> Imaged {
-    // A Coding or a code shows only the first.
-    let all = of.shape == CodedShape::CodeableConcept;
-    let carriers: Vec<Holder> = match code {
-        _ if !all => map.leading(system, code),
-        Some(code) => map.holders(system, code).into_iter().cloned().collect(),
-        None => map.mapped(system),
-    };
-    let mut ways = vec![held(of, imaging, &carriers)?];
-    if system.is_none_or(|system| system == map.local_system) {
-        ways.push(house_code(of, map, imaging, code)?);
-    }
-    if map.unmapped.policy == UnmappedPolicy::Uncoded {
-        let wanted = |coding: &Coding| {
-            system.is_none_or(|system| system == coding.system)
-                && code.is_none_or(|code| code == coding.code)
-        };
-        let shown = |with, coding| all || map.uncoded(with).first() == Some(coding);
-        let choices = map.uncoded_choices().filter(|(with, c)| wanted(c) && shown(*with, *c));
-        for (with, _) in choices {
-            let chosen = chosen(of, map, imaging, with)?;
-            ways.push(appears(of, imaging)?.and(unmapped(of, map, imaging)?).and(chosen));
-        }
-    }
-    Ok(any(ways))
-}
-
-/// Rows that show their house code: this one, or any.
-fn house_code(of: &Coded, map: &CodeMap, imaging: Imaging, code: Option<&str>) -> Imaged {
-    let own = match code {
-        Some(code) => imaging.text(&of.from, &TextTarget::equals(code))?,
-        None => imaging.text(&of.from, &TextTarget::Present)?,
-    };
-    // Of one house code it is known when it is mapped; no list of all others is needed.
-    let mapped = |imaging| match code {
-        Some(code) => held(of, imaging, &map.mapped_times(code)),
-        None => held(of, imaging, &map.mapped(None)),
-    };
-    let first_only = of.shape != CodedShape::CodeableConcept;
-    let text_only = map.unmapped.policy == UnmappedPolicy::TextOnly;
-    match map.local_emit {
-        LocalEmit::Never => Ok(Predicate::FALSE),
-        LocalEmit::Always if !first_only && text_only => Ok(own.and(mapped(imaging)?)),
-        LocalEmit::Always if !first_only => Ok(own),
-        _ if text_only => Ok(Predicate::FALSE),
-        _ => {
-            let mut image = own.and(negated(mapped(imaging.complete())?));
-            if first_only && map.unmapped.policy == UnmappedPolicy::Uncoded {
-                // The uncoded codings stand before it.
-                let empty = map.unmapped.codings.is_empty();
-                image = if empty { image.and(chosen(of, map, imaging, None)?) } else { Predicate::FALSE };
-            }
-            Ok(image)
-        }
-    }
-}
-
-/// Rows whose `with` chooses these uncoded codings (`None`: those of all other values).
-fn chosen(of: &Coded, map: &CodeMap, imaging: Imaging, with: Option<&str>) -> Imaged {
-    match (&of.with, with) {
-        (Some(term), Some(with)) => imaging.text(term, &TextTarget::equals(with)),
-        (None, Some(_)) => Ok(Predicate::FALSE),
-        (Some(term), None) => {
-            let values = map.unmapped.by.iter().map(|(key, _)| key.clone()).collect();
-            imaging.text(term, &TextTarget::NoneOf { values, include_empty: true })
-        }
-        (None, None) => Ok(Predicate::TRUE),
-    }
-}
-
-fn appears(of: &Coded, imaging: Imaging) -> Imaged {
-    let mut ways = vec![imaging.text(&of.from, &TextTarget::Present)?];
-    if let Some(text) = &of.text {
-        ways.push(stored(imaging, text)?);
-    }
-    Ok(any(ways))
-}
-
-fn unmapped(of: &Coded, map: &CodeMap, imaging: Imaging) -> Imaged {
-    Ok(negated(held(of, imaging.complete(), &map.mapped(None))?))
-}
-
-/// Rows whose house code is one of these while its segment lasts. House codes of the same segment
-/// go into one list, so that the statement stays short however large the map is.
-fn held(of: &Coded, imaging: Imaging, holders: &[Holder]) -> Imaged {
-    let mut groups: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for holder in holders {
-        groups.entry((holder.from, holder.until)).or_default().insert(holder.local.clone());
-    }
-    let mut ways = Vec::new();
-    for ((from, until), locals) in groups {
-        let lasts = during(of.at.as_ref(), imaging, from, until)?;
-        ways.push(imaging.text(&of.from, &TextTarget::OneOf(locals.into_iter().collect()))?.and(lasts));
-    }
-    Ok(any(ways))
-}
-
-fn during(
-    at: Option<&Term>,
-    imaging: Imaging,
-    from: Option<NaiveDate>,
-    until: Option<NaiveDate>,
-) -> Imaged {
-    if from.is_none() && until.is_none() {
-        return Ok(Predicate::TRUE);
-    }
-    let open = until.is_none();
-    let Some(at) = at else {
-        return Ok(if open { Predicate::TRUE } else { Predicate::FALSE });
-    };
-    let mut inside = Predicate::TRUE;
-    let day = |day: NaiveDate, prefix| {
-        let start: NaiveDateTime = day.and_time(NaiveTime::MIN);
-        let end = day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN);
-        DateSearch { prefix, start, end }
-    };
-    if let Some(from) = from {
-        inside = inside.and(imaging.date(at, &day(from, DatePrefix::Ge))?);
-    }
-    if let Some(until) = until {
-        inside = inside.and(imaging.date(at, &day(until, DatePrefix::Lt))?);
-    }
-    if !open {
-        return Ok(inside);
-    }
-    // Without a clinical date the coding without an end is taken.
-    Ok(any(vec![inside, negated(stored(imaging.complete(), at)?)]))
 }

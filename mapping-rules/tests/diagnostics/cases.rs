@@ -138,7 +138,7 @@ pub const SOURCES: &[Case] = &[
     ),
     (
         "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: [PT_ID == p.ID]}\nemit: {code: {text: x}}\n",
-        "a.map.yaml:5:32 E0307",
+        "a.map.yaml:5:25 E0409",
         "",
     ),
     (

@@ -1,7 +1,8 @@
 //! `$code`: codings by date, policies for what is not mapped, and the shapes that it takes.
 
+use super::emitted::{body, emitted, issue_codes, record};
 use super::rule_set::compiled;
-use super::site::{body, emitted, issue_codes, record, rules};
+use super::site::rules;
 use genkan_mapping::program::RuleSet;
 use serde_json::{Value as Json, json};
 
@@ -96,7 +97,8 @@ fn the_policy_says_what_becomes_of_a_code_without_a_standard_code() {
 
 #[test]
 fn the_rules_value_chooses_among_the_uncoded_codings() {
-    let policy = "policy: uncoded, by: {F: [{system: urn:food, code: F}], else: [{system: urn:n, code: N}]}";
+    let policy =
+        "policy: uncoded, by: {F: [{system: urn:food, code: F}], else: [{system: urn:n, code: N}]}";
     let form = "code: {$code: m, from: = b.CD, with: = b.KBN}";
     let rules = mapped(", emit: never", policy, form);
     for (kind, expected) in
@@ -125,7 +127,10 @@ fn a_coding_and_a_code_take_the_first() {
     );
     let emitted = emitted(&rules, "b", &record(&["1", "1i", "B1"]));
     let json: Json = serde_json::from_slice(&emitted.json.expect("a resource")).expect("JSON");
-    assert_eq!(json["meta"]["tag"], json!([{"system": "urn:a", "code": "A1N", "display": "新肺炎"}]));
+    assert_eq!(
+        json["meta"]["tag"],
+        json!([{"system": "urn:a", "code": "A1N", "display": "新肺炎"}])
+    );
     assert_eq!(json["code"], json!({"coding": [{"code": "A1N"}]}));
 }
 

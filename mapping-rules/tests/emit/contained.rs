@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::site::{body, emitted, issue_codes, record, row, rules};
+use super::emitted::{body, emitted, issue_codes, record};
+use super::site::{row, rules};
 use genkan_mapping::emit::Record;
 use genkan_mapping::program::RuleSet;
 use serde_json::json;
@@ -39,7 +40,9 @@ fn a_reference_holds_the_id_that_the_other_rule_makes() {
 
 #[test]
 fn a_display_that_cannot_be_read_is_an_issue_of_its_own_place() {
-    let rules = set("  subject: {$ref: pt, key: [= b.PT_ID], display: = b.KBN | map 1=x}\n  note: [{text: = b.NOTE}]\n");
+    let rules = set(
+        "  subject: {$ref: pt, key: [= b.PT_ID], display: = b.KBN | map 1=x}\n  note: [{text: = b.NOTE}]\n",
+    );
     let emitted = emitted(&rules, "b", &record(&["1", "1i", "9", "n"]));
     assert_eq!(issue_codes(&emitted), ["no-map-entry"]);
     assert_eq!(emitted.issues[0].expression, "Condition.subject");

@@ -2,6 +2,7 @@
 //! the unit is gathered, so that all of it can be told at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use chrono::{Datelike, Months, NaiveDate};
 use genkan_fhir::definitions::Definitions;
@@ -9,13 +10,13 @@ use genkan_fhir::reference::Reference;
 use genkan_mapping::diagnostic::{Span, Text};
 use genkan_mapping::emit::{Emitted, Issue, Record};
 use genkan_mapping::plan::{self as mapping_plan, Position, ReadPlan, SearchPlan, key_texts};
-use genkan_mapping::program::RuleSet;
+use genkan_mapping::program::{Property, Rule, RuleSet};
 use serde_json::{Map, Value};
 
 use super::contained::DEPTH_MAX;
 use super::issue::{NoBundle, UnitIssue};
 use super::kind::{Kind, is_profile};
-use super::{BYTES_MAX, Built, Part, Unit, build, flags, links, report};
+use super::{BYTES_MAX, Built, Part, Places, Unit, build, flags, links, report};
 use crate::emit;
 use crate::error::Error;
 use crate::exchange::Exchange;
@@ -66,7 +67,7 @@ pub async fn bundle(
     let search_plan = search_plan(service, patient_id, wanted, &rules)?;
     exchange.stages.enter(Stage::Fetch);
     let fetch = Fetch::new(&*service.adapter, &service.rules);
-    let mut collection = Collection { service, fetch, issues: Vec::new() };
+    let mut collection = Collection { service, fetch, places: BTreeMap::new(), issues: Vec::new() };
     let unit = collection.unit(&patient_plan, search_plan, wanted).await;
     exchange.stages.count_statements(collection.fetch.statements());
     exchange.stages.enter(Stage::Emit);
@@ -156,9 +157,16 @@ fn place(rules: &RuleSet, span: Span) -> String {
     format!("{}:{}", file.map_or("", |file| &file.path), span.line)
 }
 
+fn places(rules: &RuleSet, rule: &Rule) -> Places {
+    let element = |property: &Property| (property.name.clone(), place(rules, property.node.span));
+    Places { rule: place(rules, rule.span), elements: rule.emit.iter().map(element).collect() }
+}
+
 struct Collection<'s> {
     service: &'s Service,
     fetch: Fetch<'s>,
+    /// Of each rule that emitted something.
+    places: BTreeMap<usize, Arc<Places>>,
     issues: Vec<UnitIssue>,
 }
 
@@ -242,7 +250,7 @@ impl<'s> Collection<'s> {
         Ok(records)
     }
 
-    fn part(&self, rule: usize, record: &Record) -> Emission {
+    fn part(&mut self, rule: usize, record: &Record) -> Emission {
         let rules = &self.service.rules;
         let Emitted { id, json, issues, .. } = emit::record(self.service, rule, record);
         let compiled = &rules.rules[rule];
@@ -254,9 +262,9 @@ impl<'s> Collection<'s> {
         let issues: Vec<UnitIssue> = issues.into_iter().map(told).collect();
         let resource: Option<Map<String, Value>> =
             json.and_then(|json| serde_json::from_slice(&json).ok());
-        let place = place(rules, compiled.span);
-        let part = resource.map(|resource| Part { resource, place: place.clone() });
-        Emission { part, place, name, issues }
+        let places = self.places.entry(rule).or_insert_with(|| Arc::new(places(rules, compiled)));
+        let part = resource.map(|resource| Part { resource, places: Arc::clone(places) });
+        Emission { part, place: places.rule.clone(), name, issues }
     }
 
     /// The part, with its issues kept. Without a resource there is always an error.

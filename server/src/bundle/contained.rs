@@ -11,7 +11,7 @@ use genkan_mapping::emit::IssueSeverity;
 use serde_json::{Map, Value};
 
 use super::issue::UnitIssue;
-use super::{Part, flags, links};
+use super::{Part, Places, flags, links};
 
 /// References of references: no deeper. What the fetch brings is no deeper either.
 pub const DEPTH_MAX: usize = 4;
@@ -31,7 +31,7 @@ pub struct Packing<'u> {
     surroundings: Surroundings<'u>,
     /// `Condition/…`
     entry: &'u str,
-    place: &'u str,
+    places: &'u Places,
     /// Lists of contained resources by whose `#id` they are: first the entry's own, then those of
     /// what was put into it.
     scopes: Vec<Vec<Map<String, Value>>>,
@@ -49,9 +49,9 @@ struct Packed {
 }
 
 impl<'u> Packing<'u> {
-    pub fn new(surroundings: Surroundings<'u>, entry: &'u str, place: &'u str) -> Self {
+    pub fn new(surroundings: Surroundings<'u>, entry: &'u str, places: &'u Places) -> Self {
         let (scopes, packed, issues) = (Vec::new(), Vec::new(), Vec::new());
-        Packing { surroundings, entry, place, scopes, packed, issues }
+        Packing { surroundings, entry, places, scopes, packed, issues }
     }
 
     /// Rewrites the references of the resource and puts what they mean into its `contained`.
@@ -199,7 +199,7 @@ impl<'u> Packing<'u> {
             code,
             resource: Some(self.entry.to_owned()),
             expression: at.to_owned(),
-            place: self.place.to_owned(),
+            place: self.places.of(at).to_owned(),
             columns: Vec::new(),
             message,
         });

@@ -73,7 +73,7 @@ impl Desk<'_, '_> {
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
             meta.shift_remove("versionId");
         }
-        let mut packing = Packing::new(surroundings, self.name, &self.part.place);
+        let mut packing = Packing::new(surroundings, self.name, &self.part.places);
         packing.pack(&mut resource);
         self.issues.append(&mut packing.issues);
         resource
@@ -167,12 +167,13 @@ impl Desk<'_, '_> {
     }
 
     fn error(&mut self, code: &'static str, element: &str, message: Text) {
+        let expression = format!("{}.{element}", type_of(&self.part.resource));
         self.issues.push(UnitIssue {
             severity: IssueSeverity::Error,
             code,
             resource: Some(self.name.to_owned()),
-            expression: format!("{}.{element}", type_of(&self.part.resource)),
-            place: self.part.place.clone(),
+            place: self.part.places.of(&expression).to_owned(),
+            expression,
             columns: Vec::new(),
             message,
         });

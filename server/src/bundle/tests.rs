@@ -9,7 +9,7 @@ use chrono::FixedOffset;
 use serde_json::{Value, json};
 
 use super::kind::Kind;
-use super::{BYTES_MAX, NoBundle, Part, Unit, UnitIssue, build};
+use super::{BYTES_MAX, NoBundle, Part, Places, Unit, UnitIssue, build};
 
 const INSTITUTION_NUMBER: &str =
     "http://jpfhir.jp/fhir/clins/Extension/StructureDefinition/JP_eCS_InstitutionNumber";
@@ -19,7 +19,8 @@ const FLAGS: &str = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indicatio
 
 fn part(resource: Value) -> Part {
     let Value::Object(resource) = resource else { panic!("no object") };
-    Part { resource, place: "a.map.yaml:1".to_owned() }
+    let places = Places { rule: "a.map.yaml:1".to_owned(), elements: Vec::new() };
+    Part { resource, places: places.into() }
 }
 
 fn patient() -> Value {

@@ -13,7 +13,12 @@ use crate::yaml::Yaml;
 impl Scope<'_> {
     /// `valid: [FROM, TO], at: = …`: the row of an effective-dated master on a day. An empty end is
     /// open. A time is cut to the day when the master's dates are shorter texts.
-    pub(super) fn validity(&mut self, alias: &str, valid: &Yaml, entries: &Entries) -> Result<Predicate> {
+    pub(super) fn validity(
+        &mut self,
+        alias: &str,
+        valid: &Yaml,
+        entries: &Entries,
+    ) -> Result<Predicate> {
         let columns = text_list(valid)?;
         let [from, to] = columns.as_slice() else {
             let en = "`valid` takes two columns: [FROM, TO]";

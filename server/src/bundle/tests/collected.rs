@@ -146,7 +146,7 @@ emit:
 const ROWS: &[(&str, &str, &[&str])] = &[
     ("PT", "ID NAME", &["0001 甲", "0002 乙", "0003 丙", "0004 丁"]),
     ("DOC", "NO NAME", &["D1 医師"]),
-    ("VISIT", "NO ID DOC", &["V1 0001 D1", "V2 0001 D1", "V3 0002 D1"]),
+    ("VISIT", "NO ID DOC", &["V1 0001 D1", "V2 0001 D1", "V3 0002 D1", "V4 0003 D1"]),
     (
         "DIS",
         "ID SEQ NAME START END VISIT DOC KA LTS",
@@ -168,7 +168,7 @@ const ROWS: &[(&str, &str, &[&str])] = &[
             "L1 NA 0001 20250301 V1 F",
             "L1 K 0001 20250301 V1 F",
             "L2 NA 0001 20260301 V2 F",
-            "L3 NA 0003 20260301 V2 F",
+            "L3 NA 0003 20260301 V4 F",
             "L4 NA 0002 20260301 V3 F",
             "L4 K 0002 20260301 V3 ?",
         ],
@@ -287,8 +287,14 @@ async fn every_row_that_stands_against_the_unit_is_named_with_its_rule() {
         panic!("{origins:?}");
     };
     assert_eq!((*first, *second), ("no-department", "no-onset"));
-    assert!(at_first.starts_with("Condition/condition.0002.02 condition.map.yaml:"), "{at_first}");
-    assert!(at_second.starts_with("Condition/condition.0002.03 "), "{at_second}");
+    assert!(
+        at_first.starts_with("Condition/condition.0002.02 condition.map.yaml:13"),
+        "{at_first}"
+    );
+    assert!(
+        at_second.starts_with("Condition/condition.0002.03 condition.map.yaml:19"),
+        "{at_second}"
+    );
 
     // A status that nobody knows makes no resource.
     let NoBundle::Refused(issues) = reason(&service, "0002", &report("L4")).await else {
@@ -296,7 +302,7 @@ async fn every_row_that_stands_against_the_unit_is_named_with_its_rule() {
     };
     let error = issues.iter().find(|issue| issue.is_error()).expect("an error");
     assert_eq!((error.code, &*error.columns), ("missing-required", &["l.STS".to_owned()][..]));
-    assert!(error.origin().starts_with("Observation/lab.L4.K lab.map.yaml:7"), "{error:?}");
+    assert!(error.origin().starts_with("Observation/lab.L4.K lab.map.yaml:8"), "{error:?}");
 }
 
 #[actix_web::test]

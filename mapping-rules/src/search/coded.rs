@@ -1,0 +1,158 @@
+//! Searches by code on a `$code` place: standard codes, house codes, and the codes for "not coded".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use genkan_adapter::Predicate;
+
+use super::predicate::stored;
+use crate::codemap::{CodeMap, Coding, Holder, LocalEmit, UnmappedPolicy};
+use crate::image::{Imaged, Imaging, any, negated};
+use crate::lens::{DatePrefix, DateSearch, TextTarget};
+use crate::program::{Coded, CodedShape, Term};
+
+/// The reverse of `$code`: rows whose house code carries the standard code on their day, rows with
+/// that house code, and for the official uncoded codes the rows that nothing maps.
+///
+/// A clinical date of which only the year is known counts from its first day forwards; backwards
+/// its whole year is looked at. The two differ only where a map changes within that year.
+pub(super) fn coded(
+    of: &Coded,
+    map: &CodeMap,
+    imaging: Imaging,
+    system: Option<&str>,
+    code: Option<&str>,
+) -> Imaged {
+    // A Coding or a code shows only the first.
+    let all = of.shape == CodedShape::CodeableConcept;
+    let carriers: Vec<Holder> = match code {
+        _ if !all => map.leading(system, code),
+        Some(code) => map.holders(system, code).into_iter().cloned().collect(),
+        None => map.mapped(system),
+    };
+    let mut ways = vec![held(of, imaging, &carriers)?];
+    if system.is_none_or(|system| system == map.local_system) {
+        ways.push(house_code(of, map, imaging, code)?);
+    }
+    if map.unmapped.policy == UnmappedPolicy::Uncoded {
+        let wanted = |coding: &Coding| {
+            system.is_none_or(|system| system == coding.system)
+                && code.is_none_or(|code| code == coding.code)
+        };
+        let shown = |with, coding| all || map.uncoded(with).first() == Some(coding);
+        let choices = map.uncoded_choices().filter(|(with, c)| wanted(c) && shown(*with, *c));
+        for (with, _) in choices {
+            let chosen = chosen(of, map, imaging, with)?;
+            ways.push(appears(of, imaging)?.and(unmapped(of, map, imaging)?).and(chosen));
+        }
+    }
+    Ok(any(ways))
+}
+
+/// Rows that show their house code: this one, or any.
+fn house_code(of: &Coded, map: &CodeMap, imaging: Imaging, code: Option<&str>) -> Imaged {
+    let own = match code {
+        Some(code) => imaging.text(&of.from, &TextTarget::equals(code))?,
+        None => imaging.text(&of.from, &TextTarget::Present)?,
+    };
+    // Of one house code it is known when it is mapped; no list of all others is needed.
+    let mapped = |imaging| match code {
+        Some(code) => held(of, imaging, &map.mapped_times(code)),
+        None => held(of, imaging, &map.mapped(None)),
+    };
+    let first_only = of.shape != CodedShape::CodeableConcept;
+    let text_only = map.unmapped.policy == UnmappedPolicy::TextOnly;
+    match map.local_emit {
+        LocalEmit::Never => Ok(Predicate::FALSE),
+        LocalEmit::Always if !first_only && text_only => Ok(own.and(mapped(imaging)?)),
+        LocalEmit::Always if !first_only => Ok(own),
+        _ if text_only => Ok(Predicate::FALSE),
+        _ => {
+            let mut image = own.and(negated(mapped(imaging.complete())?));
+            if first_only && map.unmapped.policy == UnmappedPolicy::Uncoded {
+                // The uncoded codings stand before it.
+                let empty = map.unmapped.codings.is_empty();
+                image = if empty {
+                    image.and(chosen(of, map, imaging, None)?)
+                } else {
+                    Predicate::FALSE
+                };
+            }
+            Ok(image)
+        }
+    }
+}
+
+/// Rows whose `with` chooses these uncoded codings (`None`: those of all other values).
+fn chosen(of: &Coded, map: &CodeMap, imaging: Imaging, with: Option<&str>) -> Imaged {
+    match (&of.with, with) {
+        (Some(term), Some(with)) => imaging.text(term, &TextTarget::equals(with)),
+        (None, Some(_)) => Ok(Predicate::FALSE),
+        (Some(term), None) => {
+            let values = map.unmapped.by.iter().map(|(key, _)| key.clone()).collect();
+            imaging.text(term, &TextTarget::NoneOf { values, include_empty: true })
+        }
+        (None, None) => Ok(Predicate::TRUE),
+    }
+}
+
+pub(super) fn appears(of: &Coded, imaging: Imaging) -> Imaged {
+    let mut ways = vec![imaging.text(&of.from, &TextTarget::Present)?];
+    if let Some(text) = &of.text {
+        ways.push(stored(imaging, text)?);
+    }
+    Ok(any(ways))
+}
+
+fn unmapped(of: &Coded, map: &CodeMap, imaging: Imaging) -> Imaged {
+    Ok(negated(held(of, imaging.complete(), &map.mapped(None))?))
+}
+
+/// Rows whose house code is one of these while its segment lasts. House codes of the same segment
+/// go into one list, so that the statement stays short however large the map is.
+fn held(of: &Coded, imaging: Imaging, holders: &[Holder]) -> Imaged {
+    let mut groups: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for holder in holders {
+        groups.entry((holder.from, holder.until)).or_default().insert(holder.local.clone());
+    }
+    let mut ways = Vec::new();
+    for ((from, until), locals) in groups {
+        let lasts = during(of.at.as_ref(), imaging, from, until)?;
+        ways.push(
+            imaging.text(&of.from, &TextTarget::OneOf(locals.into_iter().collect()))?.and(lasts),
+        );
+    }
+    Ok(any(ways))
+}
+
+fn during(
+    at: Option<&Term>,
+    imaging: Imaging,
+    from: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+) -> Imaged {
+    if from.is_none() && until.is_none() {
+        return Ok(Predicate::TRUE);
+    }
+    let open = until.is_none();
+    let Some(at) = at else {
+        return Ok(if open { Predicate::TRUE } else { Predicate::FALSE });
+    };
+    let mut inside = Predicate::TRUE;
+    let day = |day: NaiveDate, prefix| {
+        let start: NaiveDateTime = day.and_time(NaiveTime::MIN);
+        let end = day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN);
+        DateSearch { prefix, start, end }
+    };
+    if let Some(from) = from {
+        inside = inside.and(imaging.date(at, &day(from, DatePrefix::Ge))?);
+    }
+    if let Some(until) = until {
+        inside = inside.and(imaging.date(at, &day(until, DatePrefix::Lt))?);
+    }
+    if !open {
+        return Ok(inside);
+    }
+    // Without a clinical date the coding without an end is taken.
+    Ok(any(vec![inside, negated(stored(imaging.complete(), at)?)]))
+}

@@ -1,0 +1,79 @@
+//! Tries the images of a place once, while the rules are loaded: what is blocked then is withheld, and
+//! never refused at three in the morning.
+
+use chrono::NaiveDate;
+
+use super::coded::coded;
+use super::{Branch, PlaceKind, System};
+use crate::codemap::CodeMap;
+use crate::diagnostic::Text;
+use crate::image::{Blocked, Imaging};
+use crate::lens::{DatePrefix, DateSearch, TextTarget};
+use crate::program::Rule;
+
+/// False for a place that no row can have: `where(system = 'email')` on a constant `phone`.
+pub(super) fn probe(
+    rule: &Rule,
+    branch: &Branch,
+    maps: &[CodeMap],
+    imaging: Imaging,
+) -> Result<bool, Text> {
+    if let Some(child) = branch.each
+        && !rule.children[child].set.joins.is_empty()
+    {
+        let en = "it looks into a child table that is joined with others";
+        return Err(Text::new(en, "他の表と結合した子表の検索には未対応です"));
+    }
+    let blocked = |blocked: Blocked| blocked.text;
+    for condition in &branch.conditions {
+        if imaging.condition(condition).map_err(blocked)?.is_false() {
+            return Ok(false);
+        }
+    }
+    probe_place(&branch.place, maps, imaging).map(|()| true).map_err(blocked)
+}
+
+fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<(), Blocked> {
+    let equal = TextTarget::equals("1");
+    match place {
+        PlaceKind::Id => Ok(()),
+        PlaceKind::Flag(term) => imaging.condition(term).map(drop),
+        PlaceKind::Token { system, code } => {
+            if let System::Term(system) = system {
+                imaging.text(system, &equal)?;
+            }
+            imaging.text(code, &TextTarget::Present)?;
+            imaging.text(code, &equal).map(drop)
+        }
+        PlaceKind::Uri(term) => imaging.text(term, &equal).map(drop),
+        PlaceKind::Text(term) => {
+            let imaging = Imaging { ignore_case: true, ..imaging };
+            imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
+        }
+        PlaceKind::Folded { term, .. } => {
+            imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
+        }
+        PlaceKind::Coded(of) => coded(of, &maps[of.map], imaging, None, Some("1")).map(drop),
+        PlaceKind::Reference(reference) => {
+            reference.key.iter().try_for_each(|term| imaging.text(term, &equal).map(drop))
+        }
+        PlaceKind::Date(term) => imaging.date(term, &probe_day(DatePrefix::Ge)).map(drop),
+        PlaceKind::Period { start, end } => [start, end]
+            .into_iter()
+            .flatten()
+            .try_for_each(|term| imaging.date(term, &probe_day(DatePrefix::Ge)).map(drop)),
+        PlaceKind::Number(term) => imaging.number(term, "1", "2").map(drop),
+        PlaceKind::Quantity { value, system, code, unit } => {
+            for term in [system, code, unit].into_iter().flatten() {
+                imaging.text(term, &equal)?;
+            }
+            imaging.number(value, "1", "2").map(drop)
+        }
+    }
+}
+
+fn probe_day(prefix: DatePrefix) -> DateSearch {
+    let day = NaiveDate::default();
+    let (start, end) = (day.into(), day.succ_opt().unwrap_or(day).into());
+    DateSearch { prefix, start, end }
+}

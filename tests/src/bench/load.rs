@@ -1,0 +1,179 @@
+//! A small HTTP/1.1 client that keeps its connection, and many of them at once. It checks the status
+//! and the length of each answer and looks at nothing else, to leave the processor to the others.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+pub struct Connection {
+    stream: TcpStream,
+    address: String,
+    received: Vec<u8>,
+}
+
+/// An answer in the connection's buffer.
+pub struct Answer<'c> {
+    head: &'c [u8],
+    pub body: &'c [u8],
+}
+
+impl Answer<'_> {
+    /// Of the status line, three digits.
+    pub fn status(&self) -> &str {
+        let status = self.head.get(9..12).unwrap_or_default();
+        std::str::from_utf8(status).unwrap_or_default()
+    }
+
+    /// A header by its name in lower case, or "".
+    pub fn header(&self, name: &str) -> &str {
+        let head = std::str::from_utf8(self.head).unwrap_or_default();
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// Head and body.
+    pub fn bytes(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+}
+
+impl Connection {
+    pub async fn open(address: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Connection { stream, address: address.to_owned(), received: Vec::new() })
+    }
+
+    /// Asks for a path or, as links have it, for a whole URL.
+    pub async fn get(&mut self, path: &str) -> Result<Answer<'_>> {
+        let request = request(&self.address, path);
+        self.send(&request).await
+    }
+
+    async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+        self.stream.write_all(request).await?;
+        self.received.clear();
+        let head = loop {
+            self.read_more().await?;
+            if let Some(at) = find(&self.received, b"\r\n\r\n") {
+                break at + 4;
+            }
+            ensure!(self.received.len() <= HEAD_BYTES_MAX, "a head without end");
+        };
+        let length = content_length(&self.received[..head]).context("no Content-Length")?;
+        ensure!(length <= ANSWER_BYTES_MAX, "an answer of {length} bytes");
+        while self.received.len() < head + length {
+            self.read_more().await?;
+        }
+        ensure!(self.received.len() == head + length, "more bytes than were announced");
+        Ok(Answer { head: &self.received[..head], body: &self.received[head..] })
+    }
+
+    async fn read_more(&mut self) -> Result<()> {
+        self.received.reserve(64 * 1024);
+        let read = self.stream.read_buf(&mut self.received);
+        ensure!(timeout(PATIENCE, read).await?? > 0, "the server closed the connection");
+        Ok(())
+    }
+}
+
+fn request(address: &str, path: &str) -> Vec<u8> {
+    let path =
+        path.strip_prefix("http://").and_then(|rest| rest.strip_prefix(address)).unwrap_or(path);
+    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/fhir+json\r\n\r\n")
+        .into()
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+fn content_length(head: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"content-length: ";
+    let start = head.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME))?;
+    let digits = &head[start + NAME.len()..];
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
+}
+
+/// What clients saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Of each answer, in order of length.
+    pub latencies: Vec<Duration>,
+    pub elapsed: Duration,
+    pub bytes: usize,
+}
+
+impl Seen {
+    pub fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let index =
+            (self.latencies.len() * percent / 100).min(self.latencies.len().saturating_sub(1));
+        self.latencies.get(index).copied().unwrap_or_default()
+    }
+}
+
+/// Asks for the paths at random on so many connections, one request after the other on each.
+pub async fn run(
+    address: &str,
+    paths: &[String],
+    clients: usize,
+    length: Duration,
+) -> Result<Seen> {
+    let mut set = JoinSet::new();
+    let began = Instant::now();
+    for client in 0..clients {
+        let requests: Vec<Vec<u8>> = paths.iter().map(|path| request(address, path)).collect();
+        let connection = Connection::open(address).await?;
+        set.spawn(ask(connection, requests, client as u64, began + length));
+    }
+    let mut seen = Seen::default();
+    while let Some(asked) = set.join_next().await {
+        let (latencies, bytes) = asked??;
+        seen.latencies.extend(latencies);
+        seen.bytes += bytes;
+    }
+    seen.elapsed = began.elapsed();
+    seen.latencies.sort_unstable();
+    ensure!(!seen.latencies.is_empty(), "no answer in time");
+    Ok(seen)
+}
+
+async fn ask(
+    mut connection: Connection,
+    requests: Vec<Vec<u8>>,
+    seed: u64,
+    end: Instant,
+) -> Result<(Vec<Duration>, usize)> {
+    let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let (mut latencies, mut bytes) = (Vec::new(), 0);
+    let mut sent = Instant::now();
+    while sent < end {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let index = (random >> 16) as usize % requests.len();
+        let answer = connection.send(&requests[index]).await?;
+        if answer.status() != "200" {
+            bail!("{}: {}", answer.status(), String::from_utf8_lossy(answer.body));
+        }
+        bytes += answer.bytes();
+        let now = Instant::now();
+        latencies.push(now - sent);
+        sent = now;
+    }
+    Ok((latencies, bytes))
+}

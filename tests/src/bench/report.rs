@@ -1,0 +1,210 @@
+//! The figures as a table for people and as JSON. Of several rounds the median is shown, and how far
+//! the ratios of the rounds lie apart.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Arguments;
+use super::account::Machine;
+use super::paging::Paging;
+
+const START_CEILING_MILLIS: f64 = 100.0;
+const IDLE_CEILING_MB: f64 = 32.0;
+const PAGING_CEILING: f64 = 2.0;
+
+pub struct Report {
+    /// Before and after.
+    pub machine: [Machine; 2],
+    pub rows: Vec<Line>,
+    pub paging: Paging,
+    /// In order of length.
+    pub starts: Vec<Duration>,
+    pub idle_kb: u64,
+    pub busy_kb: u64,
+}
+
+/// A workload with so many clients.
+pub struct Line {
+    pub workload: &'static str,
+    pub ratio_floor: f64,
+    pub cpu_micros_ceiling: f64,
+    pub clients: usize,
+    pub statements: usize,
+    pub rounds: Vec<Round>,
+}
+
+/// One measurement of ours and the one of pgbench after it; times are for each request.
+#[derive(Debug, Clone, Copy)]
+pub struct Round {
+    pub per_second: f64,
+    pub alone_per_second: f64,
+    pub p50_micros: f64,
+    pub p99_micros: f64,
+    pub genkan_micros: f64,
+    pub postgres_micros: f64,
+    pub alone_micros: f64,
+    pub bytes: f64,
+}
+
+impl Line {
+    fn sorted(&self, figure: impl Fn(&Round) -> f64) -> Vec<f64> {
+        let mut figures: Vec<f64> = self.rounds.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        figures
+    }
+
+    fn median(&self, figure: impl Fn(&Round) -> f64) -> f64 {
+        let figures = self.sorted(figure);
+        figures.get(figures.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// Least, median, most.
+    fn ratio(&self) -> [f64; 3] {
+        let ratios = self.sorted(|round| round.per_second / round.alone_per_second);
+        [0, ratios.len() / 2, ratios.len().saturating_sub(1)]
+            .map(|index| ratios.get(index).copied().unwrap_or_default())
+    }
+
+    fn cells(&self) -> [String; 13] {
+        let [least, median, most] = self.ratio();
+        let micros = self.median(|round| round.genkan_micros);
+        [
+            self.workload.to_owned(),
+            self.clients.to_string(),
+            format!("{:.0}", self.median(|round| round.per_second)),
+            format!("{:.0}", self.median(|round| round.alone_per_second)),
+            format!("{:.0}% ({:.0}-{:.0})", median * 100.0, least * 100.0, most * 100.0),
+            format!(">={:.0}% {}", self.ratio_floor * 100.0, kept(median >= self.ratio_floor)),
+            format!("{:.2}", self.median(|round| round.p50_micros) / 1000.0),
+            format!("{:.2}", self.median(|round| round.p99_micros) / 1000.0),
+            format!("{micros:.0}"),
+            format!("<={:.0} {}", self.cpu_micros_ceiling, kept(micros <= self.cpu_micros_ceiling)),
+            format!("{:.0}", self.median(|round| round.postgres_micros)),
+            format!("{:.0}", self.median(|round| round.alone_micros)),
+            format!("{} / {:.0}", self.statements, self.median(|round| round.bytes)),
+        ]
+    }
+
+    fn to_json(&self) -> Value {
+        let [least, median, most] = self.ratio();
+        let rounds = self.rounds.iter().map(|round| {
+            json!({
+                "per_second": round.per_second, "pgbench_per_second": round.alone_per_second,
+                "p50_us": round.p50_micros, "p99_us": round.p99_micros,
+                "genkan_cpu_us": round.genkan_micros, "postgres_cpu_us": round.postgres_micros,
+                "pgbench_postgres_cpu_us": round.alone_micros, "bytes": round.bytes,
+            })
+        });
+        json!({
+            "workload": self.workload, "clients": self.clients, "statements": self.statements,
+            "ratio": { "least": least, "median": median, "most": most },
+            "ratio_floor": self.ratio_floor, "cpu_us_ceiling": self.cpu_micros_ceiling,
+            "rounds": rounds.collect::<Vec<_>>(),
+        })
+    }
+}
+
+const HEADINGS: [&str; 13] = [
+    "workload",
+    "clients",
+    "ours/s",
+    "pgbench/s",
+    "ours/pgbench",
+    "budget",
+    "p50 ms",
+    "p99 ms",
+    "CPU us",
+    "budget",
+    "PG CPU us",
+    "alone",
+    "statements / bytes",
+];
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = vec![HEADINGS.map(str::to_owned)];
+        lines.extend(self.rows.iter().map(Line::cells));
+        for line in &lines {
+            for (column, cell) in line.iter().enumerate() {
+                let width = lines.iter().map(|line| line[column].chars().count()).max();
+                let width = width.unwrap_or_default();
+                match column {
+                    0 => write!(f, "{cell:<width$}")?,
+                    _ => write!(f, "  {cell:>width$}")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        writeln!(f)?;
+        let start = self.start_millis();
+        let far = self.paging.far.as_secs_f64() / self.paging.first.as_secs_f64().max(1e-9);
+        for (name, figure, budget, within) in [
+            (
+                "start to /readyz",
+                format!("{start:.1} ms"),
+                "<=100 ms",
+                start <= START_CEILING_MILLIS,
+            ),
+            ("idle memory", mb(self.idle_kb), "<=32 MB", self.idle_mb() <= IDLE_CEILING_MB),
+            (
+                "far page / first page",
+                format!(
+                    "{far:.2}x (page {} {:.2} ms, page 1 {:.2} ms)",
+                    self.paging.page,
+                    self.paging.far.as_secs_f64() * 1000.0,
+                    self.paging.first.as_secs_f64() * 1000.0
+                ),
+                "<=2x",
+                far <= PAGING_CEILING,
+            ),
+        ] {
+            writeln!(f, "{name:<22} {figure}  ({budget} {})", kept(within))?;
+        }
+        writeln!(f, "{:<22} {}", "memory after", mb(self.busy_kb))?;
+        let [before, after] = &self.machine;
+        let (load, later, cores) = (&before.load, &after.load, before.cores);
+        writeln!(f, "{:<22} {load} before, {later} after, on {cores} cores", "load average")
+    }
+}
+
+impl Report {
+    fn start_millis(&self) -> f64 {
+        let median = self.starts.get(self.starts.len() / 2).copied().unwrap_or_default();
+        median.as_secs_f64() * 1000.0
+    }
+
+    fn idle_mb(&self) -> f64 {
+        self.idle_kb as f64 / 1024.0
+    }
+
+    pub fn to_json(&self, arguments: &Arguments) -> Value {
+        let [before, after] = &self.machine;
+        json!({
+            "hospital": {
+                "patients": arguments.patients, "lab_rows": arguments.lab_rows,
+                "seed": arguments.seed, "filled_before": arguments.url.is_some(),
+            },
+            "seconds": arguments.seconds, "connections": arguments.connections,
+            "log_level": arguments.log_level,
+            "machine": { "before": before.to_json(), "after": after.to_json() },
+            "workloads": self.rows.iter().map(Line::to_json).collect::<Vec<_>>(),
+            "paging": {
+                "page": self.paging.page,
+                "first_us": self.paging.first.as_micros() as u64,
+                "far_us": self.paging.far.as_micros() as u64,
+            },
+            "start_ms": self.starts.iter().map(|start| start.as_secs_f64() * 1000.0).collect::<Vec<_>>(),
+            "idle_rss_kb": self.idle_kb, "rss_after_kb": self.busy_kb,
+        })
+    }
+}
+
+fn mb(kb: u64) -> String {
+    format!("{:.1} MB", kb as f64 / 1024.0)
+}
+
+fn kept(within: bool) -> &'static str {
+    if within { "ok" } else { "over" }
+}
