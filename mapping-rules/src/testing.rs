@@ -67,13 +67,10 @@ fn test(yaml: &Yaml, schema: &SourceSchema) -> Result<RuleTest, Diagnostic> {
         let list = entries.get(name).map(text_list).transpose()?.unwrap_or_default();
         Ok(list.into_iter().map(|(text, _)| text).collect())
     };
-    let expect = match entries.get("expect") {
-        None => None,
-        Some(yaml) => Some(match &yaml.kind {
-            YamlKind::List(items) => items.iter().map(json).collect(),
-            _ => vec![json(yaml)],
-        }),
-    };
+    let expect = entries.get("expect").map(|yaml| match &yaml.kind {
+        YamlKind::List(items) => items.iter().map(json).collect(),
+        _ => vec![json(yaml)],
+    });
     let statements = match entries.get("statements") {
         None => None,
         Some(yaml) => Some(text(yaml)?.parse().map_err(|_| {

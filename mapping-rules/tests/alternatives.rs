@@ -68,7 +68,7 @@ fn an_alternative_that_hides_the_next_ones_is_refused() {
     for (alternatives, column) in [
         ("[{$ref: pt, key: [= b.CD]}]", 13),
         ("{$ref: pt, key: [= b.CD]}", 13),
-        ("[{display: 常に}, {display: = b.NM}]", 22),
+        ("[{display: 常に}, {display: = b.NM}]", 23),
     ] {
         let text = format!(
             "rule: b\nresource: Condition\nfrom:\n  b: {{table: BYO, key: [PT_ID]}}\nemit:\n  subject: \

@@ -293,7 +293,7 @@ async fn answer(
 ) -> HttpResponse {
     let Some(exchange) = Exchange::of(request) else {
         // Only if a route were added outside the entrance.
-        return HttpResponse::InternalServerError().finish();
+        return respond::outside_the_entrance();
     };
     let timeout_secs = exchange.timeout_secs;
     let answered = AssertUnwindSafe(interaction(&exchange)).catch_unwind();

@@ -135,6 +135,16 @@ fn http_date(instant: &str) -> Option<String> {
     Some(instant.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
+/// A word for probes.
+pub fn plain(text: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body(text)
+}
+
+/// For a request that no entrance has seen: without one there is nothing to answer in.
+pub fn outside_the_entrance() -> HttpResponse {
+    HttpResponse::InternalServerError().finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

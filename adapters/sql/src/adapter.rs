@@ -302,19 +302,30 @@ impl SqlAdapter {
                 } else if count == 0 && failure.is_untranslatable() {
                     session.finish();
                     drop(session);
-                    let refused = self.probe(sessions, repertoire.suspects(query)).await?;
-                    if refused.is_empty() {
-                        Err(self.classify(failure))?;
-                    }
-                    let mut wiser = Repertoire::clone(&repertoire);
-                    wiser.refused.extend(refused);
-                    repertoire = self.keep(wiser);
+                    repertoire = self.learn(sessions, query, &repertoire, failure).await?;
                 } else {
                     session.end(&failure);
                     Err(self.classify(failure))?;
                 }
             }
         })
+    }
+
+    /// The repertoire without the characters of this query that the server has just refused.
+    async fn learn<DB: Driver>(
+        &self,
+        sessions: &Sessions<DB>,
+        query: &RowQuery,
+        known: &Arc<Repertoire>,
+        failure: Failure,
+    ) -> Result<Arc<Repertoire>, AdapterError> {
+        let refused = self.probe(sessions, known.suspects(query)).await?;
+        if refused.is_empty() {
+            return Err(self.classify(failure));
+        }
+        let mut wiser = Repertoire::clone(known);
+        wiser.refused.extend(refused);
+        Ok(self.keep(wiser))
     }
 
     /// Asks the server which of these characters it cannot express; halves the text each time.

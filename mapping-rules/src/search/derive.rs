@@ -203,24 +203,7 @@ fn places(
             _ => {}
         },
         ParameterType::Quantity => return quantity_places(found, &mut push),
-        ParameterType::Date => match &found.node.kind {
-            NodeKind::Primitive { term, .. } => push(found, PlaceKind::Date(term.clone()), false),
-            NodeKind::Object { properties, .. } if found.node.type_path == "Period" => {
-                let end = |name| match primitive(properties, name) {
-                    Some((_, Some(_))) => Err(Text::new(
-                        "an end of the period depends on a condition",
-                        "期間の端に条件が付いているため検索できません",
-                    )),
-                    other => Ok(other.map(|(term, _)| term.clone())),
-                };
-                let (start, end) = (end("start")?, end("end")?);
-                push(found, PlaceKind::Period { start, end }, false);
-            }
-            _ => {
-                let en = "timings can't be searched in this release";
-                return Err(Text::new(en, "Timing 型の日付検索には未対応です"));
-            }
-        },
+        ParameterType::Date => push(found, date_place(found.node)?, false),
         ParameterType::Number | ParameterType::Uri => {
             if let NodeKind::Primitive { term, .. } = &found.node.kind {
                 let place = match definition.kind {
@@ -233,6 +216,26 @@ fn places(
         ParameterType::Composite | ParameterType::Special => {}
     }
     Ok(())
+}
+
+fn date_place(node: &Node) -> Result<PlaceKind, Text> {
+    match &node.kind {
+        NodeKind::Primitive { term, .. } => Ok(PlaceKind::Date(term.clone())),
+        NodeKind::Object { properties, .. } if node.type_path == "Period" => {
+            let end = |name| match primitive(properties, name) {
+                Some((_, Some(_))) => Err(Text::new(
+                    "an end of the period depends on a condition",
+                    "期間の端に条件が付いているため検索できません",
+                )),
+                other => Ok(other.map(|(term, _)| term.clone())),
+            };
+            Ok(PlaceKind::Period { start: end("start")?, end: end("end")? })
+        }
+        _ => {
+            let en = "timings can't be searched in this release";
+            Err(Text::new(en, "Timing 型の日付検索には未対応です"))
+        }
+    }
 }
 
 /// There is one, and it is not `false`: `Patient.deceased`.

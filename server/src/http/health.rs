@@ -3,6 +3,8 @@
 
 use actix_web::{HttpResponse, Resource, web};
 
+use crate::respond;
+
 pub fn resource<F>(path: &str, answer: fn() -> F) -> Resource
 where
     F: Future<Output = HttpResponse> + 'static,
@@ -12,11 +14,11 @@ where
 
 /// The process answers.
 pub async fn live() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body("live\n")
+    respond::plain("live\n")
 }
 
 /// The rules are loaded and requests are taken. Serving starts only then, so that there is nothing
 /// more to ask; a source that is away meanwhile is a degraded service, not one to be restarted.
 pub async fn ready() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body("ready\n")
+    respond::plain("ready\n")
 }

@@ -28,8 +28,8 @@ pub struct Report {
 /// A workload with so many clients.
 pub struct Line {
     pub workload: &'static str,
-    pub ratio_floor: f64,
-    pub cpu_micros_ceiling: f64,
+    pub ratio_floor: Option<f64>,
+    pub cpu_micros_ceiling: Option<f64>,
     pub clients: usize,
     pub statements: usize,
     pub rounds: Vec<Round>,
@@ -39,56 +39,72 @@ pub struct Line {
 #[derive(Debug, Clone, Copy)]
 pub struct Round {
     pub per_second: f64,
-    pub alone_per_second: f64,
+    pub alone_per_second: Option<f64>,
     pub p50_micros: f64,
     pub p99_micros: f64,
     pub genkan_micros: f64,
     pub postgres_micros: f64,
-    pub alone_micros: f64,
+    pub alone_micros: Option<f64>,
     pub bytes: f64,
 }
 
 impl Line {
-    fn sorted(&self, figure: impl Fn(&Round) -> f64) -> Vec<f64> {
-        let mut figures: Vec<f64> = self.rounds.iter().map(figure).collect();
+    fn sorted(&self, figure: impl Fn(&Round) -> Option<f64>) -> Vec<f64> {
+        let mut figures: Vec<f64> = self.rounds.iter().filter_map(figure).collect();
         figures.sort_by(f64::total_cmp);
         figures
     }
 
-    fn median(&self, figure: impl Fn(&Round) -> f64) -> f64 {
+    /// `None` where there is no such figure.
+    fn median(&self, figure: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
         let figures = self.sorted(figure);
-        figures.get(figures.len() / 2).copied().unwrap_or_default()
+        figures.get(figures.len() / 2).copied()
     }
 
     /// Least, median, most.
-    fn ratio(&self) -> [f64; 3] {
-        let ratios = self.sorted(|round| round.per_second / round.alone_per_second);
-        [0, ratios.len() / 2, ratios.len().saturating_sub(1)]
-            .map(|index| ratios.get(index).copied().unwrap_or_default())
+    fn ratio(&self) -> Option<[f64; 3]> {
+        let ratios = self.sorted(|round| Some(round.per_second / round.alone_per_second?));
+        let [least, .., most] = ratios.as_slice() else {
+            return ratios.first().map(|only| [*only; 3]);
+        };
+        Some([*least, ratios[ratios.len() / 2], *most])
     }
 
     fn cells(&self) -> [String; 13] {
-        let [least, median, most] = self.ratio();
-        let micros = self.median(|round| round.genkan_micros);
+        let ratio = self.ratio();
+        let micros = self.median(|round| Some(round.genkan_micros));
+        let whole = |figure: Option<f64>| figure.map(|figure| format!("{figure:.0}"));
+        let millis = |figure: Option<f64>| figure.map(|micros| format!("{:.2}", micros / 1000.0));
+        let within_floor = self.ratio_floor.zip(ratio).map(|(floor, [_, median, _])| {
+            format!(">={:.0}% {}", floor * 100.0, kept(median >= floor))
+        });
+        let within_ceiling = self.cpu_micros_ceiling.zip(micros);
+        let bytes = whole(self.median(|round| Some(round.bytes))).unwrap_or_default();
         [
-            self.workload.to_owned(),
-            self.clients.to_string(),
-            format!("{:.0}", self.median(|round| round.per_second)),
-            format!("{:.0}", self.median(|round| round.alone_per_second)),
-            format!("{:.0}% ({:.0}-{:.0})", median * 100.0, least * 100.0, most * 100.0),
-            format!(">={:.0}% {}", self.ratio_floor * 100.0, kept(median >= self.ratio_floor)),
-            format!("{:.2}", self.median(|round| round.p50_micros) / 1000.0),
-            format!("{:.2}", self.median(|round| round.p99_micros) / 1000.0),
-            format!("{micros:.0}"),
-            format!("<={:.0} {}", self.cpu_micros_ceiling, kept(micros <= self.cpu_micros_ceiling)),
-            format!("{:.0}", self.median(|round| round.postgres_micros)),
-            format!("{:.0}", self.median(|round| round.alone_micros)),
-            format!("{} / {:.0}", self.statements, self.median(|round| round.bytes)),
+            Some(self.workload.to_owned()),
+            Some(self.clients.to_string()),
+            whole(self.median(|round| Some(round.per_second))),
+            whole(self.median(|round| round.alone_per_second)),
+            ratio.map(|ratio| {
+                let [least, median, most] = ratio.map(|ratio| ratio * 100.0);
+                format!("{median:.0}% ({least:.0}-{most:.0})")
+            }),
+            within_floor,
+            millis(self.median(|round| Some(round.p50_micros))),
+            millis(self.median(|round| Some(round.p99_micros))),
+            whole(micros),
+            within_ceiling.map(|(most, micros)| format!("<={most:.0} {}", kept(micros <= most))),
+            whole(self.median(|round| Some(round.postgres_micros))),
+            whole(self.median(|round| round.alone_micros)),
+            Some(format!("{} / {bytes}", self.statements)),
         ]
+        .map(Option::unwrap_or_default)
     }
 
     fn to_json(&self) -> Value {
-        let [least, median, most] = self.ratio();
+        let ratio = self
+            .ratio()
+            .map(|[least, median, most]| json!({ "least": least, "median": median, "most": most }));
         let rounds = self.rounds.iter().map(|round| {
             json!({
                 "per_second": round.per_second, "pgbench_per_second": round.alone_per_second,
@@ -99,7 +115,7 @@ impl Line {
         });
         json!({
             "workload": self.workload, "clients": self.clients, "statements": self.statements,
-            "ratio": { "least": least, "median": median, "most": most },
+            "ratio": ratio,
             "ratio_floor": self.ratio_floor, "cpu_us_ceiling": self.cpu_micros_ceiling,
             "rounds": rounds.collect::<Vec<_>>(),
         })

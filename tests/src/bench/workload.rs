@@ -23,11 +23,12 @@ const WARM_UP: Duration = Duration::from_millis(500);
 pub struct Workload {
     pub name: &'static str,
     /// The least share of the database's own rate that we want to reach.
-    pub ratio_floor: f64,
+    pub ratio_floor: Option<f64>,
     /// The most processor time of ours that a request may cost, in microseconds.
-    pub cpu_micros_ceiling: f64,
+    pub cpu_micros_ceiling: Option<f64>,
     paths: Vec<String>,
-    script: Script,
+    /// `None` where the database is not asked.
+    script: Option<Script>,
     /// As `Server-Timing` tells it.
     statements: usize,
 }
@@ -50,7 +51,7 @@ pub async fn all(genkan: &Served, source: &Source, keys: Vec<String>) -> Result<
     let search = |id: &String| {
         format!("/fhir/Observation?patient={id}&category=laboratory&_count={PAGE_ROWS}")
     };
-    let mut workloads = Vec::new();
+    let mut workloads = vec![http_alone()];
     for (name, ratio_floor, cpu_micros_ceiling, paths) in [
         ("read", 0.50, 40.0, ids.iter().map(read).collect::<Vec<_>>()),
         ("search of 20", 0.45, 100.0, ids.iter().map(search).collect()),
@@ -73,14 +74,26 @@ pub async fn all(genkan: &Served, source: &Source, keys: Vec<String>) -> Result<
         let script = statements::script(&seen, &shown[0], &shown)?;
         workloads.push(Workload {
             name,
-            ratio_floor,
-            cpu_micros_ceiling,
+            ratio_floor: Some(ratio_floor),
+            cpu_micros_ceiling: Some(cpu_micros_ceiling),
             paths,
-            script,
+            script: Some(script),
             statements: count,
         });
     }
     Ok(workloads)
+}
+
+/// What this machine, today, needs for a request of which nothing is asked.
+fn http_alone() -> Workload {
+    Workload {
+        name: "/livez",
+        ratio_floor: None,
+        cpu_micros_ceiling: None,
+        paths: vec!["/livez".to_owned()],
+        script: None,
+        statements: 0,
+    }
 }
 
 /// Everything that one measurement needs.
@@ -104,17 +117,23 @@ impl Run<'_> {
             let seen = load::run(&genkan.address, &workload.paths, clients, length).await?;
             let ours = self.spent()?.since(before);
             let before = self.spent()?;
-            let alone = baseline::run(arguments, source, &workload.script, clients, folder).await?;
+            let alone = match &workload.script {
+                Some(script) => {
+                    Some(baseline::run(arguments, source, script, clients, folder).await?)
+                }
+                None => None,
+            };
             let theirs = self.spent()?.since(before);
             let requests = seen.latencies.len() as f64;
             rounds.push(Round {
                 per_second: seen.per_second(),
-                alone_per_second: alone.per_second,
+                alone_per_second: alone.map(|alone| alone.per_second),
                 p50_micros: seen.percentile(50).as_secs_f64() * 1e6,
                 p99_micros: seen.percentile(99).as_secs_f64() * 1e6,
                 genkan_micros: ours.genkan as f64 / requests,
                 postgres_micros: ours.postgres as f64 / requests,
-                alone_micros: theirs.postgres as f64 / alone.transactions.max(1) as f64,
+                alone_micros: alone
+                    .map(|alone| theirs.postgres as f64 / alone.transactions.max(1) as f64),
                 bytes: seen.bytes as f64 / requests,
             });
         }

@@ -89,6 +89,17 @@ fn ordered(kind: ColumnKind, comparison: Comparison) -> Comparison {
     }
 }
 
+fn keys(aliases: &'static [&'static str]) -> impl Strategy<Value = Predicate> + Clone {
+    (prop::sample::select(aliases), prop::sample::select(COLUMNS.to_vec())).prop_flat_map(
+        |(alias, (name, kind))| {
+            let columns = vec![ColumnRef::new(alias, "n"), ColumnRef::new(alias, name)];
+            let key = (value(ColumnKind::Integer), value(kind)).prop_map(|(n, v)| vec![n, v]);
+            prop::collection::vec(key, 0..6)
+                .prop_map(move |keys| Predicate::KeyIn { columns: columns.clone(), keys })
+        },
+    )
+}
+
 fn leaf(aliases: &'static [&'static str]) -> BoxedStrategy<Predicate> {
     let column = move || {
         (prop::sample::select(aliases), prop::sample::select(COLUMNS.to_vec()))
@@ -122,13 +133,7 @@ fn leaf(aliases: &'static [&'static str]) -> BoxedStrategy<Predicate> {
             values,
         })
     });
-    let keys = (prop::sample::select(aliases), prop::sample::select(COLUMNS.to_vec()))
-        .prop_flat_map(|(alias, (name, kind))| {
-            let columns = vec![ColumnRef::new(alias, "n"), ColumnRef::new(alias, name)];
-            let key = (value(ColumnKind::Integer), value(kind)).prop_map(|(n, v)| vec![n, v]);
-            prop::collection::vec(key, 0..6)
-                .prop_map(move |keys| Predicate::KeyIn { columns: columns.clone(), keys })
-        });
+    let keys = keys(aliases);
     let position = prop::sample::select(vec![Position::Exact, Position::Start, Position::Anywhere]);
     let text = (prop::sample::select(aliases), prop::sample::select(vec!["t", "c"]))
         .prop_map(|(alias, name)| ColumnRef::new(alias, name));

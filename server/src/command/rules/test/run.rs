@@ -265,10 +265,11 @@ mod tests {
             ),
             (test(Vec::new(), Some(vec![code("unmapped")])), emitted(None, warning), vec![]),
             (test(Vec::new(), Some(Vec::new())), emitted(None, IssueSeverity::Information), vec![]),
-            (test(Vec::new(), None), emitted(there(), warning), vec![
-                "resources: -0 +1",
-                "absent: text is there",
-            ]),
+            (
+                test(Vec::new(), None),
+                emitted(there(), warning),
+                vec!["resources: -0 +1", "absent: text is there"],
+            ),
         ] {
             let mut complaints = Vec::new();
             compare(&test, &[emitted], &mut complaints);
