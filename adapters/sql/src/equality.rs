@@ -164,11 +164,19 @@ pub(crate) fn columns(
         }
         Dialect::Mysql => left.binary(operator, right),
         Dialect::Sqlite => {
-            let exact = binary(whole_left).binary(operator, whole_right.clone());
-            match probe.column.kind {
-                ColumnKind::PaddedText { length } if equal => {
+            let exact = binary(whole_left.clone()).binary(operator, whole_right.clone());
+            match (probe.column.kind, other.column.kind) {
+                (ColumnKind::PaddedText { length }, other_kind) if equal => {
                     let forms = [whole_right.clone(), sqlite_padded(whole_right, length)];
-                    left.is_in(forms).and(exact)
+                    let found = left.is_in(forms).and(exact);
+                    // Said from both sides, so that the join can begin at either table.
+                    match other_kind {
+                        ColumnKind::PaddedText { length } => {
+                            let forms = [whole_left.clone(), sqlite_padded(whole_left, length)];
+                            found.and(right.is_in(forms))
+                        }
+                        _ => found,
+                    }
                 }
                 _ => exact,
             }

@@ -2,6 +2,7 @@
 //! It writes into one folder and nowhere else.
 
 mod examples;
+mod folder;
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -21,7 +22,6 @@ use crate::http::{self, HttpConfig};
 use crate::identity::{IdentityConfig, KeyConfig, Mode};
 use crate::log::{Level, LogConfig};
 use crate::service::{FhirConfig, Service};
-use crate::site::SiteConfig;
 use crate::{identity, log};
 
 /// So that the demo works wherever the binary is.
@@ -59,6 +59,7 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
         Some(rules) => opening::files(rules)?,
         None => built_in_rules(),
     };
+    let config = folder::keep(&directory, &database, &built_in_rules())?;
     let service = service(&directory, &database, &files, manner).await?;
     let listener = listen(args.listen.as_deref())?;
     let address = listener.local_addr().context("no local address")?;
@@ -68,6 +69,10 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
     for example in examples::of(&service, &base).await {
         say!("{}  {}\n    curl '{}'\n", example.title, example.title_ja, example.url);
     }
+    say!(
+        "the same hospital for the other commands, its rules to change  他のコマンド用の設定と規則"
+    );
+    say!("    --config {}\n", config.display());
     say!("Ctrl-C ends it / Ctrl-C で終了");
     http::serve(web::Data::new(service), &HttpConfig::default(), listener).await?;
     Ok(())
@@ -106,7 +111,7 @@ async fn service(
     files: &RuleFiles,
     manner: Manner,
 ) -> Result<Service, Failure> {
-    let config = SiteConfig::example();
+    let config = folder::site_config();
     let site = config.site().map_err(Failure::usage)?;
     let source = SqlConfig::new(format!("sqlite:{}", database.display()));
     let adapter = opening::source(&source).await?;
