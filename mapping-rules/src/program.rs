@@ -155,6 +155,8 @@ pub struct Node {
     /// Holds something that comes from a row: disappears when all of it is empty.
     pub from_row: bool,
     pub kind: NodeKind,
+    /// The JSON of what no row can change, made once: most of a resource is systems, URLs and codes.
+    pub fixed: Option<Box<[u8]>>,
 }
 
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! turned into the program that the emitter runs.
 
 mod alternatives;
+mod fixed;
 mod reserved;
 
 use genkan_fhir::definitions::{BindingStrength, Definitions, Element, check_primitive};
@@ -420,7 +421,8 @@ impl<'c, 's> EmitCompiler<'c, 's> {
 
 fn plain(span: Span, type_path: &str, from_row: bool, kind: NodeKind) -> Node {
     let (condition, each) = (None, None);
-    Node { span, condition, each, type_path: type_path.to_owned(), from_row, kind }
+    let fixed = if from_row { None } else { fixed::json(type_path, &kind) };
+    Node { span, condition, each, type_path: type_path.to_owned(), from_row, kind, fixed }
 }
 
 fn from_row(term: &Term) -> bool {

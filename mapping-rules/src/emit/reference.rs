@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::writer::{Writer, Written};
-use super::{IssueSeverity, Record};
+use super::writer::{Step, Writer, Written};
+use super::{IssueSeverity, Record, frame};
 use crate::diagnostic::Text;
 use crate::evaluate::{self, Frame};
 use crate::program::{Node, ReferenceTo, Rule};
@@ -62,6 +62,31 @@ impl<'a> Writer<'a, '_> {
         }
         self.out.push(b'}');
         if node.from_row { Written::FromRow } else { Written::Constant }
+    }
+
+    /// The list behind `$contained`, in the order of the local ids.
+    pub(super) fn contained_resources(&mut self) {
+        if self.contained.is_empty() {
+            return;
+        }
+        self.out.extend_from_slice(b",\"contained\":[");
+        let mut index = 0;
+        // A contained resource may refer to further ones: they join the same list, because FHIR
+        // knows no contained inside contained.
+        while let Some(&(rule, record)) = self.contained.get(index) {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.path.truncate(1);
+            self.path.extend([Step::Name("contained"), Step::Index(index)]);
+            let frame = frame(self.emitter.rules, record);
+            self.head(rule, &local_id(rule, index));
+            self.meta(rule, record, &frame, None, None);
+            self.body(rule, record, &frame);
+            self.out.push(b'}');
+            index += 1;
+        }
+        self.out.push(b']');
     }
 }
 

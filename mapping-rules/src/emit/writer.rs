@@ -3,7 +3,6 @@
 
 use genkan_fhir::definitions::{PrimitiveKind, check_primitive};
 
-use super::reference::local_id;
 use super::{Emitter, Issue, IssueSeverity, Leaf, Record, column_name, frame};
 use crate::diagnostic::Text;
 use crate::evaluate::{self, FaultAt, Frame};
@@ -27,7 +26,7 @@ pub(super) struct Writer<'a, 'l> {
     /// A required element of the resource itself is missing.
     pub unusable: bool,
     pub faults: Vec<FaultAt>,
-    path: Vec<Step<'a>>,
+    pub(super) path: Vec<Step<'a>>,
     leaves: Option<&'l mut Vec<Leaf>>,
     /// Resources that travel inside this one, in the order of their local ids.
     pub contained: Vec<(&'a Rule, &'a Record)>,
@@ -42,7 +41,7 @@ struct Mark {
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a> {
+pub(super) enum Step<'a> {
     Name(&'a str),
     Index(usize),
 }
@@ -91,7 +90,7 @@ impl<'a, 'l> Writer<'a, 'l> {
         updated
     }
 
-    fn head(&mut self, rule: &Rule, id: &str) {
+    pub(super) fn head(&mut self, rule: &Rule, id: &str) {
         self.out.extend_from_slice(b"{\"resourceType\":\"");
         self.out.extend_from_slice(rule.resource.as_bytes());
         self.out.extend_from_slice(b"\",\"id\":\"");
@@ -100,7 +99,7 @@ impl<'a, 'l> Writer<'a, 'l> {
     }
 
     /// `meta`: ours first, then what the rule adds (tags, security labels).
-    fn meta(
+    pub(super) fn meta(
         &mut self,
         rule: &'a Rule,
         record: &'a Record,
@@ -139,12 +138,12 @@ impl<'a, 'l> Writer<'a, 'l> {
         }
     }
 
-    fn body(&mut self, rule: &'a Rule, record: &'a Record, frame: &Frame<'a>) {
+    pub(super) fn body(&mut self, rule: &'a Rule, record: &'a Record, frame: &Frame<'a>) {
         let mut present = Vec::with_capacity(rule.required.len());
         for property in rule.emit.iter().filter(|property| property.name != "meta") {
             let start = self.mark();
             self.out.push(b',');
-            self.text(&property.name);
+            self.quoted(&property.name);
             self.out.push(b':');
             self.path.push(Step::Name(&property.name));
             match self.node(&property.node, record, frame) {
@@ -167,34 +166,15 @@ impl<'a, 'l> Writer<'a, 'l> {
         }
     }
 
-    fn contained_resources(&mut self) {
-        if self.contained.is_empty() {
-            return;
-        }
-        self.out.extend_from_slice(b",\"contained\":[");
-        let mut index = 0;
-        // A contained resource may refer to further ones: they join the same list, because FHIR
-        // knows no contained inside contained.
-        while let Some(&(rule, record)) = self.contained.get(index) {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            self.path.truncate(1);
-            self.path.extend([Step::Name("contained"), Step::Index(index)]);
-            let frame = frame(self.emitter.rules, record);
-            self.head(rule, &local_id(rule, index));
-            self.meta(rule, record, &frame, None, None);
-            self.body(rule, record, &frame);
-            self.out.push(b'}');
-            index += 1;
-        }
-        self.out.push(b']');
-    }
-
     /// Writes a node, or leaves the buffer as it was.
     fn node(&mut self, node: &'a Node, record: &'a Record, frame: &Frame<'a>) -> Written {
         if !self.holds(node, frame) {
             return Written::Nothing;
+        }
+        // A preview walks the constants too: each leaf has its line.
+        if let (Some(json), None) = (&node.fixed, &self.leaves) {
+            self.out.extend_from_slice(json);
+            return Written::Constant;
         }
         match &node.kind {
             NodeKind::Object { properties, required } => {
@@ -363,8 +343,15 @@ impl<'a, 'l> Writer<'a, 'l> {
         if self.out.len() > open {
             self.out.push(b',');
         }
-        self.text(name);
+        self.quoted(name);
         self.out.push(b':');
+    }
+
+    /// A name of FHIR's: letters, nothing to escape.
+    fn quoted(&mut self, name: &str) {
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.push(b'"');
     }
 
     pub fn text(&mut self, text: &str) {
