@@ -35,6 +35,12 @@ pub(crate) fn equal_any<'v>(
     located: &Located,
     values: impl Iterator<Item = &'v Value> + Clone,
 ) -> Truth {
+    // One value is an equality, which PostgreSQL can estimate: of an unknown array it takes any column
+    // for used up, and plans the rest of the statement for a single row.
+    let mut first = values.clone();
+    if let (Some(only), None) = (first.next(), first.next()) {
+        return equal(scope, located, only);
+    }
     let bound = |value| literal(scope.dialect, scope.repertoire, located.column, value);
     let column = located.comparable(scope.dialect);
     if scope.dialect == Dialect::Postgres {

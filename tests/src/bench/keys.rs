@@ -10,7 +10,7 @@ pub const PAGE_ROWS: usize = 20;
 
 /// Patient numbers from all over the hospital, of people whose results fill a page.
 pub async fn patients(source: &Source, most: usize) -> Result<Vec<String>> {
-    // Twice as many as a page holds: rules leave out some rows that the tables have.
+    // Short histories come first, so that sorting a long one is no part of the figure.
     let wanted = PAGE_ROWS * 2;
     let sql = format!(
         r#"SELECT trim("PT_ID")
