@@ -11,14 +11,15 @@ use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, compile, schema}
 use crate::command::{Failure, Manner, Output};
 use crate::rule_files;
 
-/// Opens the hospital's source; an account that can write is refused.
+/// Opens the hospital's source; a session that can write is refused. The account's grants are not
+/// looked at yet.
 pub async fn source(config: &SqlConfig) -> Result<SqlAdapter, Failure> {
     let adapter = SqlAdapter::open(config).await?;
     let health = adapter.health().await?;
     if !health.read_only {
         return Err(Failure::usage(format!(
-            "[source] the account can write to {}; give Genkan one that can only read \
-             / 書き込みできるアカウントです。読み取り専用のものを使ってください",
+            "[source] the session can write to {}; give Genkan an account that can only read \
+             / 書き込みできる接続です。読み取り専用のアカウントを使ってください",
             health.product
         )));
     }
