@@ -195,13 +195,6 @@ impl CodeMap {
         holders
     }
 
-    /// True if a code of this system can come out of the map.
-    pub fn emits_system(&self, system: &str) -> bool {
-        self.local_system == system
-            || self.targets.iter().any(|target| target.system == system)
-            || self.all_uncoded().any(|coding| coding.system == system)
-    }
-
     /// Every uncoded coding with the value of `with` that brings it (`None`: all others).
     pub fn uncoded_choices(&self) -> impl Iterator<Item = (Option<&str>, &Coding)> {
         let chosen = self
@@ -210,10 +203,6 @@ impl CodeMap {
             .iter()
             .flat_map(|(with, codings)| codings.iter().map(move |c| (Some(with.as_str()), c)));
         chosen.chain(self.unmapped.codings.iter().map(|coding| (None, coding)))
-    }
-
-    fn all_uncoded(&self) -> impl Iterator<Item = &Coding> {
-        self.uncoded_choices().map(|(_, coding)| coding)
     }
 
     /// Takes the accepted rows of the CSV in.
