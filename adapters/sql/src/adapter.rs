@@ -172,6 +172,7 @@ impl SqlAdapter {
             with_sessions!(self, sessions => self.read(sessions, Sessions::catalog).await)?;
         let catalog = Arc::new(catalog);
         self.remember(Some(Arc::clone(&catalog)));
+        with_sessions!(self, sessions => sessions.close_own());
         Ok(catalog)
     }
 

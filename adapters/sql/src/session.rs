@@ -4,9 +4,14 @@
 //! back; on the read path that is one more round trip for each query. Sessions stay here instead,
 //! hot, and go back to the pool only when nobody has used them for a while. It also tells "all are
 //! busy" from "the server is down", which the pool does not.
+//!
+//! A session belongs to the thread that opened it: its socket is watched there. Another thread can
+//! use it, but then every answer of the server wakes two threads instead of one. So each thread
+//! takes its own sessions first, opens one while it may, and takes another thread's last.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use genkan_adapter::{AdapterError, ErrorCategory};
@@ -21,11 +26,17 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Sessions<DB: Database> {
     pool: Pool<DB>,
     permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Idle<DB>>>>,
+    kept: Arc<Mutex<Kept<DB>>>,
     wait: Duration,
     connections_max: u32,
     /// Early drop leaves unread rows in the connection: closing it is cheaper than reading them.
     close_unfinished: bool,
+}
+
+/// What is open: the sessions that wait here, and how many there are with those at work.
+struct Kept<DB: Database> {
+    idle: Vec<Idle<DB>>,
+    open: u32,
 }
 
 struct Idle<DB: Database> {
@@ -33,18 +44,21 @@ struct Idle<DB: Database> {
     watch: Watch,
     since: Instant,
     prepared: bool,
+    /// Where its socket is watched.
+    home: ThreadId,
 }
 
 /// One borrowed session; goes back when dropped.
 pub(crate) struct Session<DB: Database> {
     connection: Option<PoolConnection<DB>>,
-    idle: Arc<Mutex<Vec<Idle<DB>>>>,
+    kept: Arc<Mutex<Kept<DB>>>,
     _permit: OwnedSemaphorePermit,
     pub watch: Watch,
     /// It comes from an earlier query, so the server may have closed it meanwhile.
     reused: bool,
     /// Ready for a statement. Not so a new one, and one whose last statement may still be stopping.
     pub prepared: bool,
+    home: ThreadId,
     close_unfinished: bool,
     state: State,
 }
@@ -67,7 +81,7 @@ impl<DB: Database> Sessions<DB> {
         Sessions {
             pool,
             permits: Arc::new(Semaphore::new(connections_max as usize)),
-            idle: Arc::default(),
+            kept: Arc::new(Mutex::new(Kept { idle: Vec::new(), open: 0 })),
             wait,
             connections_max,
             close_unfinished,
@@ -83,21 +97,40 @@ impl<DB: Database> Sessions<DB> {
             .await
             .map_err(|_| self.exhausted())?
             .map_err(|_| sqlx::Error::PoolClosed)?;
-        let hot = lock(&self.idle).pop().filter(|idle| idle.since.elapsed() < IDLE_MAX);
-        let (connection, watch, reused, prepared) = match hot {
-            Some(idle) => (idle.connection, idle.watch, true, idle.prepared),
-            None => (self.pool.acquire().await?, Watch::default(), false, false),
+        let here = thread::current().id();
+        let hot = lock(&self.kept).take(here, self.connections_max);
+        let (connection, watch, reused, prepared, home) = match hot {
+            Some(idle) => (Some(idle.connection), idle.watch, true, idle.prepared, idle.home),
+            None => (None, Watch::default(), false, false, here),
         };
-        Ok(Session {
-            connection: Some(connection),
-            idle: Arc::clone(&self.idle),
+        let mut session = Session {
+            connection,
+            kept: Arc::clone(&self.kept),
             _permit: permit,
             watch,
             reused,
             prepared,
+            home,
             close_unfinished: self.close_unfinished,
             state: State::Clean,
-        })
+        };
+        if session.connection.is_none() {
+            session.connection = Some(self.pool.acquire().await?);
+        }
+        Ok(session)
+    }
+
+    /// Closes what this thread has open and does not use: it may be one that serves no requests.
+    pub fn close_own(&self) {
+        let here = thread::current().id();
+        let mut kept = lock(&self.kept);
+        let (own, others) = kept.idle.drain(..).partition(|idle| idle.home == here);
+        kept.idle = others;
+        let own: Vec<Idle<DB>> = own;
+        kept.open -= own.len() as u32;
+        for mut idle in own {
+            idle.connection.close_on_drop();
+        }
     }
 
     fn exhausted(&self) -> AdapterError {
@@ -107,6 +140,24 @@ impl<DB: Database> Sessions<DB> {
             self.connections_max
         );
         AdapterError::new(ErrorCategory::LimitExceeded, message)
+    }
+}
+
+impl<DB: Database> Kept<DB> {
+    /// A hot session; `None` if a new one is to be opened, which is counted from now on. Of other
+    /// threads' sessions the one that was not used for the longest time.
+    fn take(&mut self, here: ThreadId, most: u32) -> Option<Idle<DB>> {
+        let before = self.idle.len();
+        self.idle.retain(|idle| idle.since.elapsed() < IDLE_MAX);
+        self.open -= (before - self.idle.len()) as u32;
+        if let Some(own) = self.idle.iter().rposition(|idle| idle.home == here) {
+            return Some(self.idle.remove(own));
+        }
+        if self.open >= most && !self.idle.is_empty() {
+            return Some(self.idle.remove(0));
+        }
+        self.open += 1;
+        None
     }
 }
 
@@ -144,22 +195,29 @@ impl<DB: Database> Session<DB> {
 
 impl<DB: Database> Drop for Session<DB> {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
         let close = match self.state {
             State::Clean => false,
             State::Busy => self.close_unfinished,
             State::Broken => true,
         };
-        if close {
-            connection.close_on_drop();
+        let connection = match self.connection.take() {
+            Some(mut connection) if close => {
+                connection.close_on_drop();
+                None
+            }
+            connection => connection,
+        };
+        let mut kept = lock(&self.kept);
+        let Some(connection) = connection else {
+            kept.open -= 1;
             return;
-        }
+        };
         if self.state == State::Busy {
             self.watch.stop();
         }
         let prepared = self.prepared && self.state == State::Clean;
-        let (watch, since) = (self.watch.clone(), Instant::now());
-        lock(&self.idle).push(Idle { connection, watch, since, prepared });
+        let (watch, since, home) = (self.watch.clone(), Instant::now(), self.home);
+        kept.idle.push(Idle { connection, watch, since, prepared, home });
     }
 }
 
