@@ -6,6 +6,7 @@ mod blanks;
 mod codes;
 mod emit;
 mod rule;
+mod same_row;
 mod sources;
 pub(crate) mod structure;
 
@@ -80,6 +81,7 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
     }
     found.sort_by_key(|d| (d.span.file, d.span.line, d.span.column, d.code));
     let files = sources.files;
+    same_row::link(&mut compiled);
     let refused = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let rules = (!refused).then(|| RuleSet {
         files: files.clone(),

@@ -14,7 +14,7 @@ use genkan_adapter::{Row, Value};
 
 use crate::diagnostic::Span;
 use crate::evaluate::{self, Frame};
-use crate::identity::Identity;
+use crate::identity::{Identity, Ids};
 use crate::program::{ColumnUse, Rule, RuleSet};
 
 use writer::Writer;
@@ -78,11 +78,16 @@ pub struct Leaf {
 
 /// Emits the records of one answer.
 pub struct Emitter<'a> {
-    pub rules: &'a RuleSet,
-    pub identity: &'a Identity,
+    rules: &'a RuleSet,
+    identity: &'a Identity,
+    referred: Ids<'a>,
 }
 
 impl<'a> Emitter<'a> {
+    pub fn new(rules: &'a RuleSet, identity: &'a Identity) -> Self {
+        Emitter { rules, identity, referred: Ids::new(identity) }
+    }
+
     pub fn emit(&self, rule: &'a Rule, record: &'a Record) -> Emitted {
         self.run(rule, record, None)
     }

@@ -6,6 +6,9 @@
 //! FHIR's `id` allows and that survive stores which fold case; keys too long for 64 of them take the
 //! denser alphabet with `-` and `.`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use aes_siv::KeyInit;
 use aes_siv::siv::Aes128Siv;
 use data_encoding::{BASE32_NOPAD, Encoding, Specification};
@@ -36,6 +39,35 @@ pub struct Identity {
     /// The current generation first.
     keys: Vec<SiteKey>,
     dense: Encoding,
+}
+
+/// The ids of one answer. Its resources refer to the same few others again and again, so each id is
+/// made once.
+pub struct Ids<'a> {
+    identity: &'a Identity,
+    known: RefCell<KnownIds>,
+}
+
+/// By rule and packed key.
+type KnownIds = HashMap<(usize, Vec<u8>), Option<String>>;
+
+/// More ids than a page refers to are forgotten again.
+const IDS_KNOWN_MAX: usize = 4096;
+
+impl<'a> Ids<'a> {
+    pub fn new(identity: &'a Identity) -> Self {
+        Ids { identity, known: RefCell::default() }
+    }
+
+    /// As [`Identity::encode`]; `index` stands for the rule.
+    pub fn encode(&self, index: usize, rule: &str, key: &[&str]) -> Option<String> {
+        let mut known = self.known.borrow_mut();
+        if known.len() >= IDS_KNOWN_MAX {
+            known.clear();
+        }
+        let id = known.entry((index, pack(key))).or_insert_with(|| self.identity.encode(rule, key));
+        id.clone()
+    }
 }
 
 /// Why an [`Identity`] can't be made.

@@ -82,8 +82,7 @@ pub struct Rule {
     pub emit: Vec<Property>,
     /// Elements without which the row is no resource.
     pub required: Vec<&'static str>,
-    /// `$contained` references: target rule and key.
-    pub contained: Vec<ReferenceTo>,
+    pub contained: Vec<Contained>,
     /// What `/metadata` declares.
     pub parameters: Vec<Parameter>,
     /// What it does not, and why.
@@ -211,6 +210,14 @@ pub struct ReferenceTo {
     pub display: Option<Term>,
     /// Index into [`Rule::contained`]: the target travels inside the resource.
     pub contained: Option<usize>,
+}
+
+/// `$contained`: what has to be fetched besides the row, if anything.
+#[derive(Debug)]
+pub struct Contained {
+    pub reference: ReferenceTo,
+    /// The target is made of the very row: its columns, as indexes into the parent's.
+    pub same_row: Option<Vec<usize>>,
 }
 
 /// A search parameter of FHIR that this rule can't answer, or that its author switched off.

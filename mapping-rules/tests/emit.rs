@@ -273,7 +273,7 @@ fn a_preview_says_of_every_leaf_where_it_came_from() {
         "emit:\n  name: [{use: official, text: = p.NAME}, {use: usual, text: = p.KANA}]\n  gender: = p.SEX | map 1=male\n  contact:\n    - {gender: male, name: {text: = p.ORG}}\n",
     );
     let identity = identity();
-    let emitter = Emitter { rules: &rules, identity: &identity };
+    let emitter = Emitter::new(&rules, &identity);
     let record = record(&["1", "山田", "-", "1", ""]);
     let (emitted, leaves) = emitter.preview(&rules.rules[0], &record);
     // The preview walks every element, the emitter copies the constant ones: the same bytes.

@@ -14,26 +14,28 @@ pub enum SearchMode {
 
 /// One row of the answer, as a resource or as the issues that it became instead.
 #[derive(Debug)]
-pub struct Entry {
-    pub resource_type: String,
+pub struct Entry<'s> {
+    pub resource_type: &'s str,
     pub mode: SearchMode,
     pub emitted: Emitted,
 }
 
 /// Matches first, then what was included.
-pub fn page(service: &Service, page: &Page) -> Vec<Entry> {
-    let entry = |mode: SearchMode| {
-        move |(rule, record): &(usize, Record)| Entry {
-            resource_type: service.rules.rules[*rule].resource.clone(),
-            mode,
-            emitted: self::record(service, *rule, record),
-        }
-    };
-    let matches = page.matches.iter().map(entry(SearchMode::Match));
-    matches.chain(page.includes.iter().map(entry(SearchMode::Include))).collect()
+pub fn page<'s>(service: &'s Service, page: &Page) -> Vec<Entry<'s>> {
+    let emitter = emitter(service);
+    let matches = page.matches.iter().map(|found| (SearchMode::Match, found));
+    let includes = page.includes.iter().map(|found| (SearchMode::Include, found));
+    let entries = matches.chain(includes).map(|(mode, (rule, record))| {
+        let rule = &service.rules.rules[*rule];
+        Entry { resource_type: &rule.resource, mode, emitted: emitter.emit(rule, record) }
+    });
+    entries.collect()
 }
 
 pub fn record(service: &Service, rule: usize, record: &Record) -> Emitted {
-    let emitter = Emitter { rules: &service.rules, identity: &service.identity };
-    emitter.emit(&service.rules.rules[rule], record)
+    emitter(service).emit(&service.rules.rules[rule], record)
+}
+
+fn emitter(service: &Service) -> Emitter<'_> {
+    Emitter::new(&service.rules, &service.identity)
 }

@@ -1,7 +1,8 @@
 //! The fetch room: the only place of the read path that touches the hospital's source.
 //!
 //! A plan goes in, records come out. Every call of the adapter is one statement, and they are
-//! counted: one for each scan that the page needs, one for each child, include and `$contained`.
+//! counted: one for each scan that the page needs, one for each child, each include and each
+//! `$contained` that is not made of the very row.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use genkan_mapping::plan::{
     Cursor, Include, Position, ReadPlan, Scan, SearchPlan, child_query, key_texts, link_key,
     referrers_query, target_query,
 };
-use genkan_mapping::program::{Child, ReferenceTo, RuleSet};
+use genkan_mapping::program::{Child, Contained, ReferenceTo, RuleSet};
 
 /// Contained resources of contained resources, and no deeper.
 const CONTAINED_DEPTH_MAX: usize = 4;
@@ -205,8 +206,8 @@ impl<'a> Fetch<'a> {
             for child in &compiled.children {
                 self.child(child, &mut records).await?;
             }
-            for reference in &compiled.contained {
-                self.contained(reference, &mut records, depth).await?;
+            for contained in &compiled.contained {
+                self.contained(contained, &mut records, depth).await?;
             }
             Ok(records)
         })
@@ -236,19 +237,30 @@ impl<'a> Fetch<'a> {
 
     async fn contained(
         &mut self,
-        reference: &ReferenceTo,
+        contained: &Contained,
         records: &mut [Record],
         depth: usize,
     ) -> Fetched<()> {
-        let rules = self.rules;
+        let (rules, reference) = (self.rules, &contained.reference);
+        if depth >= CONTAINED_DEPTH_MAX {
+            records.iter_mut().for_each(|record| record.contained.push(None));
+            return Ok(());
+        }
+        if let Some(columns) = &contained.same_row {
+            let rows = records.iter().map(|record| projected(&record.row, columns)).collect();
+            let targets = self.records(reference.rule, rows, depth + 1).await?;
+            for (record, target) in records.iter_mut().zip(targets) {
+                record.contained.push(Some(Arc::new(target)));
+            }
+            return Ok(());
+        }
         let wanted: Vec<Option<Vec<String>>> = records
             .iter()
             .map(|record| reference_key(rules, reference, &record.row, None))
             .collect();
         let keys = distinct(wanted.iter().flatten().cloned());
         let mut found: HashMap<Vec<String>, Arc<Record>> = HashMap::new();
-        let query = target_query(rules, reference.rule, &keys);
-        if let Some(query) = query.filter(|_| depth < CONTAINED_DEPTH_MAX) {
+        if let Some(query) = target_query(rules, reference.rule, &keys) {
             let rows = self.rows(&query).await?;
             for record in self.records(reference.rule, rows, depth + 1).await? {
                 if let Some(key) = key_texts(rules, &rules.rules[reference.rule], &record.row) {
@@ -348,6 +360,11 @@ fn referred(
             .filter_map(|row| reference_key(rules, reference, &record.row, Some((child, row))))
             .collect(),
     }
+}
+
+fn projected(row: &Row, columns: &[usize]) -> Row {
+    let cell = |index: &usize| row.values().get(*index).cloned().unwrap_or(Value::Null);
+    Row(columns.iter().map(cell).collect())
 }
 
 fn limited(query: &RowQuery, rows: usize) -> RowQuery {

@@ -12,7 +12,7 @@ use crate::compile::sources::Scope;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression, ExpressionKind as K};
 use crate::lens::Lens;
-use crate::program::{Node, NodeKind, Place, Property, ReferenceTo, Term};
+use crate::program::{Contained, Node, NodeKind, Place, Property, Term};
 use crate::yaml::{Key, Yaml, YamlKind};
 
 /// The arguments of the fragment that is being read.
@@ -21,7 +21,7 @@ type Arguments = Vec<(String, Expression)>;
 pub(crate) struct EmitCompiler<'c, 's> {
     pub scope: &'c mut Scope<'s>,
     pub shared: &'c Shared,
-    pub contained: Vec<ReferenceTo>,
+    pub contained: Vec<Contained>,
     pub found: &'c mut Vec<Diagnostic>,
     arguments: Arguments,
     each: Option<usize>,

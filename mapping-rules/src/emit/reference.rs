@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::writer::{Step, Writer, Written};
+use super::writer::{ContainedResource, Step, Writer, Written};
 use super::{IssueSeverity, Record, frame};
 use crate::diagnostic::Text;
 use crate::evaluate::{self, Frame};
-use crate::program::{Node, ReferenceTo, Rule};
+use crate::program::{Node, ReferenceTo, Rule, Term};
 
 impl<'a> Writer<'a, '_> {
     pub(super) fn reference(
@@ -29,7 +29,8 @@ impl<'a> Writer<'a, '_> {
         let link = match reference.contained {
             None => {
                 let key: Vec<&str> = key.iter().map(|text| &**text).collect();
-                let Some(id) = self.emitter.identity.encode(&target.id, &key) else {
+                let ids = &self.emitter.referred;
+                let Some(id) = ids.encode(reference.rule, &target.id, &key) else {
                     let en = "the key of the referred row is too long to make an id";
                     let text = Text::new(en, "参照先のキーが長すぎて id を作れません");
                     self.issue(IssueSeverity::Warning, "bad-key", &reference.key[0], text, None);
@@ -37,20 +38,13 @@ impl<'a> Writer<'a, '_> {
                 };
                 format!("{}/{id}", target.resource)
             }
-            Some(edge) => match record.contained.get(edge).and_then(Option::as_deref) {
-                Some(found) => {
-                    self.contained.push((target, found));
-                    format!("#{}", local_id(target, self.contained.len() - 1))
-                }
-                None => {
-                    let en = format!("no {} row has this key", target.resource);
-                    let ja = format!("参照先の {} の行がありません", target.resource);
-                    let text = Text::new(en, ja);
-                    let term = &reference.key[0];
-                    self.issue(IssueSeverity::Warning, "missing-reference", term, text, None);
+            Some(edge) => {
+                let found = record.contained.get(edge).and_then(Option::as_deref);
+                let Some(index) = self.travelling(target, found, &reference.key[0]) else {
                     return Written::Nothing;
-                }
-            },
+                };
+                format!("#{}", local_id(target, index))
+            }
         };
         self.out.extend_from_slice(b"{\"reference\":\"");
         self.out.extend_from_slice(link.as_bytes());
@@ -64,29 +58,65 @@ impl<'a> Writer<'a, '_> {
         if node.from_row { Written::FromRow } else { Written::Constant }
     }
 
+    /// Takes the target into the list of contained resources; its place there, if it can be one.
+    fn travelling(
+        &mut self,
+        target: &'a Rule,
+        found: Option<&'a Record>,
+        key: &'a Term,
+    ) -> Option<usize> {
+        if let Some(found) = found {
+            return self.contained_resource(target, found);
+        }
+        let en = format!("no {} row has this key", target.resource);
+        let ja = format!("参照先の {} の行がありません", target.resource);
+        self.issue(IssueSeverity::Warning, "missing-reference", key, Text::new(en, ja), None);
+        None
+    }
+
+    /// Writes a contained resource beside the one that is being written. What it contains in turn
+    /// joins the same list, because FHIR knows no contained inside contained. A target whose row
+    /// lacks a required element is left out, and said so; the resource around it stays.
+    fn contained_resource(&mut self, rule: &'a Rule, record: &'a Record) -> Option<usize> {
+        let index = self.contained.len();
+        self.contained.push(ContainedResource::default());
+        let resource = self.path[0];
+        let path = vec![resource, Step::Name("contained"), Step::Index(index)];
+        let path = std::mem::replace(&mut self.path, path);
+        let out = std::mem::replace(&mut self.out, Vec::with_capacity(1024));
+        let unusable = std::mem::replace(&mut self.unusable, false);
+        let first_leaf = self.leaves.as_ref().map_or(0, |leaves| leaves.len());
+        let frame = frame(self.emitter.rules, record);
+        self.head(rule, &local_id(rule, index));
+        self.meta(rule, record, &frame, None, None);
+        self.body(rule, record, &frame);
+        self.out.push(b'}');
+        self.path = path;
+        let json = std::mem::replace(&mut self.out, out);
+        let usable = !std::mem::replace(&mut self.unusable, unusable);
+        let leaves = self.leaves.as_mut().map(|leaves| leaves.split_off(first_leaf));
+        if !usable {
+            self.contained.truncate(index);
+            return None;
+        }
+        self.contained[index] = ContainedResource { json, leaves: leaves.unwrap_or_default() };
+        Some(index)
+    }
+
     /// The list behind `$contained`, in the order of the local ids.
     pub(super) fn contained_resources(&mut self) {
-        if self.contained.is_empty() {
-            return;
-        }
-        self.out.extend_from_slice(b",\"contained\":[");
-        let mut index = 0;
-        // A contained resource may refer to further ones: they join the same list, because FHIR
-        // knows no contained inside contained.
-        while let Some(&(rule, record)) = self.contained.get(index) {
-            if index > 0 {
-                self.out.push(b',');
+        let mut separator: &[u8] = b",\"contained\":[";
+        for contained in std::mem::take(&mut self.contained) {
+            self.out.extend_from_slice(separator);
+            self.out.extend_from_slice(&contained.json);
+            separator = b",";
+            if let Some(leaves) = &mut self.leaves {
+                leaves.extend(contained.leaves);
             }
-            self.path.truncate(1);
-            self.path.extend([Step::Name("contained"), Step::Index(index)]);
-            let frame = frame(self.emitter.rules, record);
-            self.head(rule, &local_id(rule, index));
-            self.meta(rule, record, &frame, None, None);
-            self.body(rule, record, &frame);
-            self.out.push(b'}');
-            index += 1;
         }
-        self.out.push(b']');
+        if separator == b"," {
+            self.out.push(b']');
+        }
     }
 }
 

@@ -23,13 +23,20 @@ pub(super) struct Writer<'a, 'l> {
     pub emitter: &'a Emitter<'a>,
     pub out: Vec<u8>,
     pub issues: Vec<Issue>,
-    /// A required element of the resource itself is missing.
+    /// A required element of the resource that is being written is missing.
     pub unusable: bool,
     pub faults: Vec<FaultAt>,
     pub(super) path: Vec<Step<'a>>,
-    leaves: Option<&'l mut Vec<Leaf>>,
+    pub(super) leaves: Option<&'l mut Vec<Leaf>>,
     /// Resources that travel inside this one, in the order of their local ids.
-    pub contained: Vec<(&'a Rule, &'a Record)>,
+    pub(super) contained: Vec<ContainedResource>,
+}
+
+/// A resource inside another, written when its reference was.
+#[derive(Default)]
+pub(super) struct ContainedResource {
+    pub json: Vec<u8>,
+    pub leaves: Vec<Leaf>,
 }
 
 /// How far everything was written.

@@ -14,7 +14,7 @@ pub fn record(cells: &[&str]) -> Record {
 pub fn emitted(rules: &RuleSet, rule: &str, record: &Record) -> Emitted {
     let identity = identity();
     let rule = rules.rules.iter().find(|known| known.id == rule).expect("a rule of the test");
-    Emitter { rules, identity: &identity }.emit(rule, record)
+    Emitter::new(rules, &identity).emit(rule, record)
 }
 
 /// The resource without what Genkan makes; `Null` if there is none.

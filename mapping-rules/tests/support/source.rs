@@ -65,7 +65,7 @@ impl Source {
         let plan = self.plan(query)?;
         let found = plan.scans.iter().flat_map(|scan| {
             let rule = &self.rules.rules[scan.rule];
-            let emitter = Emitter { rules: &self.rules, identity: &self.identity };
+            let emitter = Emitter::new(&self.rules, &self.identity);
             let rows = self.rows(&scan.query);
             rows.iter().map(|row| emitter.id(rule, row).expect("an id")).collect::<Vec<_>>()
         });
@@ -77,7 +77,7 @@ impl Source {
     /// Every resource of a type with its id.
     pub fn resources(&self, resource: &str) -> Vec<(String, Json)> {
         let plan = self.plan(resource).expect("a plan");
-        let emitter = Emitter { rules: &self.rules, identity: &self.identity };
+        let emitter = Emitter::new(&self.rules, &self.identity);
         let mut found = Vec::new();
         for scan in &plan.scans {
             let rule = &self.rules.rules[scan.rule];

@@ -17,7 +17,7 @@ pub fn searchset(
     exchange: &Exchange,
     search: &Search,
     next: Option<&str>,
-    entries: &[Entry],
+    entries: &[Entry<'_>],
 ) -> Answer {
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
@@ -42,7 +42,7 @@ pub fn searchset(
     Answer::of(out)
 }
 
-fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry) {
+fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry<'_>) {
     let Some(json) = &entry.emitted.json else {
         let outcome = outcome::of_row(&entry.emitted.issues, exchange.language).to_json();
         out.extend_from_slice(br#"{"resource":"#);
@@ -52,7 +52,7 @@ fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry) {
     };
     // Base, type and id hold no letter that JSON would escape.
     out.extend_from_slice(br#"{"fullUrl":""#);
-    for part in [&exchange.base, "/", &entry.resource_type, "/", &entry.emitted.id] {
+    for part in [&exchange.base, "/", entry.resource_type, "/", &entry.emitted.id] {
         out.extend_from_slice(part.as_bytes());
     }
     out.extend_from_slice(br#"","resource":"#);

@@ -6,7 +6,7 @@ use super::{EmitCompiler, Slot, from_row, plain};
 use crate::compile::structure::{Entries, text};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression};
-use crate::program::{Coded, CodedShape, Node, NodeKind, Property, ReferenceTo, Term};
+use crate::program::{Coded, CodedShape, Contained, Node, NodeKind, Property, ReferenceTo, Term};
 use crate::yaml::{Key, Yaml, YamlKind};
 
 pub(super) const RESERVED: [&str; 8] =
@@ -239,7 +239,8 @@ impl EmitCompiler<'_, '_> {
                 return None;
             }
             reference.contained = Some(self.contained.len());
-            self.contained.push(reference.clone());
+            let same_row = None;
+            self.contained.push(Contained { reference: reference.clone(), same_row });
         }
         Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Reference(reference)))
     }

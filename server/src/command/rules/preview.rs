@@ -40,7 +40,7 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
         let rule = plan.rule;
         found = true;
         let rules = &workshop.rules;
-        let emitter = Emitter { rules, identity: &workshop.identity };
+        let emitter = Emitter::new(rules, &workshop.identity);
         let (emitted, leaves) = emitter.preview(&rules.rules[rule], &record);
         match manner.output {
             Output::Text => print_text(rules, rule, &emitted, &leaves, manner)?,

@@ -97,7 +97,7 @@ impl Hospital<'_> {
     ) -> Result<Vec<(Emitted, Option<Json>)>, String> {
         let mut fetch = Fetch::new(adapter, self.rules);
         let page = fetch.page(plan).await.map_err(|error| error.to_string())?;
-        let emitter = Emitter { rules: self.rules, identity: self.identity };
+        let emitter = Emitter::new(self.rules, self.identity);
         let emitted = page.matches.iter().map(|(rule, record)| {
             let emitted = emitter.emit(&self.rules.rules[*rule], record);
             let json = emitted.json.as_ref().map(|json| serde_json::from_slice(json)).transpose();
