@@ -194,27 +194,82 @@ impl SiteKey {
     }
 }
 
-/// Key texts to few bytes: digits take half a byte each, so that usual keys fit into short ids.
+/// Key texts to few bytes: digits take half a byte each, a UUID takes 16, so that usual keys fit into
+/// short ids.
 fn pack(key: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(TAG_LENGTH);
     for text in key {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        push_varint(&mut bytes, text.len() << 1 | usize::from(digits));
         if digits {
+            push_varint(&mut bytes, text.len() << 1 | 1);
             for pair in text.as_bytes().chunks(2) {
                 let low = pair.get(1).map_or(0xF, |byte| byte - b'0');
                 bytes.push((pair[0] - b'0') << 4 | low);
             }
+        } else if let Some((form, uuid)) = Uuid::of(text) {
+            bytes.extend([UUID, form as u8]);
+            bytes.extend(uuid);
         } else {
+            push_varint(&mut bytes, text.len() << 1);
             bytes.extend_from_slice(text.as_bytes());
         }
     }
     bytes
 }
 
+/// The head of a UUID: that of digits without any, which there are none of.
+const UUID: u8 = 1;
+
+/// How a UUID is written; the text comes back as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Uuid {
+    Lower,
+    Upper,
+    /// 32 digits without hyphens.
+    PlainLower,
+    PlainUpper,
+}
+
+impl Uuid {
+    const FORMS: [Uuid; 4] = [Uuid::Lower, Uuid::Upper, Uuid::PlainLower, Uuid::PlainUpper];
+    /// The hyphens of 8-4-4-4-12.
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+    fn of(text: &str) -> Option<(Uuid, Vec<u8>)> {
+        if !matches!(text.len(), 32 | 36) {
+            return None;
+        }
+        Uuid::FORMS.into_iter().find_map(|form| {
+            let bytes = form.encoding().decode(text.replace('-', "").as_bytes()).ok()?;
+            (bytes.len() == 16 && form.write(&bytes) == text).then_some((form, bytes))
+        })
+    }
+
+    fn encoding(self) -> Encoding {
+        match self {
+            Uuid::Lower | Uuid::PlainLower => data_encoding::HEXLOWER,
+            Uuid::Upper | Uuid::PlainUpper => data_encoding::HEXUPPER,
+        }
+    }
+
+    fn write(self, bytes: &[u8]) -> String {
+        let mut text = self.encoding().encode(bytes);
+        if matches!(self, Uuid::Lower | Uuid::Upper) {
+            Uuid::HYPHENS.into_iter().for_each(|place| text.insert(place, '-'));
+        }
+        text
+    }
+}
+
 fn unpack(mut bytes: &[u8]) -> Option<Vec<String>> {
     let mut key = Vec::new();
     while !bytes.is_empty() {
+        if let [UUID, form, rest @ ..] = bytes {
+            let (uuid, rest) = (rest.get(..16)?, rest.get(16..)?);
+            key.push(Uuid::FORMS.get(usize::from(*form))?.write(uuid));
+            bytes = rest;
+            continue;
+        }
         let (head, rest) = take_varint(bytes)?;
         let length = head >> 1;
         let stored = if head & 1 == 1 { length.div_ceil(2) } else { length };
@@ -296,7 +351,10 @@ mod tests {
     proptest! {
         #[test]
         fn an_id_opens_to_the_key_it_was_made_from(
-            key in prop::collection::vec("[0-9]{1,12}|[A-Za-z0-9 ._-]{0,6}|[あ-ん]{0,2}", 1..3),
+            key in prop::collection::vec(
+                "[0-9]{1,12}|[A-Za-z0-9 ._-]{0,6}|[あ-ん]{0,2}|[0-9a-f]{32}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}",
+                1..3,
+            ),
             plain in any::<bool>(),
         ) {
             let mode = if plain { IdMode::Plain } else { IdMode::Opaque };
@@ -345,6 +403,15 @@ mod tests {
         let identity = identity(IdMode::Opaque, "a");
         assert!(identity.encode("patient", &["0000999739"]).expect("fits").len() <= 37);
         assert!(identity.encode("lab", &["20260401-123456", "K0001"]).expect("fits").len() <= 64);
+        for uuid in [
+            "0e984725-c51c-4bf4-9960-e1c80e27aba0",
+            "0E984725-C51C-4BF4-9960-E1C80E27ABA0",
+            "0e984725c51c4bf49960e1c80e27aba0",
+            "0E984725C51C4BF49960E1C80E27ABA0",
+        ] {
+            let id = identity.encode("lab", &[uuid, "12"]).expect("fits");
+            assert_eq!(identity.decode("lab", &id), Some(vec![uuid.to_owned(), "12".to_owned()]));
+        }
         assert_eq!(identity.encode("lab", &["x".repeat(60).as_str()]), None);
     }
 
