@@ -31,6 +31,7 @@ use clap::Parser;
 
 use command::{Cli, Failure};
 
+// Without huge pages (feature `no_thp`), which would keep 14 MB more for a server that idles.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
