@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::package::{items, short_name, text, texts};
+use crate::{
+    corrections::{Correction, parameter_correction},
+    package::{items, short_name, text, texts},
+};
 
 const R4: &str = "4.0.1";
 
@@ -14,8 +17,15 @@ pub fn write(parameters: &[Value], out: &mut String) -> Result<()> {
     let mut lines = Vec::new();
     for parameter in parameters {
         let id = text(parameter, "id")?;
-        if text(parameter, "version")? == R4 {
-            lines.push((id, line(id, parameter).with_context(|| format!("in {id}"))?));
+        if text(parameter, "version")? != R4 {
+            continue;
+        }
+        match parameter_correction(id) {
+            Correction::Drop => {}
+            Correction::Replace(r4) => lines.push((id, r4.to_owned())),
+            Correction::Keep => {
+                lines.push((id, line(id, parameter).with_context(|| format!("in {id}"))?));
+            }
         }
     }
     lines.sort();
