@@ -10,6 +10,7 @@ mod contained;
 mod entry;
 mod flags;
 mod identifier;
+mod insured;
 mod issue;
 mod kind;
 mod links;

@@ -13,7 +13,6 @@ use genkan_mapping::plan::{self as mapping_plan, Position, ReadPlan, SearchPlan,
 use genkan_mapping::program::{Property, Rule, RuleSet};
 use serde_json::{Map, Value};
 
-use super::contained::DEPTH_MAX;
 use super::issue::{NoBundle, UnitIssue};
 use super::kind::{Kind, is_profile};
 use super::{BYTES_MAX, Built, Part, Places, Unit, build, flags, links, report};
@@ -353,34 +352,28 @@ impl<'s> Collection<'s> {
     }
 
     /// Everything that the resources refer to and that has to travel with them: one statement for
-    /// each rule and step.
+    /// each rule.
     async fn referred(
         &mut self,
         patient: &Part,
         resources: &[Part],
     ) -> Result<BTreeMap<String, Part>, Error> {
-        let mut known: BTreeMap<String, Part> = BTreeMap::new();
         let mut names = BTreeSet::new();
         for part in resources.iter().chain([patient]) {
             referred_by(part, &mut names);
         }
-        for _ in 0..DEPTH_MAX {
-            let mut keys: BTreeMap<usize, Vec<Vec<String>>> = BTreeMap::new();
-            for (resource_type, id) in std::mem::take(&mut names) {
-                let is_known = known.contains_key(&format!("{resource_type}/{id}"));
-                if let Some((rule, key)) = key(self.service, &resource_type, &id)
-                    && !is_known
-                {
-                    keys.entry(rule).or_default().push(key);
-                }
+        let mut keys: BTreeMap<usize, Vec<Vec<String>>> = BTreeMap::new();
+        for (resource_type, id) in names {
+            if let Some((rule, key)) = key(self.service, &resource_type, &id) {
+                keys.entry(rule).or_default().push(key);
             }
-            for (rule, keys) in keys {
-                for record in self.fetch.by_keys(rule, &keys).await? {
-                    let emission = self.part(rule, &record);
-                    if let Some(part) = self.accepted(emission) {
-                        referred_by(&part, &mut names);
-                        known.insert(part.name(), part);
-                    }
+        }
+        let mut known: BTreeMap<String, Part> = BTreeMap::new();
+        for (rule, keys) in keys {
+            for record in self.fetch.by_keys(rule, &keys).await? {
+                let emission = self.part(rule, &record);
+                if let Some(part) = self.accepted(emission) {
+                    known.insert(part.name(), part);
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! References of one entry. The patient is named by the `fullUrl` of the first entry; everything
 //! else travels inside the resource (`#id`), in one list, because FHIR knows no contained inside
 //! contained. What nothing refers to is left out (dom-3), what can't be found is not referred to.
+//!
+//! What only a contained resource refers to does not travel: a result would disclose the diagnoses
+//! of its admission, and the profiles have one place for each contained resource.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +15,6 @@ use serde_json::{Map, Value};
 
 use super::issue::UnitIssue;
 use super::{Part, Places, flags, links};
-
-/// References of references: no deeper. What the fetch brings is no deeper either.
-pub const DEPTH_MAX: usize = 4;
 
 /// What the references of all entries are looked up in.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +43,17 @@ pub struct Packing<'u> {
 struct Packed {
     /// Without an id, before its references were rewritten: two that are equal here are one.
     raw: Map<String, Value>,
+    /// `Practitioner/…`; `None` for what the entry brought along itself.
+    name: Option<String>,
     local_id: String,
     scope: usize,
-    depth: usize,
+}
+
+/// Where a reference stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Entry,
+    Contained,
 }
 
 impl<'u> Packing<'u> {
@@ -59,17 +67,21 @@ impl<'u> Packing<'u> {
         let own = take_contained(resource);
         self.scopes.push(own);
         let mut path = type_of(resource).to_owned();
-        links::rewrite(resource, &mut path, &mut |text, at| self.target(text, at, 0, 0));
+        let resource_type = path.clone();
+        links::rewrite(resource, &mut path, &resource_type, &mut |text, at| {
+            self.target(text, at, 0, Place::Entry)
+        });
         let mut contained = Vec::new();
         while let Some(next) = self.packed.get(contained.len()) {
-            let (scope, depth) = (next.scope, next.depth);
+            let scope = next.scope;
             let mut body = Map::new();
             body.insert("resourceType".to_owned(), type_of(&next.raw).into());
             body.insert("id".to_owned(), next.local_id.as_str().into());
             body.extend(next.raw.clone());
             let mut path = format!("{}.contained[{}]", type_of(resource), contained.len());
-            links::rewrite(&mut body, &mut path, &mut |text, at| {
-                self.target(text, at, scope, depth)
+            let contained_type = type_of(&body).to_owned();
+            links::rewrite(&mut body, &mut path, &contained_type, &mut |text, at| {
+                self.target(text, at, scope, Place::Contained)
             });
             contained.push(Value::Object(body));
         }
@@ -78,29 +90,29 @@ impl<'u> Packing<'u> {
         }
     }
 
-    /// What becomes of a reference in a resource of this scope and depth.
-    fn target(&mut self, text: &str, at: &str, scope: usize, depth: usize) -> Option<String> {
+    /// What becomes of a reference in a resource of this scope.
+    fn target(&mut self, text: &str, at: &str, scope: usize, place: Place) -> Option<String> {
         match Reference::parse(Definitions::r4(), text) {
-            Some(Reference::Contained(name)) => self.own(&name, at, scope, depth),
+            Some(Reference::Contained(name)) => self.own(&name, at, scope),
             Some(Reference::Local { resource_type: Some(resource_type), id, .. }) => {
-                self.local(&resource_type, &id, at, depth)
+                self.local(&resource_type, &id, at, place)
             }
             _ => self.dangling(at),
         }
     }
 
-    fn own(&mut self, name: &str, at: &str, scope: usize, depth: usize) -> Option<String> {
+    fn own(&mut self, name: &str, at: &str, scope: usize) -> Option<String> {
         let mut contained = self.scopes.get(scope).into_iter().flatten();
         match contained.find(|resource| resource.get("id").is_some_and(|id| id == name)) {
             Some(found) => {
                 let found = found.clone();
-                self.put(found, at, scope, depth)
+                self.put(found, None, at, scope)
             }
             None => self.dangling(at),
         }
     }
 
-    fn local(&mut self, resource_type: &str, id: &str, at: &str, depth: usize) -> Option<String> {
+    fn local(&mut self, resource_type: &str, id: &str, at: &str, place: Place) -> Option<String> {
         let name = format!("{resource_type}/{id}");
         let Surroundings { patient, patient_url, referred } = self.surroundings;
         if name == patient {
@@ -113,8 +125,8 @@ impl<'u> Packing<'u> {
             );
             return self.error("other-patient", at, message);
         }
-        if name == self.entry && depth > 0 {
-            return Some("#".to_owned());
+        if place == Place::Contained {
+            return self.already_there(&name);
         }
         let Some(part) = referred.get(&name).filter(|_| name != self.entry) else {
             return self.dangling(at);
@@ -123,16 +135,25 @@ impl<'u> Packing<'u> {
         let own = take_contained(&mut resource);
         // Its own `#id`s are looked up in a scope of its own.
         self.scopes.push(own);
-        self.put(resource, at, self.scopes.len() - 1, depth)
+        self.put(resource, Some(name), at, self.scopes.len() - 1)
+    }
+
+    /// How a contained resource refers to the entry, or to what the entry refers to as well.
+    fn already_there(&self, name: &str) -> Option<String> {
+        if name == self.entry {
+            return Some("#".to_owned());
+        }
+        let known = self.packed.iter().find(|packed| packed.name.as_deref() == Some(name));
+        known.map(|packed| format!("#{}", packed.local_id))
     }
 
     /// Puts a resource into `contained`, once, and says how it is referred to.
     fn put(
         &mut self,
         mut resource: Map<String, Value>,
+        name: Option<String>,
         at: &str,
         scope: usize,
-        depth: usize,
     ) -> Option<String> {
         make_contained(&mut resource);
         if type_of(&resource) == "Patient" {
@@ -149,19 +170,11 @@ impl<'u> Packing<'u> {
         if let Some(known) = self.packed.iter().find(same) {
             return Some(format!("#{}", known.local_id));
         }
-        if depth >= DEPTH_MAX {
-            let message = Text::new(
-                format!("references of references end after {DEPTH_MAX} steps; this one is cut"),
-                format!("参照の連鎖は {DEPTH_MAX} 段までです。この参照は除きました"),
-            );
-            self.issue(IssueSeverity::Warning, "too-deep", at, message);
-            return None;
-        }
         self.check(&resource, at);
         let resource_type = type_of(&resource).to_ascii_lowercase();
         let local_id = format!("{resource_type}-{}", self.packed.len() + 1);
         let target = format!("#{local_id}");
-        self.packed.push(Packed { raw: resource, local_id, scope, depth: depth + 1 });
+        self.packed.push(Packed { raw: resource, name, local_id, scope });
         Some(target)
     }
 

@@ -9,7 +9,7 @@ use super::contained::{Packing, Surroundings, type_of};
 use super::identifier::is_institution_no;
 use super::issue::UnitIssue;
 use super::kind::{Kind, is_profile};
-use super::{Part, flags};
+use super::{Part, flags, insured};
 
 pub const PATIENT_PROFILE: &str = "http://jpfhir.jp/fhir/eCS/StructureDefinition/JP_Patient_eCS";
 const INSTITUTION_NUMBER: &str =
@@ -37,6 +37,9 @@ impl Office<'_> {
         let name = part.name();
         let mut desk = Desk { part, name: &name, issues };
         desk.meta(PATIENT_PROFILE, &[]);
+        for (code, message) in insured::problems(&part.resource) {
+            desk.error(code, "identifier", message);
+        }
         desk.packed(self.surroundings)
     }
 

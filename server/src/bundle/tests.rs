@@ -30,6 +30,10 @@ fn patient() -> Value {
             "versionId": "v", "lastUpdated": "2026-01-01T00:00:00+09:00",
             "profile": ["http://jpfhir.jp/fhir/eCS/StructureDefinition/JP_Patient_eCS"],
         },
+        "identifier": [{
+            "system": "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID",
+            "value": "00012345:あいう:１８７:05",
+        }],
     })
 }
 

@@ -57,7 +57,10 @@ profile: http://jpfhir.jp/fhir/eCS/StructureDefinition/JP_Patient_eCS
 from: {p: {table: PT, key: [ID]}}
 updated: = p.UPD | datetime
 emit:
-  identifier: [{system: urn:test:patient, value: = p.ID}]
+  identifier:
+    - {system: urn:test:patient, value: = p.ID}
+    - system: http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID
+      value: = \"00012345::$(p.ID):\"
   name: [{text: = p.NAME}]
 ",
     ),
@@ -316,7 +319,7 @@ async fn conditions_without_an_end_or_ended_within_five_years_are_all_there() {
 }
 
 #[actix_web::test]
-async fn what_conditions_refer_to_comes_in_one_statement_for_each_rule_and_step() {
+async fn what_conditions_refer_to_comes_in_one_statement_for_each_rule() {
     let service = service().await;
     let (built, statements) = collected(&service, "0001", &conditions()).await;
     let built = built.expect("a Bundle");

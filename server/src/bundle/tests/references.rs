@@ -171,22 +171,44 @@ fn contained_of_contained_is_hoisted_with_names_of_its_own() {
 }
 
 #[test]
-fn circles_and_long_chains_end() {
-    let mut visits: Vec<Value> = Vec::new();
-    for step in 1..=6 {
-        let mut visit = encounter();
-        visit["id"] = json!(format!("e{step}"));
-        visit["partOf"] = json!({"reference": format!("Encounter/e{}", step + 1)});
-        visits.push(visit);
-    }
+fn what_only_a_contained_resource_refers_to_does_not_travel() {
+    let mut visit = encounter();
+    visit["id"] = json!("e1");
+    visit["partOf"] = json!({"reference": "Encounter/e2"});
+    visit["participant"] = json!([{"individual": {"reference": "Practitioner/d1"}}]);
+    visit["diagnosis"] = json!([
+        {"condition": {"reference": "Condition/c9"}, "rank": 1},
+        {"condition": {"reference": "Condition/c8", "display": "胃炎"}},
+    ]);
     let start = json!({"contained": [], "encounter": {"reference": "Encounter/e1"}});
-    let (resource, issues) = condition(start.clone(), visits.clone());
-    assert_eq!(contained_ids(&resource).len(), 4);
-    assert_eq!(issues[0].code, "too-deep");
-    assert_eq!(resource["contained"][3].get("partOf"), None);
-    let mut circle = visits[0].clone();
+    let there = || vec![visit.clone(), practitioner("d1")];
+    let (resource, issues) = condition(start.clone(), there());
+    assert_eq!(issues, []);
+    assert_eq!(contained_ids(&resource), ["encounter-1"]);
+    let contained = &resource["contained"][0];
+    assert_eq!((contained.get("partOf"), contained.get("participant")), (None, None));
+    // `condition` is required of a diagnosis: a rank alone says nothing.
+    assert_eq!(contained["diagnosis"], json!([{"condition": {"display": "胃炎"}}]));
+    let mut recorded = start;
+    recorded["recorder"] = json!({"reference": "Practitioner/d1"});
+    let (resource, _) = condition(recorded, there());
+    assert_eq!(contained_ids(&resource).len(), 2);
+    let by_visit = &resource["contained"]
+        .as_array()
+        .expect("contained")
+        .iter()
+        .find(|one| one["resourceType"] == "Encounter")
+        .expect("the visit")["participant"][0]["individual"];
+    assert_eq!(by_visit["reference"], resource["recorder"]["reference"]);
+}
+
+#[test]
+fn a_contained_resource_refers_back_and_in_circles() {
+    let mut circle = encounter();
+    circle["id"] = json!("e1");
     circle["partOf"] = json!({"reference": "Encounter/e1"});
     circle["diagnosis"] = json!([{"condition": {"reference": "Condition/c1"}}]);
+    let start = json!({"contained": [], "encounter": {"reference": "Encounter/e1"}});
     let (resource, issues) = condition(start, vec![circle]);
     assert_eq!(issues, []);
     assert_eq!(contained_ids(&resource), ["encounter-1"]);
