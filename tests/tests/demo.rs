@@ -48,7 +48,7 @@ fn its_folder_serves_the_other_commands_and_a_second_start() -> Result<()> {
     let id = patient.split("/Patient/").nth(1).and_then(|rest| rest.split('?').next());
     let id = id.context("an id")?.to_owned();
     ensure!(genkan.stop()?.0.success());
-    let config = folder.path().join("genkan.toml");
+    let config = folder.path().join("hospital-60-1.toml");
     let rules = folder.path().join("rules");
     let output = genkan_command()?.args(["rules", "check"]).arg(&rules).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -65,5 +65,46 @@ fn its_folder_serves_the_other_commands_and_a_second_start() -> Result<()> {
     );
     let second = start(&folder)?;
     ensure!(second.get(&format!("/fhir/Patient/{id}"))?.status == 200, "ids change with a restart");
+    ensure!(!second.log().contains("--rules"), "nobody changed a rule: {}", second.log());
+    Ok(())
+}
+
+#[test]
+fn changed_rules_are_served_when_they_are_named_and_by_the_configuration_that_it_prints()
+-> Result<()> {
+    let folder = TempDir::new()?;
+    start(&folder)?.stop()?;
+    let rules = folder.path().join("rules");
+    let patient = rules.join("patient.map.yaml");
+    let text = std::fs::read_to_string(&patient)?;
+    std::fs::write(&patient, text.replace("rule: patient", "rule: kanja"))?;
+    for file in std::fs::read_dir(&rules)? {
+        let path = file?.path();
+        if path.is_file() {
+            let text = std::fs::read_to_string(&path)?;
+            std::fs::write(&path, text.replace("$ref: patient", "$ref: kanja"))?;
+        }
+    }
+    let built_in = start(&folder)?;
+    let told = format!("--rules {}", rules.display());
+    ensure!(built_in.log().contains(&told), "{}", built_in.log());
+    built_in.stop()?;
+    let mut command = genkan_command()?;
+    command.args(["demo", "--listen", "127.0.0.1:0", "--patients", "60", "--directory"]);
+    let genkan = Genkan::start({
+        command.arg(folder.path()).arg("--rules").arg(&rules);
+        command
+    })?;
+    let log = genkan.log();
+    let config =
+        log.lines().find_map(|line| line.trim().strip_prefix("--config ")).context("none")?;
+    let url =
+        printed(&genkan).into_iter().find(|url| url.contains("/Patient/")).context("a patient")?;
+    let id =
+        url.split("/Patient/").nth(1).and_then(|rest| rest.split('?').next()).context("an id")?;
+    let mut bundle = genkan_command()?;
+    bundle.args(["bundle", "--patient", id, "--kind", "condition", "--config", config]);
+    let told = String::from_utf8_lossy(&bundle.output()?.stderr).into_owned();
+    ensure!(!told.contains("not found") && !told.contains("no Patient"), "other rules: {told}");
     Ok(())
 }

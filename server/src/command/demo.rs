@@ -59,7 +59,8 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
         Some(rules) => opening::files(rules)?,
         None => built_in_rules(),
     };
-    let config = folder::keep(&directory, &database, &built_in_rules())?;
+    let built_in = built_in_rules();
+    let config = folder::keep(&directory, &database, args.rules.as_deref(), &built_in)?;
     let service = service(&directory, &database, &files, manner).await?;
     let listener = listen(args.listen.as_deref())?;
     let address = listener.local_addr().context("no local address")?;
@@ -73,6 +74,11 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
         "the same hospital for the other commands, its rules to change  他のコマンド用の設定と規則"
     );
     say!("    --config {}\n", config.display());
+    if let (None, Some(changed)) = (&args.rules, folder::changed_rules(&directory, &built_in)) {
+        say!("these rules are not the built-in ones that are served here; to serve them:");
+        say!("組み込みの規則とは異なります。この規則で動かすには:");
+        say!("    genkan demo --rules {}\n", changed.display());
+    }
     say!("Ctrl-C ends it / Ctrl-C で終了");
     http::serve(web::Data::new(service), &HttpConfig::default(), listener).await?;
     Ok(())
