@@ -7,7 +7,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
-use genkan_adapter::{ColumnKind, Decimal, Value};
+use genkan_adapter::{ColumnKind, Decimal, Unreadable, Value};
 
 /// A text in a column of `kind`.
 fn of_text(kind: ColumnKind, text: &str) -> Value {
@@ -30,7 +30,7 @@ fn of_text(kind: ColumnKind, text: &str) -> Value {
 fn of_bytes(kind: ColumnKind, bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => of_text(kind, text),
-        Err(_) => of_text(kind, &String::from_utf8_lossy(bytes)),
+        Err(error) => Value::Unreadable(Unreadable::new(bytes, error.valid_up_to())),
     }
 }
 

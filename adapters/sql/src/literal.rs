@@ -38,10 +38,10 @@ impl Class {
         })
     }
 
-    /// `None` for NULL, which compares with nothing.
+    /// `None` for what compares with nothing.
     pub fn of_value(value: &Value) -> Option<Class> {
         Some(match value {
-            Value::Null => return None,
+            Value::Null | Value::Unreadable(_) => return None,
             Value::Boolean(_) => Class::Boolean,
             Value::Integer(_) | Value::Decimal(_) => Class::Number,
             Value::Text(_) => Class::Text,
@@ -217,7 +217,7 @@ pub(crate) fn postgres_type(storage: Storage, value: &Value) -> &'static str {
 /// ISO form; a date-time without the letter T, as all three databases write it.
 pub(crate) fn text_form(value: &Value) -> String {
     match value {
-        Value::Null | Value::Bytes(_) => String::new(),
+        Value::Null | Value::Bytes(_) | Value::Unreadable(_) => String::new(),
         Value::Boolean(truth) => truth.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Decimal(decimal) => decimal.as_str().to_owned(),

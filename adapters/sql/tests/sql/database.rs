@@ -216,6 +216,7 @@ impl Database {
                 };
                 quoted(&format!("{}{zone}", instant.naive_utc()))
             }
+            (Value::Unreadable(_), _) => unreachable!("no fixture has such a cell"),
             (Value::Bytes(bytes), _) => {
                 let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
                 match self.kind {
