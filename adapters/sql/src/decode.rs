@@ -9,6 +9,8 @@ pub(crate) mod sqlite;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use genkan_adapter::{ColumnKind, Decimal, Unreadable, Value};
 
+use crate::catalog::ColumnType;
+
 /// A text in a column of `kind`.
 fn of_text(kind: ColumnKind, text: &str) -> Value {
     let fitting = match kind {
@@ -27,10 +29,16 @@ fn of_text(kind: ColumnKind, text: &str) -> Value {
     fitting.unwrap_or_else(|| Value::text(text))
 }
 
-fn of_bytes(kind: ColumnKind, bytes: &[u8]) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => of_text(kind, text),
-        Err(error) => Value::Unreadable(Unreadable::new(bytes, error.valid_up_to())),
+fn of_bytes(column: ColumnType, bytes: &[u8]) -> Value {
+    match column.wire.read(bytes) {
+        Ok(text) => of_text(column.kind, &text),
+        Err(cell) => Value::Unreadable(match column.kind {
+            ColumnKind::PaddedText { .. } => {
+                let blanks = cell.bytes().iter().rev().take_while(|byte| **byte == b' ').count();
+                Unreadable::new(&cell.bytes()[..cell.bytes().len() - blanks], cell.at())
+            }
+            _ => cell,
+        }),
     }
 }
 

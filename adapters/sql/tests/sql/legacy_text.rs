@@ -3,10 +3,10 @@
 
 use futures::TryStreamExt;
 use genkan_adapter::{
-    Adapter, ColumnKind, ColumnRef, Decimal, ErrorCategory, Operand, Position, Predicate, Row,
-    RowQuery, TableAlias, Unreadable, Value,
+    Adapter, ColumnKind, ColumnRef, Comparison, Decimal, ErrorCategory, Operand, Position,
+    Predicate, Row, RowQuery, TableAlias, Unreadable, Value,
 };
-use genkan_adapter_sql::SqlAdapter;
+use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 
 use crate::database::{Database, Kind};
 
@@ -90,11 +90,54 @@ async fn euc_jp_takes_every_search_text() {
     assert_eq!(count(&adapter, "t", like.clone()).await, 0);
     assert_eq!(count(&adapter, "t", Predicate::Not(Box::new(like))).await, all);
     assert_eq!(count(&adapter, "t", equal("v", "\0")).await, 0);
-    // By now the adapter knows the character and asks nothing.
+    for comparison in [Comparison::Less, Comparison::GreaterOrEqual] {
+        let (left, right) = (Operand::Column(column("v")), Operand::Value(text("𠮷")));
+        let range = Predicate::Compare { left, comparison, right };
+        assert_eq!(count(&adapter, "t", range).await, 0);
+    }
+    // No row can hold it: nothing is asked.
     let known = query("t", &["id"], equal("v", "𠮷"));
     assert!(rows(&adapter, &known).await.is_empty());
     assert_eq!(adapter.explain(&known), None);
     drop(adapter);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_server_of_another_encoding_is_asked_once_what_it_lacks() {
+    let Some(database) = Database::create(Kind::PostgresLatin1).await else { return };
+    database.run("CREATE TABLE t (id integer, v varchar(40)); INSERT INTO t VALUES (1, 'é')").await;
+    let adapter = database.adapter().await;
+    assert_eq!(count(&adapter, "t", equal("v", "é")).await, 1);
+    let like = Predicate::Like {
+        operand: Operand::Column(column("v")),
+        position: Position::Start,
+        text: "山".to_owned(),
+        ignore_case: false,
+    };
+    assert_eq!(count(&adapter, "t", Predicate::Not(Box::new(like))).await, 1);
+    let list = Predicate::In {
+        operand: Operand::Column(column("v")),
+        values: vec![text("山"), text("é"), text("〜")],
+    };
+    assert_eq!(count(&adapter, "t", list).await, 1);
+    let known = query("t", &["id"], equal("v", "〜"));
+    assert!(rows(&adapter, &known).await.is_empty());
+    assert_eq!(adapter.explain(&known), None);
+    drop(adapter);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_database_without_an_encoding_needs_one_of_the_configuration() {
+    let Some(database) = Database::create(Kind::PostgresSqlAscii).await else { return };
+    database.run("CREATE TABLE t (id integer, v text)").await;
+    let Err(error) = SqlAdapter::connect(&SqlConfig::new(&database.url)).await else {
+        panic!("it connects");
+    };
+    assert_eq!(error.category, ErrorCategory::Mismatch);
+    assert!(error.message.contains("text_encoding"), "{error}");
+    drop(database.adapter().await);
     database.drop().await;
 }
 
