@@ -110,6 +110,11 @@ impl Literal {
             Some(Dialect::Postgres) => postgres_text(expr.cast_as("bytea")),
             Some(Dialect::Mysql) => expr.cast_as("BINARY"),
             Some(Dialect::Sqlite) => expr.cast_as("TEXT"),
+            // MySQL 8 refuses a parameter with a character that the set lacks. What it does not see
+            // the parameter behind, it converts, with `?` for that character.
+            None if self.narrow.is_some() => {
+                expr.cast_as("BINARY").cast_as("CHAR CHARACTER SET utf8mb4")
+            }
             None => expr,
         };
         [self.narrow, self.cast].into_iter().flatten().fold(expr, |expr, name| expr.cast_as(name))
