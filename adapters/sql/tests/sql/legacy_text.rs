@@ -128,6 +128,35 @@ async fn a_server_of_another_encoding_is_asked_once_what_it_lacks() {
     database.drop().await;
 }
 
+/// Bytes that the server itself would not have taken, as a damaged file has them: most functions of
+/// the server fail on them.
+#[tokio::test]
+async fn what_stands_beside_damaged_text_is_served() {
+    for (kind, hex, bytes, at) in [
+        (Kind::Postgres, "41e5b1", vec![0x41, 0xe5, 0xb1], 1),
+        (Kind::PostgresEucJp, "41fe", vec![0x41, 0xfe], 1),
+        (Kind::PostgresEucJp, "bbb38f41", vec![0xbb, 0xb3, 0x8f, 0x41], 2),
+        (Kind::PostgresEucJis2004, "8e", vec![0x8e], 0),
+    ] {
+        let Some(database) = Database::create(kind).await else { return };
+        database
+            .run(&format!(
+                "CREATE CAST (bytea AS text) WITHOUT FUNCTION; CREATE TABLE t (id integer, v text); \
+                 INSERT INTO t VALUES (1, '山\\'), (2, '\\x{hex}'::bytea::text), (3, '\\x41')"
+            ))
+            .await;
+        let adapter = database.adapter().await;
+        let query = query("t", &["v"], Predicate::TRUE);
+        let found: Vec<Value> =
+            rows(&adapter, &query).await.iter().map(|row| row.values()[0].clone()).collect();
+        let broken = Value::Unreadable(Unreadable::new(bytes, at));
+        assert_eq!(found, [text("山\\"), broken, text("\\x41")], "{kind:?}");
+        assert_eq!(count(&adapter, "t", equal("v", "山\\")).await, 1, "{kind:?}");
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_database_without_an_encoding_needs_one_of_the_configuration() {
     let Some(database) = Database::create(Kind::PostgresSqlAscii).await else { return };
