@@ -6,6 +6,7 @@
 
 mod coded;
 mod reference;
+mod unreadable;
 mod writer;
 
 use std::sync::Arc;
@@ -53,7 +54,7 @@ pub enum IssueSeverity {
 pub struct Issue {
     pub severity: IssueSeverity,
     /// Stable: `unmapped`, `ambiguous`, `missing-required`, `missing-reference`, `two-types`,
-    /// `bad-value`, `bad-key`, or what a converter says (`bad-date` …).
+    /// `bad-value`, `bad-key`, `bad-text`, or what a converter says (`bad-date` …).
     pub code: &'static str,
     /// Where in the resource, as FHIRPath.
     pub expression: String,
@@ -101,6 +102,11 @@ impl<'a> Emitter<'a> {
 
     fn run(&self, rule: &'a Rule, record: &'a Record, leaves: Option<&mut Vec<Leaf>>) -> Emitted {
         let version_id = self.version_id(record);
+        let issues = unreadable::issues(self.rules, rule, record);
+        if !issues.is_empty() {
+            let id = self.id(rule, &record.row).unwrap_or_default();
+            return Emitted { id, version_id, last_updated: None, json: None, issues };
+        }
         let Some(id) = self.id(rule, &record.row) else {
             let issue = self.unusable_key(rule);
             let id = String::new();
@@ -192,6 +198,7 @@ fn hash_row(row: &Row, hasher: &mut blake3::Hasher) {
             Value::Time(value) => cell(7, value.to_string().as_bytes()),
             Value::DateTime(value) => cell(8, value.to_string().as_bytes()),
             Value::Instant(value) => cell(9, &value.timestamp_micros().to_le_bytes()),
+            Value::Unreadable(value) => cell(10, value.bytes()),
         }
     }
     hasher.update(&image);

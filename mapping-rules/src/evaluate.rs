@@ -191,10 +191,11 @@ pub fn raw<'a>(column: &ColumnUse, frame: &Frame<'a>) -> Option<&'a Value> {
     row.values().get(column.index)
 }
 
-/// A value as the text that expressions work on: ISO dates, digits, `true` and `false`.
+/// A value as the text that expressions work on: ISO dates, digits, `true` and `false`. What can't be
+/// read has none, and its row is no resource.
 pub fn value_text(value: &Value, zone: FixedOffset) -> Option<Cow<'_, str>> {
     Some(match value {
-        Value::Null | Value::Bytes(_) => return None,
+        Value::Null | Value::Bytes(_) | Value::Unreadable(_) => return None,
         Value::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
         Value::Integer(value) => Cow::Owned(value.to_string()),
         Value::Decimal(value) => Cow::Borrowed(value.as_str()),

@@ -10,6 +10,8 @@ mod emitted;
 mod rule_set;
 #[path = "support/site.rs"]
 mod site;
+#[path = "emit/unreadable.rs"]
+mod unreadable;
 
 use emitted::{body, emitted, issue_codes, record};
 use genkan_adapter::Value;

@@ -1,13 +1,15 @@
 //! Tests that any adapter has to pass.
 //!
 //! Put [`fixture`] into an empty source, then let [`check`] ask its questions. What each question
-//! must be answered with is written out here, not computed.
+//! must be answered with is written out here, not computed. A source that can hold bytes which are no
+//! text is asked about [`unreadable_fixture`] as well.
 
 mod cases;
 mod fixture;
 mod joins;
 mod patients;
 mod results;
+mod unreadable;
 
 use futures::{StreamExt, TryStreamExt};
 
@@ -19,6 +21,7 @@ use crate::{
 
 pub use cases::cases;
 pub use fixture::fixture;
+pub use unreadable::{check_unreadable, unreadable_fixture};
 
 /// The rows that the questions are about. Decimals have two places, so that columns with a fixed
 /// scale can hold them.
@@ -116,24 +119,29 @@ async fn missing_column(adapter: &dyn Adapter) -> Result<(), String> {
 
 /// Pages of two in each order that pages are made in: with ties, with NULL, both directions.
 async fn paging(adapter: &dyn Adapter) -> Result<(), String> {
-    for mut query in cases::paged() {
-        let width = query.order.len();
-        let whole = answer(adapter, &query).await.map_err(|error| error.to_string())?;
-        let mut pages: Vec<Row> = Vec::new();
-        query.limit = Some(2);
-        loop {
-            let page = answer(adapter, &query).await.map_err(|error| error.to_string())?;
-            let Some(last) = page.last() else { break };
-            // The queries select the terms of their order first.
-            query.after = last.values().get(..width).map(<[Value]>::to_vec);
-            pages.extend(page);
-            if pages.len() > whole.len() {
-                return Err(format!("{:?}: rows repeat", query.order));
-            }
+    for query in cases::paged() {
+        pages(adapter, query).await?;
+    }
+    Ok(())
+}
+
+async fn pages(adapter: &dyn Adapter, mut query: RowQuery) -> Result<(), String> {
+    let width = query.order.len();
+    let whole = answer(adapter, &query).await.map_err(|error| error.to_string())?;
+    let mut pages: Vec<Row> = Vec::new();
+    query.limit = Some(2);
+    loop {
+        let page = answer(adapter, &query).await.map_err(|error| error.to_string())?;
+        let Some(last) = page.last() else { break };
+        // The queries select the terms of their order first.
+        query.after = last.values().get(..width).map(<[Value]>::to_vec);
+        pages.extend(page);
+        if pages.len() > whole.len() {
+            return Err(format!("{:?}: rows repeat", query.order));
         }
-        if pages != whole {
-            return Err(format!("{:?}: pages {pages:?}, whole {whole:?}", query.order));
-        }
+    }
+    if pages != whole {
+        return Err(format!("{:?}: pages {pages:?}, whole {whole:?}", query.order));
     }
     Ok(())
 }

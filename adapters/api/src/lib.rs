@@ -9,9 +9,10 @@
 //! - MUST pass every value of a query as a value, and quote every name;
 //! - MUST deliver cells as [`ColumnKind`] says, with text and decimals exactly as stored, except that
 //!   blanks at the end of [`ColumnKind::PaddedText`] are removed;
-//! - MUST deliver a cell that does not fit its column's kind (a zero date, broken bytes) as
-//!   [`Value::Text`] of what is there, so that the rules can say what was wrong: one bad cell never
-//!   fails a query;
+//! - MUST deliver a cell that does not fit its column's kind (a zero date) as [`Value::Text`] of what
+//!   is there, and text whose bytes mean nothing in the source's encoding as [`Value::Unreadable`],
+//!   so that the rules can say what was wrong: one bad cell never fails a query, and no `?` or
+//!   U+FFFD stands for what was there;
 //! - MUST answer a query for text that the source's encoding cannot express as if no row held it;
 //! - MUST honour order, cursor and limit of a query exactly, with truth and NULL as [`query`] says;
 //! - MUST stop reading when the stream is dropped;
@@ -38,7 +39,7 @@ pub use query::{
     TableAlias,
 };
 pub use schema::{Column, ColumnKind, Index, SourceSchema, Table};
-pub use value::{Decimal, Row, Value};
+pub use value::{Decimal, Row, Unreadable, Value};
 
 /// Rows as they arrive. Dropping the stream stops the query.
 pub type RowStream<'a> = BoxStream<'a, Result<Row, AdapterError>>;

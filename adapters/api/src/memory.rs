@@ -368,15 +368,18 @@ pub fn compare(left: &Value, right: &Value) -> Option<Ordering> {
         (Value::DateTime(left), Value::DateTime(right)) => left.cmp(right),
         (Value::Instant(left), Value::Instant(right)) => left.cmp(right),
         (Value::Bytes(left), Value::Bytes(right)) => left.cmp(right),
+        (Value::Unreadable(left), Value::Unreadable(right)) => left.bytes().cmp(right.bytes()),
         _ => return None,
     })
 }
 
-/// NULL first, then by value; a cell that does not fit its column (a text) after those that do.
+/// NULL first, then by value; a cell that does not fit its column (a text) after those that do, and
+/// what can't be read last.
 fn sort(left: &Value, right: &Value) -> Ordering {
     let rank = |value: &Value| match value {
         Value::Null => 0,
         Value::Text(_) => 2,
+        Value::Unreadable(_) => 3,
         _ => 1,
     };
     compare(left, right).unwrap_or_else(|| rank(left).cmp(&rank(right)))

@@ -15,6 +15,8 @@ pub enum Value {
     Integer(i64),
     Decimal(Decimal),
     Text(String),
+    /// Text whose bytes mean nothing in the encoding of the source.
+    Unreadable(Unreadable),
     Date(NaiveDate),
     Time(NaiveTime),
     /// A date and time without a zone: the wall clock of the hospital.
@@ -31,6 +33,34 @@ impl Value {
 
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
+    }
+}
+
+/// The bytes of a text that can't be read, as they are stored, so that a cursor can stand on them.
+/// Nobody shows them: they are content all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    bytes: Box<[u8]>,
+    at: usize,
+}
+
+impl Unreadable {
+    /// `at` is the index of the first byte that can't be read.
+    pub fn new(bytes: impl Into<Box<[u8]>>, at: usize) -> Self {
+        Unreadable { bytes: bytes.into(), at }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The first byte that can't be read; by itself it is no character.
+    pub fn byte(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
     }
 }
 

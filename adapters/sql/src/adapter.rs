@@ -14,11 +14,12 @@ use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::{MySql, Postgres, Sqlite, pool::PoolConnection};
 
 use crate::catalog::{Catalog, Dialect};
+use crate::charset::Charset;
 use crate::config::{SqlConfig, redact};
 use crate::connect;
 use crate::driver::{Driver, Reading};
-use crate::encoding::Repertoire;
 use crate::failure::Failure;
+use crate::repertoire::Repertoire;
 use crate::session::{Session, Sessions};
 use crate::statement::{Plan, plan};
 
@@ -29,13 +30,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct SqlAdapter {
     backend: Backend,
     catalog: RwLock<Option<Arc<Catalog>>>,
-    /// What is known of the server's encoding; grows with each character that it refuses.
+    /// What is known of the server's repertoire; grows less with each character that it refuses.
     repertoire: RwLock<Arc<Repertoire>>,
     /// One reader of the catalog at a time; the others wait for what it found.
     reading: tokio::sync::Mutex<()>,
     /// The redacted URL, for messages.
     source: String,
     limits: Limits,
+    /// Of text of which the source does not say it.
+    text_encoding: Option<Charset>,
     _pool: DatabaseConnection,
     /// Holds a database in memory alive.
     pub(crate) keeper: Option<PoolConnection<Sqlite>>,
@@ -119,6 +122,7 @@ impl SqlAdapter {
                 statement_timeout: Duration::from_millis(config.statement_timeout_ms),
                 rows_max: config.rows_max,
             },
+            text_encoding: config.text_encoding,
             _pool: pool,
             keeper: None,
         }
@@ -140,13 +144,8 @@ impl SqlAdapter {
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
     }
 
-    /// The repertoire for a catalog: a server can be replaced by one of another encoding.
-    fn repertoire(&self, catalog: &Catalog) -> Arc<Repertoire> {
-        let known = Arc::clone(&self.repertoire.read().unwrap_or_else(PoisonError::into_inner));
-        if known.encoding == catalog.encoding {
-            return known;
-        }
-        self.keep(Repertoire::new(catalog.encoding))
+    fn repertoire(&self) -> Arc<Repertoire> {
+        Arc::clone(&self.repertoire.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn keep(&self, repertoire: Repertoire) -> Arc<Repertoire> {
@@ -168,9 +167,12 @@ impl SqlAdapter {
     }
 
     async fn read_catalog(&self) -> Result<Arc<Catalog>, AdapterError> {
-        let catalog =
+        let mut catalog =
             with_sessions!(self, sessions => self.read(sessions, Sessions::catalog).await)?;
+        catalog.declare(self.text_encoding)?;
         let catalog = Arc::new(catalog);
+        // A server can be replaced by one of another encoding.
+        self.keep(Repertoire::default());
         self.remember(Some(Arc::clone(&catalog)));
         with_sessions!(self, sessions => sessions.close_own());
         Ok(catalog)
@@ -254,7 +256,7 @@ impl SqlAdapter {
             let catalog = self.catalog().await?;
             let most = self.limits.rows_max.saturating_add(1);
             let limit = query.limit.unwrap_or(u64::MAX).min(most);
-            let mut repertoire = self.repertoire(&catalog);
+            let mut repertoire = self.repertoire();
             let mut attempts = sessions.connections_max() + 1;
             while let Some(plan) = plan(DB::DIALECT, &catalog, &repertoire, query, limit)? {
                 let mut session = self.borrow(sessions).await?;
@@ -409,7 +411,7 @@ impl Adapter for SqlAdapter {
 
     fn explain(&self, query: &RowQuery) -> Option<Statement> {
         let catalog = self.remembered()?;
-        let repertoire = self.repertoire(&catalog);
+        let repertoire = self.repertoire();
         let limit = query.limit.unwrap_or_else(|| self.limits.rows_max.saturating_add(1));
         let plan = plan(self.dialect(), &catalog, &repertoire, query, limit).ok()??;
         let values = plan.values.iter().map(ToString::to_string).collect();

@@ -4,9 +4,10 @@
 
 use std::collections::HashMap;
 
-use genkan_adapter::{Column, ColumnKind, SourceSchema, Table};
+use genkan_adapter::{AdapterError, Column, ColumnKind, ErrorCategory, SourceSchema, Table};
 
-use crate::encoding::ServerEncoding;
+use crate::charset::Charset;
+use crate::wire::Wire;
 
 /// The three families of SQL that are spoken here; MariaDB and MySQL are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,7 @@ pub(crate) struct ColumnType {
     /// MySQL: the type to convert a text to, where the column's character set is narrower than
     /// that of the connection; the server would refuse to compare them.
     pub narrow: Option<&'static str>,
+    pub wire: Wire,
 }
 
 pub(crate) type TableTypes = HashMap<String, ColumnType>;
@@ -61,14 +63,9 @@ pub(crate) type TableTypes = HashMap<String, ColumnType>;
 pub(crate) struct Catalog {
     pub schema: SourceSchema,
     types: HashMap<String, TableTypes>,
-    pub encoding: ServerEncoding,
 }
 
 impl Catalog {
-    pub fn new(encoding: ServerEncoding) -> Self {
-        Catalog { encoding, ..Catalog::default() }
-    }
-
     pub fn types(&self, table: &str) -> Option<&TableTypes> {
         self.types.get(table)
     }
@@ -101,6 +98,25 @@ impl Catalog {
         if let Some(types) = self.types.get_mut(table) {
             types.insert(column.to_owned(), column_type);
         }
+    }
+
+    /// What the configuration says of text of which the source does not.
+    pub fn declare(&mut self, charset: Option<Charset>) -> Result<(), AdapterError> {
+        for column in self.types.values_mut().flat_map(HashMap::values_mut) {
+            column.wire = match (column.wire, charset) {
+                (Wire::Undeclared, None) => {
+                    let message = "the database is in SQL_ASCII, which does not say what its text \
+                                   is: set `text_encoding` under [source]";
+                    return Err(AdapterError::new(ErrorCategory::Mismatch, message));
+                }
+                // The server takes UTF-8 as it comes.
+                (Wire::Undeclared, Some(Charset::Utf8)) => Wire::Stored(Charset::Utf8),
+                (Wire::Undeclared | Wire::Doubtful, Some(charset)) => Wire::Disguised(charset),
+                (Wire::Doubtful, None) => Wire::Unicode,
+                (known, _) => known,
+            };
+        }
+        Ok(())
     }
 
     /// Adds one column to an index, in the order of the catalog's rows.

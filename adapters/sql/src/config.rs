@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use genkan_adapter::{AdapterError, ErrorCategory};
 use serde::Deserialize;
 
+use crate::charset::Charset;
+
 /// One SQL source. Either `url` or `url_file` is given.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,11 @@ pub struct SqlConfig {
     /// PostgreSQL only: the schema (or schemas, with commas) whose tables are read.
     #[serde(default)]
     pub schema: Option<String>,
+    /// What text really is where the source does not say it: `cp932`, `euc-jp`, `euc-jis-2004` or
+    /// `utf-8`. PostgreSQL in SQL_ASCII needs it; MySQL's columns in `latin1` are taken for what
+    /// they say without it. Text of every other kind is not touched by it.
+    #[serde(default)]
+    pub text_encoding: Option<Charset>,
     /// Connections that Genkan may hold at one time; a hospital's system feels each of them.
     #[serde(default = "connections_max")]
     pub connections_max: u32,
@@ -61,6 +68,7 @@ impl SqlConfig {
             url_file: None,
             password_file: None,
             schema: None,
+            text_encoding: None,
             connections_max: connections_max(),
             connect_timeout_ms: connect_timeout_ms(),
             statement_timeout_ms: statement_timeout_ms(),
@@ -109,6 +117,7 @@ impl fmt::Debug for SqlConfig {
             .field("url_file", &self.url_file)
             .field("password_file", &self.password_file)
             .field("schema", &self.schema)
+            .field("text_encoding", &self.text_encoding)
             .field("connections_max", &self.connections_max)
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("statement_timeout_ms", &self.statement_timeout_ms)

@@ -7,7 +7,9 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
-use genkan_adapter::{ColumnKind, Decimal, Value};
+use genkan_adapter::{ColumnKind, Decimal, Unreadable, Value};
+
+use crate::catalog::ColumnType;
 
 /// A text in a column of `kind`.
 fn of_text(kind: ColumnKind, text: &str) -> Value {
@@ -27,10 +29,16 @@ fn of_text(kind: ColumnKind, text: &str) -> Value {
     fitting.unwrap_or_else(|| Value::text(text))
 }
 
-fn of_bytes(kind: ColumnKind, bytes: &[u8]) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => of_text(kind, text),
-        Err(_) => of_text(kind, &String::from_utf8_lossy(bytes)),
+fn of_bytes(column: ColumnType, bytes: &[u8]) -> Value {
+    match column.wire.read(bytes) {
+        Ok(text) => of_text(column.kind, &text),
+        Err(cell) => Value::Unreadable(match column.kind {
+            ColumnKind::PaddedText { .. } => {
+                let blanks = cell.bytes().iter().rev().take_while(|byte| **byte == b' ').count();
+                Unreadable::new(&cell.bytes()[..cell.bytes().len() - blanks], cell.at())
+            }
+            _ => cell,
+        }),
     }
 }
 

@@ -8,13 +8,14 @@ use std::borrow::Cow;
 use genkan_adapter::{ColumnKind, Comparison, Value};
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 
-use crate::catalog::{Dialect, Storage};
-use crate::literal::{self, Literal, literal, postgres_array, postgres_type};
+use crate::catalog::{ColumnType, Dialect, Storage};
+use crate::literal::{Literal, expressible, literal, postgres_array, postgres_type, text_form};
 use crate::predicate::{Truth, operator, pad, word};
 use crate::scope::{Located, Scope};
+use crate::wire::{Wire, postgres_text};
 
 pub(crate) fn equal(scope: &Scope<'_>, located: &Located, value: &Value) -> Truth {
-    let Some(bound) = literal(scope.dialect, scope.repertoire, located.column, value) else {
+    let Some(bound) = literal(scope, located.column, value) else {
         return Truth::False;
     };
     let column = located.comparable(scope.dialect);
@@ -41,7 +42,7 @@ pub(crate) fn equal_any<'v>(
     if let (Some(only), None) = (first.next(), first.next()) {
         return equal(scope, located, only);
     }
-    let bound = |value| literal(scope.dialect, scope.repertoire, located.column, value);
+    let bound = |value| literal(scope, located.column, value);
     let column = located.comparable(scope.dialect);
     if scope.dialect == Dialect::Postgres {
         let Some(array) = postgres_list(scope, located, values) else { return Truth::False };
@@ -74,7 +75,7 @@ fn postgres_list<'v>(
     values: impl Iterator<Item = &'v Value> + Clone,
 ) -> Option<Expr> {
     let column = located.column;
-    let fits = |value: &&Value| literal(scope.dialect, scope.repertoire, column, value).is_some();
+    let fits = |value: &&Value| literal(scope, column, value).is_some();
     let fitting = values.filter(fits);
     // One type for the whole list: the widest.
     let widest = fitting
@@ -82,31 +83,40 @@ fn postgres_list<'v>(
         .find(|value| matches!(value, Value::Decimal(_)))
         .or_else(|| fitting.clone().next())?;
     let name = array_type(postgres_type(column.storage, widest));
-    let items = fitting.map(|value| postgres_item(scope, column.storage, value));
-    Some(Expr::val(postgres_array(items)).cast_as(name))
+    let array = postgres_array(fitting.map(|value| postgres_item(scope, column, value)));
+    Some(match String::from_utf8(array) {
+        Ok(array) => Expr::val(array).cast_as(name),
+        Err(array) => postgres_text(Expr::val(array.into_bytes()).cast_as("bytea")).cast_as(name),
+    })
 }
 
-fn postgres_item<'v>(scope: &Scope<'_>, storage: Storage, value: &'v Value) -> Cow<'v, str> {
+fn postgres_item<'v>(scope: &Scope<'_>, column: ColumnType, value: &'v Value) -> Cow<'v, [u8]> {
+    let bytes = |text: String| Cow::Owned(text.into_bytes());
     match value {
         Value::Text(text) => {
-            let text = literal::expressible(scope.dialect, scope.repertoire, text)
-                .unwrap_or(Cow::Borrowed(text));
-            match storage {
-                Storage::Padded => Cow::Owned(text.trim_end_matches(' ').to_owned()),
-                _ => text,
+            let mut text = expressible(scope, column, text).unwrap_or(Cow::Borrowed(text));
+            if column.storage == Storage::Padded {
+                text = Cow::Owned(text.trim_end_matches(' ').to_owned());
+            }
+            match column.wire {
+                Wire::Disguised(charset) => {
+                    Cow::Owned(charset.encode(&text).unwrap_or_default().into_owned())
+                }
+                _ => bytes(text.into_owned()),
             }
         }
-        Value::Bytes(bytes) => {
-            use std::fmt::Write;
-            bytes.iter().fold("\\x".to_owned(), |mut hex, byte| {
-                // Writing to a String does not fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
-        }
-        .into(),
-        other => Cow::Owned(literal::text_form(other)),
+        Value::Bytes(value) => bytes(format!("\\x{}", hex(value))),
+        other => bytes(text_form(other)),
     }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn array_type(name: &'static str) -> &'static str {
@@ -129,9 +139,10 @@ fn array_type(name: &'static str) -> &'static str {
 /// Keys of several columns as one array for each column: `(a, b) IN (SELECT * FROM unnest($1, $2))`.
 pub(crate) fn postgres_keys(scope: &Scope<'_>, located: &[Located], keys: &[Vec<Value>]) -> Truth {
     let fits = |key: &&Vec<Value>| {
-        located.iter().zip(key.iter()).all(|(located, value)| {
-            literal(scope.dialect, scope.repertoire, located.column, value).is_some()
-        })
+        located
+            .iter()
+            .zip(key.iter())
+            .all(|(located, value)| literal(scope, located.column, value).is_some())
     };
     let fitting: Vec<&Vec<Value>> = keys.iter().filter(fits).collect();
     let mut arrays = Vec::with_capacity(located.len());

@@ -8,7 +8,16 @@ pub(crate) mod sqlite;
 use genkan_adapter::ColumnKind;
 
 use crate::catalog::{ColumnType, Storage};
+use crate::wire::Wire;
 
 fn column(kind: ColumnKind, storage: Storage, nullable: bool) -> ColumnType {
-    ColumnType { kind, storage, nullable, exact: true, key: false, narrow: None }
+    ColumnType {
+        kind,
+        storage,
+        nullable,
+        exact: true,
+        key: false,
+        narrow: None,
+        wire: Wire::Unicode,
+    }
 }

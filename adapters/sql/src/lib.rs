@@ -8,17 +8,19 @@
 //!
 //! Where databases differ, this crate gives one meaning. Equality of text is by code point on all
 //! of them, whatever the column's collation. The *order* of text is the source's own, because
-//! anything else would cost the index.
+//! anything else would cost the index. Text of legacy encodings is read as it is stored ([`Charset`]),
+//! because servers answer one character that they can't convert with an error or with `?`.
 
 #![forbid(unsafe_code)]
 
 mod adapter;
 mod catalog;
+mod charset;
 mod config;
 mod connect;
 mod decode;
+mod disguised;
 mod driver;
-mod encoding;
 mod equality;
 mod failure;
 mod in_memory;
@@ -26,9 +28,12 @@ mod introspect;
 mod literal;
 mod matching;
 mod predicate;
+mod repertoire;
 mod scope;
 mod session;
 mod statement;
+mod wire;
 
 pub use adapter::SqlAdapter;
+pub use charset::Charset;
 pub use config::SqlConfig;

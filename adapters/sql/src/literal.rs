@@ -8,7 +8,9 @@ use genkan_adapter::{ColumnKind, Value};
 use sea_query::{Expr, ExprTrait};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
-use crate::encoding::Repertoire;
+use crate::equality::bytes;
+use crate::scope::Scope;
+use crate::wire::{Wire, postgres_text};
 
 /// What two sides of a comparison must have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +40,10 @@ impl Class {
         })
     }
 
-    /// `None` for NULL, which compares with nothing.
+    /// `None` for what compares with nothing.
     pub fn of_value(value: &Value) -> Option<Class> {
         Some(match value {
-            Value::Null => return None,
+            Value::Null | Value::Unreadable(_) => return None,
             Value::Boolean(_) => Class::Boolean,
             Value::Integer(_) | Value::Decimal(_) => Class::Number,
             Value::Text(_) => Class::Text,
@@ -54,114 +56,146 @@ impl Class {
     }
 }
 
-/// A value ready to be bound, and the type that the database has to take it for.
+/// A value ready to be bound, and what the database has to take it for.
 #[derive(Debug, Clone)]
 pub(crate) struct Literal {
     pub value: sea_query::Value,
     pub cast: Option<&'static str>,
+    /// MySQL: the narrower character set that a text is converted to.
+    narrow: Option<&'static str>,
+    /// The value is the bytes of a text as this database stores them.
+    stored: Option<Dialect>,
 }
 
 impl Literal {
+    pub fn new(value: impl Into<sea_query::Value>, cast: Option<&'static str>) -> Self {
+        Literal { value: value.into(), cast, narrow: None, stored: None }
+    }
+
     pub fn text(text: impl Into<String>) -> Self {
-        Literal { value: sea_query::Value::from(text.into()), cast: None }
+        Literal::new(text.into(), None)
+    }
+
+    /// A text in the type of its column.
+    pub fn of_column(dialect: Dialect, column: ColumnType, text: impl Into<String>) -> Self {
+        Literal::new(text.into(), None).typed(dialect, column)
+    }
+
+    /// The bytes that a text of this column is stored as.
+    pub fn stored(dialect: Dialect, column: ColumnType, bytes: &[u8]) -> Self {
+        let literal = Literal { stored: Some(dialect), ..Literal::new(bytes.to_vec(), None) };
+        literal.typed(dialect, column)
+    }
+
+    fn typed(self, dialect: Dialect, column: ColumnType) -> Self {
+        let cast = match (dialect, column.storage) {
+            (Dialect::Postgres, Storage::Padded) => Some("bpchar"),
+            (Dialect::Postgres, _) => Some("text"),
+            _ => None,
+        };
+        Literal { cast, narrow: column.narrow, ..self }
     }
 
     /// MySQL: the bytes of a text, as it was asked for.
     pub fn bytes(self) -> Expr {
-        Expr::Value(self.value).cast_as("BINARY")
+        match self.stored {
+            Some(_) => bytes(self.expr()),
+            None => Expr::Value(self.value).cast_as("BINARY"),
+        }
     }
 
     pub fn expr(self) -> Expr {
-        let value = Expr::Value(self.value);
-        match self.cast {
-            Some(name) => value.cast_as(name),
-            None => value,
-        }
+        let mut expr = Expr::Value(self.value);
+        expr = match self.stored {
+            Some(Dialect::Postgres) => postgres_text(expr.cast_as("bytea")),
+            Some(Dialect::Mysql) => expr.cast_as("BINARY"),
+            Some(Dialect::Sqlite) => expr.cast_as("TEXT"),
+            // MySQL 8 refuses a parameter with a character that the set lacks. What it does not see
+            // the parameter behind, it converts, with `?` for that character.
+            None if self.narrow.is_some() => {
+                expr.cast_as("BINARY").cast_as("CHAR CHARACTER SET utf8mb4")
+            }
+            None => expr,
+        };
+        [self.narrow, self.cast].into_iter().flatten().fold(expr, |expr, name| expr.cast_as(name))
     }
 }
 
 /// The literal for a comparison with a column; `None` if no cell can be equal to the value or
 /// compare with it. Blanks at the end mean nothing to padded text.
-pub(crate) fn literal(
-    dialect: Dialect,
-    repertoire: &Repertoire,
-    column: ColumnType,
-    value: &Value,
-) -> Option<Literal> {
+pub(crate) fn literal(scope: &Scope<'_>, column: ColumnType, value: &Value) -> Option<Literal> {
     if Class::of_kind(column.kind)? != Class::of_value(value)? {
         return None;
     }
     if let Value::Text(text) = value {
-        let text = expressible(dialect, repertoire, text)?;
+        let text = expressible(scope, column, text)?;
         let text = match column.storage {
             Storage::Padded => text.trim_end_matches(' '),
             _ => &text,
         };
-        let cast = match dialect {
-            Dialect::Postgres => Some(postgres_type(column.storage, value)),
-            Dialect::Mysql => column.narrow,
-            Dialect::Sqlite => None,
-        };
-        return Some(Literal { cast, ..Literal::text(text) });
+        return Some(match column.wire {
+            // ASCII is the same in all of them, and a plain value is one that plans can estimate.
+            Wire::Disguised(charset) if !text.is_ascii() => {
+                Literal::stored(scope.dialect, column, &charset.encode(text)?)
+            }
+            _ => Literal::of_column(scope.dialect, column, text),
+        });
     }
-    Some(stored(dialect, column, value))
+    Some(stored(scope.dialect, column, value))
 }
 
-/// The value of a cursor: also the text of a cell that did not fit its column, as it was delivered.
-pub(crate) fn position(
-    dialect: Dialect,
-    repertoire: &Repertoire,
-    column: ColumnType,
-    value: &Value,
-) -> Option<Literal> {
+/// The value of a cursor: also the text of a cell that did not fit its column, as it was delivered,
+/// and the bytes of one that could not be read.
+pub(crate) fn position(scope: &Scope<'_>, column: ColumnType, value: &Value) -> Option<Literal> {
+    let dialect = scope.dialect;
     match value {
         Value::Text(text) if !column.kind.is_text() => {
             let cast = (dialect == Dialect::Postgres).then(|| postgres_type(column.storage, value));
-            Some(Literal { cast, ..Literal::text(text.as_str()) })
+            Some(Literal::new(text.as_str(), cast))
         }
-        _ => literal(dialect, repertoire, column, value),
+        Value::Unreadable(cell) => Some(Literal::stored(dialect, column, cell.bytes())),
+        _ => literal(scope, column, value),
     }
 }
 
-/// The text as the server can take it.
+/// The text as rows of the column can hold it.
 pub(crate) fn expressible<'t>(
-    dialect: Dialect,
-    repertoire: &Repertoire,
+    scope: &Scope<'_>,
+    column: ColumnType,
     text: &'t str,
 ) -> Option<Cow<'t, str>> {
     // PostgreSQL cannot store U+0000 and refuses the statement.
-    if dialect == Dialect::Postgres && text.contains('\0') {
+    if scope.dialect == Dialect::Postgres && text.contains('\0') {
         return None;
     }
-    repertoire.express(text)
+    column.wire.express(text).filter(|text| scope.repertoire.holds(text))
 }
 
 fn stored(dialect: Dialect, column: ColumnType, value: &Value) -> Literal {
     match dialect {
-        Dialect::Postgres => Literal {
-            value: match value {
-                Value::Bytes(bytes) => sea_query::Value::from(bytes.clone()),
-                other => sea_query::Value::from(text_form(other)),
-            },
-            cast: Some(postgres_type(column.storage, value)),
-        },
+        Dialect::Postgres => {
+            let cast = Some(postgres_type(column.storage, value));
+            match value {
+                Value::Bytes(bytes) => Literal::new(bytes.clone(), cast),
+                other => Literal::new(text_form(other), cast),
+            }
+        }
         Dialect::Mysql => mysql(column, value),
-        Dialect::Sqlite => sqlite(value),
+        Dialect::Sqlite => Literal::new(sqlite(value), None),
     }
 }
 
-fn sqlite(value: &Value) -> Literal {
-    let value = match value {
-        Value::Boolean(truth) => sea_query::Value::from(i64::from(*truth)),
-        Value::Integer(number) => sea_query::Value::from(*number),
+fn sqlite(value: &Value) -> sea_query::Value {
+    match value {
+        Value::Boolean(truth) => i64::from(*truth).into(),
+        Value::Integer(number) => (*number).into(),
         Value::Decimal(decimal) => match decimal.as_str().parse::<i64>() {
-            Ok(number) => sea_query::Value::from(number),
-            Err(_) => sea_query::Value::from(decimal.as_str().parse::<f64>().unwrap_or(f64::NAN)),
+            Ok(number) => number.into(),
+            Err(_) => decimal.as_str().parse::<f64>().unwrap_or(f64::NAN).into(),
         },
-        Value::Bytes(bytes) => sea_query::Value::from(bytes.clone()),
-        other => sea_query::Value::from(text_form(other)),
-    };
-    Literal { value, cast: None }
+        Value::Bytes(bytes) => bytes.clone().into(),
+        other => text_form(other).into(),
+    }
 }
 
 fn mysql(column: ColumnType, value: &Value) -> Literal {
@@ -172,23 +206,17 @@ fn mysql(column: ColumnType, value: &Value) -> Literal {
         _ => None,
     };
     match (value, column.storage, digits) {
-        (_, Storage::Double, Some(digits)) => Literal { value: float(&digits).into(), cast: None },
+        (_, Storage::Double, Some(digits)) => Literal::new(float(&digits), None),
         // The column widens to a double; so must the value, from the same 32 bits.
-        (_, Storage::Single, Some(digits)) => {
-            Literal { value: f64::from(float(&digits) as f32).into(), cast: None }
-        }
-        (Value::Integer(number), ..) => Literal { value: (*number).into(), cast: None },
-        (Value::Decimal(decimal), ..) => {
-            Literal { cast: Some("DECIMAL(65,30)"), ..Literal::text(decimal.as_str()) }
-        }
-        (Value::Boolean(truth), ..) => Literal { value: i64::from(*truth).into(), cast: None },
-        (Value::Bytes(bytes), ..) => Literal { value: bytes.clone().into(), cast: None },
-        (Value::Date(_), ..) => Literal { cast: Some("DATE"), ..Literal::text(text_form(value)) },
-        (Value::Time(_), ..) => {
-            Literal { cast: Some("TIME(6)"), ..Literal::text(text_form(value)) }
-        }
+        (_, Storage::Single, Some(digits)) => Literal::new(f64::from(float(&digits) as f32), None),
+        (Value::Integer(number), ..) => Literal::new(*number, None),
+        (Value::Decimal(decimal), ..) => Literal::new(decimal.as_str(), Some("DECIMAL(65,30)")),
+        (Value::Boolean(truth), ..) => Literal::new(i64::from(*truth), None),
+        (Value::Bytes(bytes), ..) => Literal::new(bytes.clone(), None),
+        (Value::Date(_), ..) => Literal::new(text_form(value), Some("DATE")),
+        (Value::Time(_), ..) => Literal::new(text_form(value), Some("TIME(6)")),
         (Value::DateTime(_) | Value::Instant(_), ..) => {
-            Literal { cast: Some("DATETIME(6)"), ..Literal::text(text_form(value)) }
+            Literal::new(text_form(value), Some("DATETIME(6)"))
         }
         (other, ..) => Literal::text(text_form(other)),
     }
@@ -217,7 +245,7 @@ pub(crate) fn postgres_type(storage: Storage, value: &Value) -> &'static str {
 /// ISO form; a date-time without the letter T, as all three databases write it.
 pub(crate) fn text_form(value: &Value) -> String {
     match value {
-        Value::Null | Value::Bytes(_) => String::new(),
+        Value::Null | Value::Bytes(_) | Value::Unreadable(_) => String::new(),
         Value::Boolean(truth) => truth.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Decimal(decimal) => decimal.as_str().to_owned(),
@@ -248,21 +276,21 @@ fn instant_form(instant: DateTime<Utc>) -> String {
 
 /// A PostgreSQL array as one text parameter: the statement's text is the same for any number of
 /// values.
-pub(crate) fn postgres_array<'t>(items: impl Iterator<Item = Cow<'t, str>>) -> String {
-    let mut text = String::from("{");
+pub(crate) fn postgres_array<'t>(items: impl Iterator<Item = Cow<'t, [u8]>>) -> Vec<u8> {
+    let mut text = vec![b'{'];
     for item in items {
         if text.len() > 1 {
-            text.push(',');
+            text.push(b',');
         }
-        text.push('"');
-        for c in item.chars() {
-            if matches!(c, '"' | '\\') {
-                text.push('\\');
+        text.push(b'"');
+        for byte in item.iter() {
+            if matches!(byte, b'"' | b'\\') {
+                text.push(b'\\');
             }
-            text.push(c);
+            text.push(*byte);
         }
-        text.push('"');
+        text.push(b'"');
     }
-    text.push('}');
+    text.push(b'}');
     text
 }

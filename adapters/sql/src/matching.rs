@@ -7,10 +7,12 @@ use genkan_adapter::{Position, Value};
 use sea_query::{BinOper, CaseStatement, Expr, ExprTrait, Func, LikeExpr};
 
 use crate::catalog::{Dialect, Storage};
+use crate::disguised;
 use crate::equality::{bytes, code_points, equal};
 use crate::literal::{Literal, expressible};
 use crate::predicate::{Truth, word};
 use crate::scope::{Located, Scope};
+use crate::wire::Wire;
 
 const ESCAPE: char = '|';
 
@@ -22,7 +24,7 @@ pub(crate) fn like(
     ignore_case: bool,
 ) -> Truth {
     let ignore_case = ignore_case && text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let Some(text) = expressible(scope.dialect, scope.repertoire, text) else {
+    let Some(text) = expressible(scope, located.column, text) else {
         return Truth::False;
     };
     let padded = located.column.storage == Storage::Padded;
@@ -41,13 +43,16 @@ pub(crate) fn like(
         located.delivered(scope.dialect)
     };
     let exact = located.column.exact;
+    // At the beginning, ASCII is no part of another character.
+    let plain = position == Position::Start && !ignore_case && text.is_ascii();
+    if let (Wire::Disguised(charset), false) = (located.column.wire, plain) {
+        let dialect = scope.dialect;
+        return Truth::Sql(disguised::like(dialect, charset, column, position, &text, ignore_case));
+    }
     Truth::Sql(match scope.dialect {
         Dialect::Postgres => postgres(located, column, exact, position, &text, ignore_case),
         Dialect::Sqlite => sqlite(column, position, &text, ignore_case),
-        Dialect::Mysql => {
-            let narrow = located.column.narrow;
-            mysql(column, narrow, position, &text, ignore_case)
-        }
+        Dialect::Mysql => mysql(located, column, position, &text, ignore_case),
     })
 }
 
@@ -95,8 +100,8 @@ fn sqlite(column: Expr, position: Position, text: &str, ignore_case: bool) -> Ex
 /// On bytes, because collations fold more than ASCII; a prefix also asks the column itself first,
 /// whose collation finds at least as much and may have an index.
 fn mysql(
+    located: &Located,
     column: Expr,
-    narrow: Option<&'static str>,
     position: Position,
     text: &str,
     ignore_case: bool,
@@ -105,8 +110,8 @@ fn mysql(
         let exact = bytes_like(bytes(column.clone()), position, text);
         return match position {
             Position::Start => {
-                let pattern =
-                    Literal { cast: narrow, ..Literal::text(pattern_text(position, text)) };
+                let text = pattern_text(position, text);
+                let pattern = Literal::of_column(Dialect::Mysql, located.column, text);
                 like_escaped(column, pattern.expr()).and(exact)
             }
             Position::Anywhere | Position::Exact => exact,

@@ -8,10 +8,12 @@ use genkan_adapter::{
 use sea_query::{BinOper, Expr, ExprTrait, Func, IntoIden, Query};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
+use crate::disguised;
 use crate::equality;
 use crate::literal::{Class, literal};
 use crate::matching;
 use crate::scope::{Located, Scope};
+use crate::wire::Wire;
 
 /// A condition, as far as it needs SQL at all.
 #[derive(Debug, Clone)]
@@ -163,12 +165,17 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
         Operand::Left { column, characters } => {
             let located = text_column(scope, column)?;
             let text = located.delivered(scope.dialect);
-            let expr = match scope.dialect {
-                Dialect::Sqlite => Func::cust("substr").arg(text).arg(word("1")),
-                Dialect::Postgres | Dialect::Mysql => Func::cust("left").arg(text),
-            };
             // The number is a part of the rules, not of a request: written out, it is typed.
-            let expr = expr.arg(Expr::cust(characters.to_string())).into();
+            let number = || Expr::cust(characters.to_string());
+            let expr = match (scope.dialect, located.column.wire) {
+                (dialect, Wire::Disguised(charset)) => {
+                    disguised::left(dialect, charset, text, *characters)
+                }
+                (Dialect::Sqlite, _) => {
+                    Func::cust("substr").arg(text).arg(word("1")).arg(number()).into()
+                }
+                _ => Func::cust("left").arg(text).arg(number()).into(),
+            };
             let column =
                 ColumnType { kind: ColumnKind::Text, storage: Storage::Text, ..located.column };
             Side::Located(Located { expr, column, depth: located.depth })
@@ -183,6 +190,7 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
                 exact: true,
                 key: false,
                 narrow: None,
+                wire: Wire::Unicode,
             };
             Side::Located(Located { expr, column, depth: located.depth })
         }
@@ -264,7 +272,7 @@ fn with_value(
     if comparison == Comparison::Equal {
         return equality::equal(scope, located, value);
     }
-    let Some(bound) = literal(scope.dialect, scope.repertoire, located.column, value) else {
+    let Some(bound) = literal(scope, located.column, value) else {
         return Truth::False;
     };
     if scope.dialect == Dialect::Sqlite && located.column.storage == Storage::Padded {

@@ -4,7 +4,7 @@ use genkan_adapter::{AdapterError, ColumnRef, ErrorCategory, TableAlias};
 use sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef};
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage, TableTypes};
-use crate::encoding::Repertoire;
+use crate::repertoire::Repertoire;
 
 /// Aliases in sight, innermost last.
 pub(crate) struct Scope<'a> {

@@ -12,10 +12,10 @@ use sea_query::{
 };
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage};
-use crate::encoding::Repertoire;
 use crate::equality::padded_value;
 use crate::literal::{Literal, position};
 use crate::predicate::{Truth, any_of, condition};
+use crate::repertoire::Repertoire;
 use crate::scope::{Located, Scope};
 
 /// SQLite takes 32 766 parameters, MySQL 65 535.
@@ -114,15 +114,13 @@ fn add_join<'a>(
 /// Exact digits and impossible dates travel as text.
 fn selected(dialect: Dialect, located: Located) -> Expr {
     match (dialect, located.column.storage) {
-        (Dialect::Postgres, Storage::Exact | Storage::TextForm) => located.expr.cast_as("text"),
-        (
-            Dialect::Mysql,
-            Storage::Date
-            | Storage::Time
-            | Storage::DateTime
-            | Storage::Instant
-            | Storage::TextForm,
-        ) => located.expr.cast_as("CHAR"),
+        (_, Storage::Text | Storage::Padded | Storage::TextForm) => {
+            located.column.wire.selected(dialect, located.column, located.expr)
+        }
+        (Dialect::Postgres, Storage::Exact) => located.expr.cast_as("text"),
+        (Dialect::Mysql, Storage::Date | Storage::Time | Storage::DateTime | Storage::Instant) => {
+            located.expr.cast_as("CHAR")
+        }
         _ => located.expr,
     }
 }
@@ -176,7 +174,7 @@ fn after(
     }
     let mut marks = Vec::with_capacity(terms.len());
     for (((located, descending), value), order) in terms.iter().zip(values).zip(order) {
-        let literal = position(scope.dialect, scope.repertoire, located.column, value);
+        let literal = position(scope, located.column, value);
         if literal.is_none() && !value.is_null() {
             let message = format!("the cursor does not fit column {}", order.column.column);
             return Err(AdapterError::new(ErrorCategory::Mismatch, message));

@@ -2,7 +2,8 @@
 //! and can't be altered. No state is kept on the server.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use genkan_adapter::{Decimal, Value};
+use data_encoding::HEXLOWER;
+use genkan_adapter::{Decimal, Unreadable, Value};
 
 use super::Scan;
 use crate::identity::Identity;
@@ -63,7 +64,8 @@ impl Cursor {
 
 const DATE_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
 
-/// One letter for the kind, then the text: a cell may be of another kind than its column.
+/// One letter for the kind, then the text: a cell may be of another kind than its column. Where the
+/// bytes of a cell stop being text is not kept: its place in the order is that of the bytes.
 fn encode(value: &Value) -> String {
     match value {
         Value::Null | Value::Bytes(_) => "n".to_owned(),
@@ -71,6 +73,7 @@ fn encode(value: &Value) -> String {
         Value::Integer(value) => format!("i{value}"),
         Value::Decimal(value) => format!("f{value}"),
         Value::Text(value) => format!("t{value}"),
+        Value::Unreadable(value) => format!("x{}", HEXLOWER.encode(value.bytes())),
         Value::Date(value) => format!("d{value}"),
         Value::Time(value) => format!("h{}", value.format("%H:%M:%S%.f")),
         Value::DateTime(value) => format!("l{}", value.format(DATE_TIME)),
@@ -86,6 +89,7 @@ fn decode(text: &str) -> Option<Value> {
         "i" => Value::Integer(text.parse().ok()?),
         "f" => Value::Decimal(Decimal::parse(text)?),
         "t" => Value::text(text),
+        "x" => Value::Unreadable(Unreadable::new(HEXLOWER.decode(text.as_bytes()).ok()?, 0)),
         "d" => Value::Date(text.parse::<NaiveDate>().ok()?),
         "h" => Value::Time(NaiveTime::parse_from_str(text, "%H:%M:%S%.f").ok()?),
         "l" => Value::DateTime(NaiveDateTime::parse_from_str(text, DATE_TIME).ok()?),
@@ -112,6 +116,7 @@ mod tests {
             Value::Decimal(Decimal::parse("0.50").expect("a decimal")),
             Value::text(""),
             Value::text("山田"),
+            Value::Unreadable(Unreadable::new([0x41, 0xfc], 0)),
             Value::Date(at.date()),
             Value::Time(at.time()),
             Value::DateTime(at),

@@ -31,12 +31,14 @@ impl Engine {
     }
 }
 
-/// The character encoding of a PostgreSQL database. Old hospital systems store EUC-JP, and the
-/// server converts it; the other engines ignore this.
+/// The character encoding of a PostgreSQL database. Old hospital systems store EUC-JP, with or
+/// without the server's knowledge; the other engines ignore this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     Utf8,
     EucJp,
+    /// No encoding: bytes.
+    SqlAscii,
 }
 
 impl Encoding {
@@ -44,6 +46,7 @@ impl Encoding {
         match self {
             Self::Utf8 => "UTF8",
             Self::EucJp => "EUC_JP",
+            Self::SqlAscii => "SQL_ASCII",
         }
     }
 }

@@ -25,8 +25,8 @@ pub(crate) fn cell(row: &MySqlRow, index: usize, column: ColumnType) -> Option<V
             let bytes: &[u8] = row.try_get_unchecked(index).ok()?;
             Some(match column.kind {
                 // 0000-00-00 00:00:00.000000 and the like say less than their first part.
-                ColumnKind::Date => of_bytes(column.kind, bytes.get(..10).unwrap_or(bytes)),
-                kind => of_bytes(kind, bytes),
+                ColumnKind::Date => of_bytes(column, bytes.get(..10).unwrap_or(bytes)),
+                _ => of_bytes(column, bytes),
             })
         }
     }

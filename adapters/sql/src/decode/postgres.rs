@@ -32,7 +32,7 @@ pub(crate) fn cell(row: &PgRow, index: usize, column: ColumnType) -> Option<Valu
         | Storage::Padded
         | Storage::TextForm
         | Storage::Exact
-        | Storage::DecimalText => Some(of_bytes(column.kind, bytes)),
+        | Storage::DecimalText => Some(of_bytes(column, bytes)),
     }
 }
 

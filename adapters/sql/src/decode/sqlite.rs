@@ -24,7 +24,7 @@ pub(crate) fn cell(row: &SqliteRow, index: usize, column: ColumnType) -> Option<
             let bytes: &[u8] = row.try_get_unchecked(index).ok()?;
             match (class.as_str(), column.kind) {
                 ("BLOB", ColumnKind::Bytes) => Value::Bytes(bytes.to_vec()),
-                _ => of_bytes(column.kind, bytes),
+                _ => of_bytes(column, bytes),
             }
         }
     })

@@ -5,7 +5,8 @@ use sea_orm::sqlx::{self, MySqlConnection, Row};
 
 use super::column;
 use crate::catalog::{Catalog, ColumnType, Storage};
-use crate::encoding::ServerEncoding;
+use crate::charset::Charset;
+use crate::wire::Wire;
 
 // The catalogs of MySQL 8 deliver names as bytes unless they are cast.
 const COLUMNS: &str = "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), \
@@ -24,8 +25,7 @@ const ESTIMATES: &str = "SELECT CAST(TABLE_NAME AS CHAR), CAST(TABLE_ROWS AS SIG
      FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()";
 
 pub(crate) async fn read(connection: &mut MySqlConnection) -> Result<Catalog, sqlx::Error> {
-    // The server converts every parameter to the column's character set by itself.
-    let mut catalog = Catalog::new(ServerEncoding::Unicode);
+    let mut catalog = Catalog::default();
     for row in sqlx::query(COLUMNS).fetch_all(&mut *connection).await? {
         let (table, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let (type_name, whole): (String, String) = (row.try_get(2)?, row.try_get(3)?);
@@ -35,6 +35,7 @@ pub(crate) async fn read(connection: &mut MySqlConnection) -> Result<Catalog, sq
         let mut found = of_type(&type_name, &whole, length, nullable == "YES");
         let collation = collation.unwrap_or_default();
         found.narrow = narrow(&collation);
+        found.wire = wire(&collation);
         // PAD SPACE takes blanks at the end for nothing, which only CHAR(n) does itself.
         let pads = found.storage == Storage::Padded
             || collation.contains("nopad")
@@ -79,6 +80,17 @@ fn narrow(collation: &str) -> Option<&'static str> {
         "ascii" => "CHAR CHARACTER SET ascii",
         _ => return None,
     })
+}
+
+/// Which of them may hold what has no Unicode. MySQL's own default of many years says nothing of
+/// what a Japanese system keeps in it.
+fn wire(collation: &str) -> Wire {
+    match collation.split('_').next() {
+        Some("ujis" | "eucjpms") => Wire::Marked(Charset::EucJp),
+        Some("sjis" | "cp932") => Wire::Marked(Charset::Cp932),
+        Some("latin1") => Wire::Doubtful,
+        _ => Wire::Unicode,
+    }
 }
 
 fn of_type(name: &str, whole: &str, length: Option<i64>, nullable: bool) -> ColumnType {

@@ -5,7 +5,8 @@ use sea_orm::sqlx::{self, AssertSqlSafe, PgConnection, Row};
 
 use super::column;
 use crate::catalog::{Catalog, ColumnType, Storage};
-use crate::encoding::ServerEncoding;
+use crate::charset::Charset;
+use crate::wire::Wire;
 
 const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, t.typname::text, \
             t.typtype::text, CASE WHEN d.typtype = 'd' THEN d.typtypmod ELSE a.atttypmod END, \
@@ -42,7 +43,8 @@ pub(crate) async fn read(connection: &mut PgConnection) -> Result<Catalog, sqlx:
     .fetch_one(&mut *connection)
     .await?;
     let version: u32 = version.parse().unwrap_or(0);
-    let mut catalog = Catalog::new(ServerEncoding::of_postgres(&encoding));
+    let wire = wire(&encoding);
+    let mut catalog = Catalog::default();
     // Hospitals keep their servers for long; older ones lack these columns.
     let deterministic = if version >= 120_000 { "l.collisdeterministic" } else { "true" };
     let key_length = if version >= 110_000 { "x.indnkeyatts" } else { "x.indnatts" };
@@ -53,6 +55,7 @@ pub(crate) async fn read(connection: &mut PgConnection) -> Result<Catalog, sqlx:
         let (modifier, not_null): (i32, bool) = (row.try_get(4)?, row.try_get(5)?);
         let mut found = of_type(&type_name, &class, modifier, !not_null);
         found.exact = row.try_get(6)?;
+        found.wire = wire;
         catalog.add_column(&table, &name, found);
         let estimate: f64 = row.try_get(7)?;
         // Negative: never analysed.
@@ -78,6 +81,16 @@ pub(crate) async fn read(connection: &mut PgConnection) -> Result<Catalog, sqlx:
     }
     catalog.mark_keys();
     Ok(catalog)
+}
+
+/// By the encoding of the server; what it converts of other encodings has never a hole in it.
+fn wire(encoding: &str) -> Wire {
+    match encoding {
+        "EUC_JP" => Wire::Stored(Charset::EucJp),
+        "EUC_JIS_2004" => Wire::Stored(Charset::EucJis2004),
+        "SQL_ASCII" => Wire::Undeclared,
+        _ => Wire::Unicode,
+    }
 }
 
 fn of_type(name: &str, class: &str, modifier: i32, nullable: bool) -> ColumnType {

@@ -5,7 +5,6 @@ use sea_orm::sqlx::{self, Row, SqliteConnection};
 
 use super::column;
 use crate::catalog::{Catalog, ColumnType, Storage};
-use crate::encoding::ServerEncoding;
 
 const COLUMNS: &str = "SELECT m.name, p.name, p.type, p.\"notnull\", p.pk \
      FROM sqlite_schema m, pragma_table_xinfo(m.name) p \
@@ -17,7 +16,7 @@ const INDEXES: &str = "SELECT m.name, i.name, i.\"unique\", x.name \
      WHERE m.type = 'table' AND i.partial = 0 ORDER BY m.name, i.seq, x.seqno";
 
 pub(crate) async fn read(connection: &mut SqliteConnection) -> Result<Catalog, sqlx::Error> {
-    let mut catalog = Catalog::new(ServerEncoding::Unicode);
+    let mut catalog = Catalog::default();
     // No pragma tells a column's collation, so one that is declared anywhere makes all suspect.
     let collated: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE upper(sql) LIKE '%COLLATE%'")

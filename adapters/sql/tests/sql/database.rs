@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use genkan_adapter::memory::SourceRow;
 use genkan_adapter::{ColumnKind, SourceSchema, Value};
-use genkan_adapter_sql::{SqlAdapter, SqlConfig};
+use genkan_adapter_sql::{Charset, SqlAdapter, SqlConfig};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connector, DatabaseConnection};
 
 /// The servers and encodings that tests run on.
@@ -15,11 +15,60 @@ pub enum Kind {
     SqlitePadded,
     Postgres,
     PostgresEucJp,
+    PostgresEucJis2004,
+    PostgresLatin1,
+    /// EUC-JP, of which only the configuration knows.
+    PostgresSqlAscii,
     Mariadb,
+    MariadbEucJpMs,
+    /// CP932, of which only the configuration knows.
+    MariadbLatin1,
 }
 
-pub const ALL: [Kind; 5] =
-    [Kind::Sqlite, Kind::SqlitePadded, Kind::Postgres, Kind::PostgresEucJp, Kind::Mariadb];
+/// All that can hold what the suite is about.
+pub const ALL: [Kind; 8] = [
+    Kind::Sqlite,
+    Kind::SqlitePadded,
+    Kind::Postgres,
+    Kind::PostgresEucJp,
+    Kind::PostgresSqlAscii,
+    Kind::Mariadb,
+    Kind::MariadbEucJpMs,
+    Kind::MariadbLatin1,
+];
+
+impl Kind {
+    pub fn is_sqlite(self) -> bool {
+        matches!(self, Kind::Sqlite | Kind::SqlitePadded)
+    }
+
+    pub fn is_postgres(self) -> bool {
+        self.postgres_encoding().is_some()
+    }
+
+    fn postgres_encoding(self) -> Option<&'static str> {
+        Some(match self {
+            Kind::Postgres => "UTF8",
+            Kind::PostgresEucJp => "EUC_JP",
+            Kind::PostgresEucJis2004 => "EUC_JIS_2004",
+            Kind::PostgresLatin1 => "LATIN1",
+            Kind::PostgresSqlAscii => "SQL_ASCII",
+            _ => return None,
+        })
+    }
+
+    pub fn is_mariadb(self) -> bool {
+        !self.is_sqlite() && !self.is_postgres()
+    }
+
+    fn text_encoding(self) -> Option<Charset> {
+        match self {
+            Kind::PostgresSqlAscii => Some(Charset::EucJp),
+            Kind::MariadbLatin1 => Some(Charset::Cp932),
+            _ => None,
+        }
+    }
+}
 
 pub struct Database {
     pub kind: Kind,
@@ -63,18 +112,25 @@ impl Database {
                 let folder = Some(folder);
                 return Some(Database { kind, url, admin, dropped_by: None, _folder: folder });
             }
-            Kind::Postgres | Kind::PostgresEucJp => "GENKAN_TEST_POSTGRES_URL",
-            Kind::Mariadb => "GENKAN_TEST_MARIADB_URL",
+            _ if kind.is_postgres() => "GENKAN_TEST_POSTGRES_URL",
+            _ => "GENKAN_TEST_MARIADB_URL",
         };
         let server = server(variable)?;
         let owner = connect(&server).await;
-        let creation = match kind {
-            Kind::Postgres => format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"),
-            Kind::PostgresEucJp => format!(
-                "CREATE DATABASE {name} ENCODING 'EUC_JP' LC_COLLATE 'C' LC_CTYPE 'C' \
+        let creation = match kind.postgres_encoding() {
+            Some("UTF8") => format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"),
+            Some(encoding) => format!(
+                "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' \
                  TEMPLATE template0"
             ),
-            _ => format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"),
+            None => {
+                let charset = match kind {
+                    Kind::MariadbEucJpMs => "eucjpms",
+                    Kind::MariadbLatin1 => "latin1",
+                    _ => "utf8mb4",
+                };
+                format!("CREATE DATABASE {name} CHARACTER SET {charset}")
+            }
         };
         owner.execute_unprepared(&creation).await.unwrap();
         let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base);
@@ -138,25 +194,28 @@ impl Database {
         }
     }
 
+    pub fn config(&self) -> SqlConfig {
+        SqlConfig { text_encoding: self.kind.text_encoding(), ..SqlConfig::new(&self.url) }
+    }
+
     pub async fn adapter(&self) -> SqlAdapter {
-        SqlAdapter::connect(&SqlConfig::new(&self.url)).await.unwrap()
+        SqlAdapter::connect(&self.config()).await.unwrap()
     }
 
     pub async fn drop(self) {
         self.admin.close().await.unwrap();
         if let Some((owner, name)) = self.dropped_by {
-            let force = if self.kind == Kind::Mariadb { "" } else { " WITH (FORCE)" };
+            let force = if self.kind.is_mariadb() { "" } else { " WITH (FORCE)" };
             owner.execute_unprepared(&format!("DROP DATABASE {name}{force}")).await.unwrap();
         }
     }
 
     fn quote(&self, name: &str) -> String {
-        if self.kind == Kind::Mariadb { format!("`{name}`") } else { format!("\"{name}\"") }
+        if self.kind.is_mariadb() { format!("`{name}`") } else { format!("\"{name}\"") }
     }
 
     fn declared(&self, kind: ColumnKind) -> String {
-        let sqlite = matches!(self.kind, Kind::Sqlite | Kind::SqlitePadded);
-        let mariadb = self.kind == Kind::Mariadb;
+        let (sqlite, mariadb) = (self.kind.is_sqlite(), self.kind.is_mariadb());
         let choose = |sqlite_type: &str, postgres: &str, mysql: &str| {
             let name = match (sqlite, mariadb) {
                 (true, _) => sqlite_type,
@@ -184,13 +243,13 @@ impl Database {
         let quoted = |text: &str| {
             let text = text.replace('\'', "''");
             // MariaDB reads backslashes in a literal.
-            let text = if self.kind == Kind::Mariadb { text.replace('\\', "\\\\") } else { text };
-            format!("'{text}'")
+            let text = if self.kind.is_mariadb() { text.replace('\\', "\\\\") } else { text };
+            self.encoded(&format!("'{text}'"))
         };
         match (value, kind) {
             (Value::Null, _) => "NULL".to_owned(),
             (Value::Boolean(truth), _) => match self.kind {
-                Kind::Postgres | Kind::PostgresEucJp => truth.to_string(),
+                kind if kind.is_postgres() => truth.to_string(),
                 _ => i32::from(*truth).to_string(),
             },
             (Value::Integer(number), _) => number.to_string(),
@@ -209,20 +268,41 @@ impl Database {
             (Value::Time(time), _) => quoted(&time.to_string()),
             (Value::DateTime(moment), _) => quoted(&moment.to_string()),
             (Value::Instant(instant), _) => {
-                let zone = if matches!(self.kind, Kind::Postgres | Kind::PostgresEucJp) {
-                    "+00"
-                } else {
-                    ""
-                };
+                let zone = if self.kind.is_postgres() { "+00" } else { "" };
                 quoted(&format!("{}{zone}", instant.naive_utc()))
             }
-            (Value::Bytes(bytes), _) => {
-                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            (Value::Bytes(bytes), _) => self.bytes(bytes),
+            (Value::Unreadable(cell), _) => {
+                let bytes = self.bytes(cell.bytes());
                 match self.kind {
-                    Kind::Postgres | Kind::PostgresEucJp => format!("'\\x{hex}'"),
-                    _ => format!("x'{hex}'"),
+                    kind if kind.is_sqlite() => format!("CAST({bytes} AS TEXT)"),
+                    kind if kind.is_postgres() => {
+                        format!("convert_from({bytes}::bytea, getdatabaseencoding())")
+                    }
+                    Kind::MariadbLatin1 => format!("CONVERT({bytes} USING latin1)"),
+                    _ => format!("CONVERT({bytes} USING eucjpms)"),
                 }
             }
+        }
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> String {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        if self.kind.is_postgres() { format!("'\\x{hex}'") } else { format!("x'{hex}'") }
+    }
+
+    /// A literal as the rows of this database hold it, by the server's own tables.
+    fn encoded(&self, literal: &str) -> String {
+        match self.kind {
+            _ if literal.is_ascii() => literal.to_owned(),
+            Kind::PostgresSqlAscii => format!(
+                "convert_from(convert(convert_to({literal}, 'SQL_ASCII'), 'UTF8', 'EUC_JP'), \
+                 'SQL_ASCII')"
+            ),
+            Kind::MariadbLatin1 => {
+                format!("CONVERT(CAST(CONVERT({literal} USING cp932) AS BINARY) USING latin1)")
+            }
+            _ => literal.to_owned(),
         }
     }
 }

@@ -15,8 +15,12 @@ use crate::database::{ALL, Database};
 
 const QUERIES: usize = 300;
 
-const TEXTS: [&str; 14] =
-    ["", "a", "A", "ab", "a b", "b ", "1", "-1.5", "01.50", "あ", "ア", "ａ", "%", "髙"];
+/// The second bytes of 表, ダ, ア and 弐 in CP932 are `\\`, `_`, `A` and `|`; those of あい in EUC-JP hold
+/// those of another character.
+const TEXTS: [&str; 20] = [
+    "", "a", "A", "ab", "a b", "b ", "1", "-1.5", "01.50", "あ", "ア", "ａ", "%", "髙", "表", "ダ",
+    "弐", "あい", "い", "?",
+];
 
 const COLUMNS: [(&str, ColumnKind); 6] = [
     ("n", ColumnKind::Integer),

@@ -72,7 +72,7 @@ async fn plan(database: &Database, adapter: &SqlAdapter, query: &RowQuery) -> St
     // The texts of values are literals of SQL; the last marks first, so that $1 is not in $10.
     for (place, value) in statement.values.iter().enumerate().rev() {
         text = match database.kind {
-            Kind::Postgres | Kind::PostgresEucJp => {
+            kind if kind.is_postgres() => {
                 text.replace(&format!("${}", place + 1), &value.replace("\\\"", "\""))
             }
             _ => {
@@ -82,8 +82,8 @@ async fn plan(database: &Database, adapter: &SqlAdapter, query: &RowQuery) -> St
         };
     }
     let (backend, explain) = match database.kind {
-        Kind::Sqlite | Kind::SqlitePadded => (DbBackend::Sqlite, "EXPLAIN QUERY PLAN"),
-        Kind::Mariadb => (DbBackend::MySql, "EXPLAIN FORMAT=JSON"),
+        kind if kind.is_sqlite() => (DbBackend::Sqlite, "EXPLAIN QUERY PLAN"),
+        kind if kind.is_mariadb() => (DbBackend::MySql, "EXPLAIN FORMAT=JSON"),
         _ => (DbBackend::Postgres, "EXPLAIN"),
     };
     let sql = Statement::from_string(backend, format!("{explain} {text}"));
@@ -110,7 +110,7 @@ async fn lookups_use_the_index() {
         let rows: Vec<String> =
             (0..ROWS).map(|n| format!("(1, {n}, 'c{n:05}', 'v{n:05}')")).collect();
         database.run(&format!("INSERT INTO p VALUES {}", rows.join(", "))).await;
-        let analyze = if kind == Kind::Mariadb { "ANALYZE TABLE p" } else { "ANALYZE" };
+        let analyze = if kind.is_mariadb() { "ANALYZE TABLE p" } else { "ANALYZE" };
         database.run(analyze).await;
         let adapter = database.adapter().await;
         for (name, query) in questions() {
@@ -120,10 +120,8 @@ async fn lookups_use_the_index() {
             }
             let plan = plan(&database, &adapter, &query).await;
             let scan = match kind {
-                Kind::Sqlite | Kind::SqlitePadded => {
-                    plan.contains("SCAN p") || plan.contains("SCAN other")
-                }
-                Kind::Mariadb => plan.contains("\"access_type\": \"ALL\""),
+                kind if kind.is_sqlite() => plan.contains("SCAN p") || plan.contains("SCAN other"),
+                kind if kind.is_mariadb() => plan.contains("\"access_type\": \"ALL\""),
                 _ => plan.contains("Seq Scan"),
             };
             assert!(!scan, "{kind:?}: {name}:\n{plan}\n{:?}", adapter.explain(&query));

@@ -3,10 +3,10 @@
 
 use futures::TryStreamExt;
 use genkan_adapter::{
-    Adapter, ColumnKind, ColumnRef, Decimal, ErrorCategory, Operand, Position, Predicate, Row,
-    RowQuery, TableAlias, Value,
+    Adapter, ColumnKind, ColumnRef, Comparison, Decimal, ErrorCategory, Operand, Position,
+    Predicate, Row, RowQuery, TableAlias, Unreadable, Value,
 };
-use genkan_adapter_sql::SqlAdapter;
+use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 
 use crate::database::{Database, Kind};
 
@@ -90,11 +90,83 @@ async fn euc_jp_takes_every_search_text() {
     assert_eq!(count(&adapter, "t", like.clone()).await, 0);
     assert_eq!(count(&adapter, "t", Predicate::Not(Box::new(like))).await, all);
     assert_eq!(count(&adapter, "t", equal("v", "\0")).await, 0);
-    // By now the adapter knows the character and asks nothing.
+    for comparison in [Comparison::Less, Comparison::GreaterOrEqual] {
+        let (left, right) = (Operand::Column(column("v")), Operand::Value(text("𠮷")));
+        let range = Predicate::Compare { left, comparison, right };
+        assert_eq!(count(&adapter, "t", range).await, 0);
+    }
+    // No row can hold it: nothing is asked.
     let known = query("t", &["id"], equal("v", "𠮷"));
     assert!(rows(&adapter, &known).await.is_empty());
     assert_eq!(adapter.explain(&known), None);
     drop(adapter);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_server_of_another_encoding_is_asked_once_what_it_lacks() {
+    let Some(database) = Database::create(Kind::PostgresLatin1).await else { return };
+    database.run("CREATE TABLE t (id integer, v varchar(40)); INSERT INTO t VALUES (1, 'é')").await;
+    let adapter = database.adapter().await;
+    assert_eq!(count(&adapter, "t", equal("v", "é")).await, 1);
+    let like = Predicate::Like {
+        operand: Operand::Column(column("v")),
+        position: Position::Start,
+        text: "山".to_owned(),
+        ignore_case: false,
+    };
+    assert_eq!(count(&adapter, "t", Predicate::Not(Box::new(like))).await, 1);
+    let list = Predicate::In {
+        operand: Operand::Column(column("v")),
+        values: vec![text("山"), text("é"), text("〜")],
+    };
+    assert_eq!(count(&adapter, "t", list).await, 1);
+    let known = query("t", &["id"], equal("v", "〜"));
+    assert!(rows(&adapter, &known).await.is_empty());
+    assert_eq!(adapter.explain(&known), None);
+    drop(adapter);
+    database.drop().await;
+}
+
+/// Bytes that the server itself would not have taken, as a damaged file has them: most functions of
+/// the server fail on them.
+#[tokio::test]
+async fn what_stands_beside_damaged_text_is_served() {
+    for (kind, hex, bytes, at) in [
+        (Kind::Postgres, "41e5b1", vec![0x41, 0xe5, 0xb1], 1),
+        (Kind::PostgresEucJp, "41fe", vec![0x41, 0xfe], 1),
+        (Kind::PostgresEucJp, "bbb38f41", vec![0xbb, 0xb3, 0x8f, 0x41], 2),
+        (Kind::PostgresEucJis2004, "8e", vec![0x8e], 0),
+    ] {
+        let Some(database) = Database::create(kind).await else { return };
+        database
+            .run(&format!(
+                "CREATE CAST (bytea AS text) WITHOUT FUNCTION; CREATE TABLE t (id integer, v text); \
+                 INSERT INTO t VALUES (1, '山\\'), (2, '\\x{hex}'::bytea::text), (3, '\\x41')"
+            ))
+            .await;
+        let adapter = database.adapter().await;
+        let query = query("t", &["v"], Predicate::TRUE);
+        let found: Vec<Value> =
+            rows(&adapter, &query).await.iter().map(|row| row.values()[0].clone()).collect();
+        let broken = Value::Unreadable(Unreadable::new(bytes, at));
+        assert_eq!(found, [text("山\\"), broken, text("\\x41")], "{kind:?}");
+        assert_eq!(count(&adapter, "t", equal("v", "山\\")).await, 1, "{kind:?}");
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_an_encoding_needs_one_of_the_configuration() {
+    let Some(database) = Database::create(Kind::PostgresSqlAscii).await else { return };
+    database.run("CREATE TABLE t (id integer, v text)").await;
+    let Err(error) = SqlAdapter::connect(&SqlConfig::new(&database.url)).await else {
+        panic!("it connects");
+    };
+    assert_eq!(error.category, ErrorCategory::Mismatch);
+    assert!(error.message.contains("text_encoding"), "{error}");
+    drop(database.adapter().await);
     database.drop().await;
 }
 
@@ -290,7 +362,7 @@ async fn sqlite_delivers_what_does_not_fit_as_text() {
         text("A"),
         text("2"),
         decimal("4.2"),
-        text("\u{fffd}\u{fffd}A"),
+        Value::Unreadable(Unreadable::new([0xe3, 0xff, 0x41], 0)),
     ];
     assert_eq!(cells(&adapter, "t", &names).await, expected);
     assert_eq!(count(&adapter, "t", equal("v", "a")).await, 0);

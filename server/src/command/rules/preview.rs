@@ -162,5 +162,6 @@ fn raw(value: &Value) -> String {
         Value::DateTime(value) => value.to_string(),
         Value::Instant(value) => value.to_rfc3339(),
         Value::Bytes(value) => format!("{} bytes", value.len()),
+        Value::Unreadable(value) => format!("{} bytes that are no text", value.bytes().len()),
     }
 }
