@@ -21,12 +21,21 @@ type See<'s> = &'s mut dyn FnMut(&RecordSet, &ColumnRef, &Unreadable);
 
 fn of_record(rules: &RuleSet, rule: &Rule, record: &Record, see: See<'_>) {
     of_row(&rule.root, &record.row, see);
+    of_edges(rules, rule, record, see);
+}
+
+fn of_edges(rules: &RuleSet, rule: &Rule, record: &Record, see: See<'_>) {
     for (child, rows) in rule.children.iter().zip(&record.children) {
         rows.iter().for_each(|row| of_row(&child.set, row, see));
     }
-    for (reference, target) in rule.contained.iter().zip(&record.contained) {
-        if let (Some(rule), Some(target)) = (rules.rules.get(reference.rule), target) {
-            of_record(rules, rule, target, see);
+    for (contained, target) in rule.contained.iter().zip(&record.contained) {
+        match (rules.rules.get(contained.reference.rule), target) {
+            // Its cells are those of the row that brought it.
+            (Some(rule), Some(target)) if contained.same_row.is_some() => {
+                of_edges(rules, rule, target, see);
+            }
+            (Some(rule), Some(target)) => of_record(rules, rule, target, see),
+            _ => {}
         }
     }
 }
