@@ -5,6 +5,7 @@
 mod blanks;
 mod codes;
 mod emit;
+mod fragments;
 mod rule;
 mod same_row;
 mod sources;
@@ -63,7 +64,8 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
     let (yamls, headers): (Vec<Yaml>, Vec<Header>) = rules.into_iter().unzip();
     let code_maps = codes::read(&sources, &mut found);
     let lookups = codes::lookups(&sources, &mut found);
-    let fragments = fragments(&sources, &mut found);
+    let fragments = fragments::read(&sources, &mut found);
+    fragments::unused(&fragments, &yamls, &mut found);
     let shared = Shared { headers, fragments, code_maps, lookups };
     let mut rules = Vec::with_capacity(yamls.len());
     for (yaml, header) in yamls.iter().zip(&shared.headers) {
@@ -79,7 +81,7 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
         unanswered(&rule, &overrides, &mut found);
         compiled.push(rule);
     }
-    found.sort_by_key(|d| (d.span.file, d.span.line, d.span.column, d.code));
+    in_order(&mut found);
     let files = sources.files;
     same_row::link(&mut compiled);
     let refused = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
@@ -92,6 +94,13 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
         fingerprint: sources.fingerprint,
     });
     Compiled { rules, diagnostics: found, files }
+}
+
+/// By place. A fragment is read at each of its uses, and says the same each time.
+fn in_order(found: &mut Vec<Diagnostic>) {
+    let place = |d: &Diagnostic| (d.span.file, d.span.line, d.span.column, d.code);
+    found.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.message.en.cmp(&b.message.en)));
+    found.dedup();
 }
 
 /// Who names a column for a parameter wants it answered.
@@ -226,26 +235,6 @@ fn header(yaml: &Yaml) -> Result<Header, Diagnostic> {
     let key = root.and_then(|(_, root)| root.get("key"));
     let key_length = key.map_or(0, |key| key.as_list().map_or(1, <[Yaml]>::len));
     Ok(Header { id: id.to_owned(), resource: resource.to_owned(), key_length })
-}
-
-/// `fragments/*.yaml`: each top-level key is a fragment.
-fn fragments(sources: &Sources, found: &mut Vec<Diagnostic>) -> BTreeMap<String, Yaml> {
-    let mut fragments = BTreeMap::new();
-    for yaml in &sources.fragments {
-        match Entries::of(yaml) {
-            Ok(entries) => {
-                for (key, body) in entries.iter() {
-                    if fragments.insert(key.name.clone(), body.clone()).is_some() {
-                        let en = format!("fragment `{}` stands twice", key.name);
-                        let ja = format!("断片「{}」が重複しています", key.name);
-                        found.push(Diagnostic::error("E0107", key.span, en, ja));
-                    }
-                }
-            }
-            Err(diagnostic) => found.push(diagnostic),
-        }
-    }
-    fragments
 }
 
 /// A rule with the `search:` overrides that still have to be put in.

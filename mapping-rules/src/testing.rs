@@ -165,6 +165,7 @@ fn cell_of_kind(kind: ColumnKind, text: &str) -> Option<Value> {
 fn json(yaml: &Yaml) -> Json {
     match &yaml.kind {
         YamlKind::Scalar { text, .. } => Json::String(text.clone()),
+        YamlKind::Bound(_) => Json::Null,
         YamlKind::List(items) => Json::Array(items.iter().map(json).collect()),
         YamlKind::Map(entries) => Json::Object(
             entries.iter().map(|(key, value)| (key.name.clone(), json(value))).collect(),

@@ -5,6 +5,7 @@
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::expression::{self, Expression};
 
 /// Deeper files are refused, so that no recursion below can exhaust the stack.
 const DEPTH_MAX: usize = 64;
@@ -24,6 +25,8 @@ pub enum YamlKind {
     },
     List(Vec<Yaml>),
     Map(Vec<(Key, Yaml)>),
+    /// No text of a file: an expression whose `with.` names stand for what a fragment was given.
+    Bound(Expression),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +69,34 @@ impl Yaml {
                 Some((rest, self.span.part(1, rest.chars().count())))
             }
             _ => None,
+        }
+    }
+
+    /// The expression that stands here, if one does.
+    pub fn expression(&self) -> Option<Result<Expression, Diagnostic>> {
+        match &self.kind {
+            YamlKind::Bound(expression) => Some(Ok(expression.clone())),
+            _ => self.as_expression().map(|(text, span)| expression::parse(text, span)),
+        }
+    }
+
+    /// Calls `visit` for this node and everything below it, with the key that it stands under.
+    pub fn walk<'y>(&'y self, visit: &mut impl FnMut(Option<&'y Key>, &'y Yaml)) {
+        self.walk_under(None, visit);
+    }
+
+    fn walk_under<'y>(
+        &'y self,
+        key: Option<&'y Key>,
+        visit: &mut impl FnMut(Option<&'y Key>, &'y Yaml),
+    ) {
+        visit(key, self);
+        match &self.kind {
+            YamlKind::Scalar { .. } | YamlKind::Bound(_) => {}
+            YamlKind::List(items) => items.iter().for_each(|item| item.walk_under(None, visit)),
+            YamlKind::Map(entries) => {
+                entries.iter().for_each(|(key, value)| value.walk_under(Some(key), visit));
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ mod coded;
 mod contained;
 #[path = "support/emitted.rs"]
 mod emitted;
+#[path = "emit/fragments.rs"]
+mod fragments;
 #[path = "support/rule_set.rs"]
 mod rule_set;
 #[path = "support/site.rs"]
@@ -141,20 +143,6 @@ fn decimals_keep_their_digits() {
         let json = String::from_utf8(emitted.json.expect("a resource")).expect("UTF-8");
         assert!(json.contains(&format!("\"value\":{digits},")), "{json}");
     }
-}
-
-#[test]
-fn a_fragment_takes_arguments_and_keeps_its_own_condition() {
-    let fragments = "phone: {$if: = with.flag == \"1\", system: phone, value: = with.number}\n\
-         outer: {$use: phone, with: {number: = with.tel | phone, flag: = with.flag}, use: home}\n";
-    let rule = "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  telecom:\n    \
-         - {$use: outer, with: {tel: = p.TEL, flag: = p.DEL}, rank: 1}\n";
-    let rules = rules(&[("fragments/f.yaml", fragments), ("pt.map.yaml", rule)]);
-    let rows = |flag| emitted(&rules, "pt", &record(&["1", flag, "０３-１"]));
-    let expected =
-        json!({"telecom": [{"system": "phone", "value": "03-1", "use": "home", "rank": 1}]});
-    assert_eq!(body(&rows("1")), expected);
-    assert_eq!(body(&rows("0")), json!({}));
 }
 
 #[test]

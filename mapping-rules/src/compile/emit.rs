@@ -3,6 +3,7 @@
 
 mod alternatives;
 mod fixed;
+mod fragment;
 mod reserved;
 
 use genkan_fhir::definitions::{BindingStrength, Definitions, Element, check_primitive};
@@ -10,7 +11,7 @@ use genkan_fhir::definitions::{BindingStrength, Definitions, Element, check_prim
 use crate::compile::Shared;
 use crate::compile::sources::Scope;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::expression::{self, Expression, ExpressionKind as K};
+use crate::expression::{Expression, ExpressionKind as K};
 use crate::lens::Lens;
 use crate::program::{Contained, Node, NodeKind, Place, Property, Term};
 use crate::yaml::{Key, Yaml, YamlKind};
@@ -168,7 +169,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
     /// One value: a constant, an expression, an object, or one of the reserved forms.
     fn node(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
         match &yaml.kind {
-            YamlKind::Scalar { .. } => self.primitive(yaml, slot),
+            YamlKind::Scalar { .. } | YamlKind::Bound(_) => self.primitive(yaml, slot),
             YamlKind::Map(entries) => self.map(yaml, entries, slot),
             YamlKind::List(_) => {
                 let en = "a list inside a list is not FHIR";
@@ -191,9 +192,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         };
         self.each = each.or(outer);
         let condition = match entries.iter().find(|(key, _)| key.name == "$if") {
-            Some((_, condition)) if condition.as_expression().is_some() => {
-                self.expression(condition)
-            }
+            Some((_, condition)) if condition.expression().is_some() => self.expression(condition),
             Some((_, condition)) => {
                 let en = "an expression is expected here: `= …`";
                 let ja = "ここには式（= …）が必要です";
@@ -361,23 +360,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
     }
 
     fn resolve(&mut self, yaml: &Yaml) -> Result<Term, Diagnostic> {
-        let written = match yaml.as_expression() {
-            Some((text, span)) => expression::parse(text, span)?,
-            None => self.constant(yaml)?,
-        };
-        let arguments = &self.arguments;
-        let written = written.bind(&mut |name, span| {
-            if name.qualifier != "with" {
-                let kind = K::Name(name.clone());
-                return Ok(Expression { kind, span });
-            }
-            let given = arguments.iter().find(|(argument, _)| *argument == name.name);
-            given.map(|(_, value)| value.clone()).ok_or_else(|| {
-                let en = format!("this `$use` gives no value for `with.{}`", name.name);
-                let ja = format!("この $use は「with.{}」に値を渡していません", name.name);
-                Diagnostic::error("E0321", span, en, ja)
-            })
-        })?;
+        let written = self.written(yaml)?;
         let term = self.scope.resolve(&written)?;
         let mut outside = None;
         term.names(&mut |column| {

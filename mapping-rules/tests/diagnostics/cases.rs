@@ -299,7 +299,9 @@ pub const EMIT: &[Case] = &[
     ("  code: {text: = s.NM}\n", "z.map.yaml:8:18 E0323", "$each: s"),
     ("  code: {$use: nam}\n", "z.map.yaml:8:16 E0516", "`name`"),
     ("  code: {$use: loop}\n", "fragments/f.yaml:2:14 E0517", "itself"),
-    ("  code: {$use: name}\n", "fragments/f.yaml:1:16 E0321", "with.text"),
+    ("  code: {$use: name}\n", "z.map.yaml:8:16 E0321", "with.text"),
+    ("  code: {$use: name, with: {txt: = b.NM, text: x}}\n", "z.map.yaml:8:29 E0325", "`text`"),
+    ("  code: {text: = with.text}\n", "z.map.yaml:8:18 E0321", "stands in none"),
     (
         "  recordedDate: {$use: word, with: {text: = b.START}, extension: []}\n",
         "z.map.yaml:8:55 E0511",

@@ -1,22 +1,18 @@
-//! The reserved forms of `emit`: `$each`, `$use`, `$code`, `$ref` and `$contained`.
+//! The reserved forms of `emit`: `$each`, `$code`, `$ref` and `$contained`.
 
 use std::sync::Arc;
 
 use super::{EmitCompiler, Slot, from_row, plain};
 use crate::compile::structure::{Entries, text};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::expression::{self, Expression};
 use crate::program::{Coded, CodedShape, Contained, Node, NodeKind, Property, ReferenceTo, Term};
-use crate::yaml::{Key, Yaml, YamlKind};
+use crate::yaml::Yaml;
 
 pub(super) const RESERVED: [&str; 8] =
     ["$if", "$each", "$use", "$value", "$code", "$ref", "$contained", "$first"];
 
 const CODE_KEYS: [&str; 9] =
     ["$code", "from", "text", "display", "extension", "at", "with", "$if", "$each"];
-
-/// Fragments inside fragments.
-const FRAGMENT_DEPTH_MAX: usize = 8;
 
 impl EmitCompiler<'_, '_> {
     pub(super) fn only(&mut self, yaml: &Yaml, known: &[&str]) -> Option<()> {
@@ -45,98 +41,6 @@ impl EmitCompiler<'_, '_> {
             return None;
         }
         child
-    }
-
-    /// `$use: name` with its arguments under `with`; further keys are added to the fragment's.
-    pub(super) fn fragment(
-        &mut self,
-        yaml: &Yaml,
-        entries: &[(Key, Yaml)],
-        slot: Slot,
-    ) -> Option<Node> {
-        let (_, name_yaml) = entries.iter().find(|(key, _)| key.name == "$use")?;
-        let name = self.complain(text(name_yaml))?.to_owned();
-        let shared = self.shared;
-        let Some(body) = shared.fragments.get(&name) else {
-            let en = format!("there is no fragment `{name}`");
-            let ja = format!("断片「{name}」がありません");
-            let known = shared.fragments.keys().map(String::as_str);
-            self.found
-                .push(Diagnostic::error("E0516", name_yaml.span, en, ja).nearest(&name, known));
-            return None;
-        };
-        if self.fragments.contains(&name) || self.fragments.len() >= FRAGMENT_DEPTH_MAX {
-            let en = format!("fragment `{name}` uses itself, or too many others");
-            let ja = format!("断片「{name}」の参照が循環しているか、深すぎます");
-            self.found.push(Diagnostic::error("E0517", name_yaml.span, en, ja));
-            return None;
-        }
-        let arguments = match entries.iter().find(|(key, _)| key.name == "with") {
-            Some((_, given)) => {
-                let read = self.read_arguments(given);
-                self.complain(read)?
-            }
-            None => Vec::new(),
-        };
-        let extra: Vec<&(Key, Yaml)> = entries
-            .iter()
-            .filter(|(key, _)| !matches!(key.name.as_str(), "$use" | "with" | "$if" | "$each"))
-            .collect();
-        let outer = std::mem::replace(&mut self.arguments, arguments);
-        self.fragments.push(name);
-        let node = self.fragment_body(yaml.span, body, &extra, slot);
-        self.fragments.pop();
-        self.arguments = outer;
-        node
-    }
-
-    fn fragment_body(
-        &mut self,
-        span: Span,
-        body: &Yaml,
-        extra: &[&(Key, Yaml)],
-        slot: Slot,
-    ) -> Option<Node> {
-        let YamlKind::Map(entries) = &body.kind else {
-            if let Some((key, _)) = extra.first() {
-                let en = "the fragment is a single value, to which nothing can be added";
-                let ja = "この断片は単一の値のため、要素を追加できません";
-                self.found.push(Diagnostic::error("E0511", key.span, en, ja));
-                return None;
-            }
-            return self.node(body, slot);
-        };
-        if extra.is_empty() {
-            return self.node(body, slot);
-        }
-        let kept = entries.iter().filter(|(key, _)| !extra.iter().any(|(e, _)| e.name == key.name));
-        let all: Vec<(Key, Yaml)> = kept.chain(extra.iter().copied()).cloned().collect();
-        self.node(&Yaml { span, kind: YamlKind::Map(all) }, slot)
-    }
-
-    fn read_arguments(&mut self, yaml: &Yaml) -> Result<Vec<(String, Expression)>, Diagnostic> {
-        let mut arguments = Vec::new();
-        for (key, value) in Entries::of(yaml)?.iter() {
-            let written = match value.as_expression() {
-                Some((text, span)) => expression::parse(text, span)?,
-                None => self.constant(value)?,
-            };
-            arguments.push((key.name.clone(), written));
-        }
-        // An argument may itself come from the fragment around it.
-        let outer = &self.arguments;
-        for (_, argument) in &mut arguments {
-            *argument = argument.bind(&mut |name, span| {
-                let given = (name.qualifier == "with")
-                    .then(|| outer.iter().find(|(known, _)| *known == name.name))
-                    .flatten();
-                Ok(given.map_or_else(
-                    || Expression { kind: expression::ExpressionKind::Name(name.clone()), span },
-                    |(_, value)| value.clone(),
-                ))
-            })?;
-        }
-        Ok(arguments)
     }
 
     pub(super) fn coded(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
