@@ -206,6 +206,22 @@ pub const SOURCES: &[Case] = &[
         "a.map.yaml:5:71 E0412",
         "column",
     ),
+    // A joined table belongs to one SELECT.
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID]}\n  m: {table: MST, maybe: [CD = b.CD], valid: [FROM_YMD, TO_YMD], at: = p.BIRTH}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:6:72 E0410",
+        "can't see `p.BIRTH`",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID]}\n  m: {table: MST, maybe: [CD = b.CD, NAME = p.ORG], valid: [FROM_YMD, TO_YMD], at: = b.START}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:6:45 E0410",
+        "`b`",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID]}\n  m: {table: MST, maybe: [CD = p.ORG], valid: [FROM_YMD, TO_YMD], at: = b.START}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:6:73 E0410",
+        "the root",
+    ),
     (
         "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], order: [CD]}\nemit: {code: {text: x}}\n",
         "a.map.yaml:5:40 E0203",

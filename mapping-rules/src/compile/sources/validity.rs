@@ -28,6 +28,7 @@ impl Scope<'_> {
         let (to_column, to_kind) = self.plain_column(alias, to)?;
         let at_yaml = entries.required("at")?;
         let at = self.expression(at_yaml)?;
+        self.same_select(self.aliases[alias].place, &at)?;
         let at = match at.kind {
             ExpressionKind::Name(column) => column,
             // These leave the order of the stored days as it is; others would be compared unread.
