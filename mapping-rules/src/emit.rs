@@ -54,7 +54,7 @@ pub enum IssueSeverity {
 pub struct Issue {
     pub severity: IssueSeverity,
     /// Stable: `unmapped`, `ambiguous`, `missing-required`, `missing-reference`, `two-types`,
-    /// `bad-value`, `bad-key`, `bad-text`, or what a converter says (`bad-date` …).
+    /// `bad-value`, `bad-code`, `bad-key`, `bad-text`, or what a converter says (`bad-date` …).
     pub code: &'static str,
     /// Where in the resource, as FHIRPath.
     pub expression: String,

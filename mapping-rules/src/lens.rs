@@ -69,6 +69,10 @@ pub enum Lens {
     /// `text`: the text itself; for columns of other kinds.
     Text,
     Map(MapTable),
+    /// The codes of a required binding, each giving itself. No word of the language: the compiler
+    /// puts it behind an expression whose values only the rows know, so that emission and search
+    /// agree on what is no code.
+    Codes(MapTable),
 }
 
 /// What a lens may know beside its input.
@@ -122,6 +126,11 @@ impl Fault {
         code: "no-map-entry",
         message_en: "the rule's `map` has no entry for this value",
         message_ja: "map にない値です",
+    };
+    pub(crate) const BAD_CODE: Fault = Fault {
+        code: "bad-code",
+        message_en: "not a code of the value set that FHIR requires here",
+        message_ja: "FHIR が求める値集合にないコードです",
     };
 }
 
@@ -250,6 +259,9 @@ impl Lens {
             Lens::Insurer => contact::insurer(input)?.map(Cow::Owned),
             Lens::NameFamily => Some(Cow::Borrowed(contact::family(input))),
             Lens::NameGiven => contact::given(input),
+            Lens::Codes(codes) => {
+                codes.forward(input).map_err(|_| Fault::BAD_CODE)?.map(Cow::Borrowed)
+            }
             Lens::Text | Lens::Map(_) => Some(Cow::Borrowed(input)),
         })
     }
@@ -265,7 +277,7 @@ impl Lens {
             Lens::KanaHalf => Some(width::kana_full(output).into_owned()),
             Lens::Text | Lens::Phone | Lens::Number | Lens::Insurer => Some(output.to_owned()),
             Lens::Postal => Some(output.replace('-', "")),
-            Lens::Map(table) => return table.inverse(output),
+            Lens::Map(table) | Lens::Codes(table) => return table.inverse(output),
             Lens::Zen | Lens::Hankaku | Lens::Squeeze | Lens::Trim => {
                 return Err(NotInvertible::LOSSY);
             }
@@ -300,7 +312,8 @@ impl Lens {
     /// Some text that is not blank has no value behind this lens.
     fn is_partial(&self) -> bool {
         match self {
-            Lens::Date | Lens::Wareki | Lens::DateTime | Lens::Postal | Lens::Map(_) => true,
+            Lens::Date | Lens::Wareki | Lens::DateTime | Lens::Postal => true,
+            Lens::Map(_) | Lens::Codes(_) => true,
             Lens::Number | Lens::NumberComparator | Lens::IsNumber => true,
             Lens::Insurer | Lens::NameGiven => true,
             Lens::KanaFull | Lens::KanaHalf | Lens::Zen | Lens::Hankaku | Lens::Squeeze => false,

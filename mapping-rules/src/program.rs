@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::FixedOffset;
 use genkan_adapter::{ColumnKind, ColumnRef, Join, Name, Order, Predicate, TableAlias};
-use genkan_fhir::definitions::PrimitiveKind;
+use genkan_fhir::definitions::{PrimitiveKind, ValueSetCode};
 
 use crate::codemap::CodeMap;
 use crate::diagnostic::Span;
@@ -190,6 +190,8 @@ pub struct Coded {
     /// Chooses among the unmapped codings of the map (`by`).
     pub with: Option<Term>,
     pub shape: CodedShape,
+    /// What a code may be, where FHIR requires a value set that it lists.
+    pub codes: Option<&'static [ValueSetCode]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -82,6 +82,12 @@ const CASES: &[Case] = &[
         || json!({"gender": "other"}),
         &[],
     ),
+    // A code that only the row knows has to be one of a required binding.
+    ("emit: {gender: = p.SEX}", &["1", "male"], || json!({"gender": "male"}), &[]),
+    ("emit: {gender: = p.SEX}", &["1", "M"], || json!({}), &["bad-code"]),
+    ("emit: {gender: = p.SEX}", &["1", "-"], || json!({}), &[]),
+    ("emit: {gender: = p.SEX else \"other\"}", &["1", "M"], || json!({}), &["bad-code"]),
+    ("emit: {language: = p.SEX}", &["1", "xx"], || json!({"language": "xx"}), &[]),
     ("emit: {birthDate: = p.BIRTH | date}", &["1", "20210231"], || json!({}), &["bad-date"]),
     ("emit: {birthDate: = p.BIRTH | date}", &["1", "00000000"], || json!({}), &[]),
     ("emit: {birthDate: = p.BIRTH}", &["1", "20210201"], || json!({}), &["bad-value"]),
@@ -180,6 +186,14 @@ fn an_issue_names_place_columns_and_code_but_never_what_the_cell_holds() {
     assert!(!said.contains("山田") && !said.contains("1930"), "{said}");
 }
 
+fn rules_of_status(status: &str) -> RuleSet {
+    let rule = format!(
+        "rule: l\nresource: Observation\nfrom:\n  l: {{table: LAB, key: [NO]}}\nemit:\n  \
+         status: {status}\n  code: {{text: x}}\n"
+    );
+    rules(&[("l.map.yaml", &rule)])
+}
+
 #[test]
 fn a_row_without_a_required_element_is_no_resource() {
     let rule = "rule: l\nresource: Observation\nfrom:\n  l: {table: LAB, key: [NO]}\nemit:\n  \
@@ -191,6 +205,10 @@ fn a_row_without_a_required_element_is_no_resource() {
     assert_eq!(issue_codes(&none), ["missing-required"]);
     assert_eq!(none.issues[0].expression, "Observation.code");
     assert_eq!(none.issues[0].columns, ["l.CD"]);
+    let fin = rules_of_status("= l.TIM");
+    let bad = emitted(&fin, "l", &record(&["1i", "fin"]));
+    assert!(bad.json.is_none());
+    assert_eq!(issue_codes(&bad), ["bad-code", "missing-required"]);
     // Inside, only the object that lacks it goes away.
     let part = emitted(&rules, "l", &record(&["1i", "F", "K", "-", "x"]));
     assert_eq!(body(&part), json!({"status": "final", "code": {"text": "K"}}));

@@ -1,5 +1,7 @@
 //! Searches as conditions on columns: the rows that each finds, and nothing else.
 
+#[path = "search/binding.rs"]
+mod binding;
 #[path = "search/coded.rs"]
 mod coded;
 #[path = "search/differential.rs"]

@@ -5,14 +5,14 @@ mod alternatives;
 mod fixed;
 mod fragment;
 mod reserved;
+mod value;
 
-use genkan_fhir::definitions::{BindingStrength, Definitions, Element, check_primitive};
+use genkan_fhir::definitions::{Definitions, Element};
 
 use crate::compile::Shared;
 use crate::compile::sources::Scope;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{Expression, ExpressionKind as K};
-use crate::lens::Lens;
 use crate::program::{Contained, Node, NodeKind, Place, Property, Term};
 use crate::yaml::{Key, Yaml, YamlKind};
 
@@ -306,44 +306,9 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             return None;
         };
         let term = self.expression(yaml)?;
-        self.check_outputs(&term, slot);
+        let term = self.checked(term, slot);
         let from_row = from_row(&term);
         Some(plain(yaml.span, slot.type_code, from_row, NodeKind::Primitive { term, kind }))
-    }
-
-    /// Constants and the values of a `map` are known now: they have to be values of the type, and
-    /// codes of a required binding.
-    fn check_outputs(&mut self, term: &Term, slot: Slot) {
-        let texts: Vec<&str> = match &term.kind {
-            K::Text(text) => vec![text],
-            K::Else(first, second) => {
-                self.check_outputs(first, slot);
-                return self.check_outputs(second, slot);
-            }
-            K::Pipe(_, Lens::Map(map)) => {
-                map.pairs.iter().map(|(_, v)| v).chain(&map.otherwise).map(String::as_str).collect()
-            }
-            _ => return,
-        };
-        let codes = slot
-            .element
-            .binding
-            .filter(|binding| binding.strength == BindingStrength::Required)
-            .and_then(|binding| Definitions::r4().value_set_codes(binding.value_set));
-        for text in texts {
-            if check_primitive(slot.type_code, text).is_err() {
-                let en = format!("`{text}` is no FHIR {}", slot.type_code);
-                let ja = format!("「{text}」は FHIR の {} 型の値ではありません", slot.type_code);
-                self.found.push(Diagnostic::error("E0505", term.span, en, ja));
-            } else if let Some(codes) = codes.filter(|_| slot.type_code == "code")
-                && !codes.iter().any(|known| known.code == text)
-            {
-                let en = format!("`{text}` is no code of `{}`", slot.element.path);
-                let ja = format!("「{text}」は「{}」の値集合にないコードです", slot.element.path);
-                let known = codes.iter().map(|known| known.code);
-                self.found.push(Diagnostic::error("E0506", term.span, en, ja).nearest(text, known));
-            }
-        }
     }
 
     fn constant_text(&mut self, yaml: &Yaml) -> Option<Node> {

@@ -8,7 +8,8 @@ use super::writer::{Writer, Written};
 use super::{IssueSeverity, Record};
 use crate::codemap::{CodeMap, Coding, LocalEmit, UnmappedPolicy, UnmappedSeverity};
 use crate::diagnostic::Text;
-use crate::evaluate::{self, Frame};
+use crate::evaluate::{self, FaultAt, Frame};
+use crate::lens::Fault;
 use crate::program::{Coded, CodedShape, Node, Term};
 
 impl<'a> Writer<'a, '_> {
@@ -32,10 +33,9 @@ impl<'a> Writer<'a, '_> {
                 self.concept(&codings, text.as_deref(), coded, record, frame)
             }
             CodedShape::Coding => codings.first().map(|coding| self.coding(coding, coded, frame)),
-            CodedShape::Code => codings.first().map(|coding| {
-                self.text(&coding.code);
-                self.leaf(&coding.code, &coded.from, frame);
-            }),
+            CodedShape::Code => {
+                codings.first().and_then(|coding| self.code(&coding.code, coded, frame))
+            }
         };
         match written {
             Some(()) if node.from_row => Written::FromRow,
@@ -159,6 +159,18 @@ impl<'a> Writer<'a, '_> {
             self.leaf(text, coded.text.as_ref().unwrap_or(&coded.from), frame);
         }
         self.out.push(b'}');
+        Some(())
+    }
+
+    /// The code alone. The value set of a required binding says which there are.
+    fn code(&mut self, code: &str, coded: &'a Coded, frame: &Frame<'a>) -> Option<()> {
+        if coded.codes.is_some_and(|codes| !codes.iter().any(|known| known.code == code)) {
+            self.faults.push(FaultAt { fault: Fault::BAD_CODE, span: coded.from.span });
+            self.flush_faults(&coded.from);
+            return None;
+        }
+        self.text(code);
+        self.leaf(code, &coded.from, frame);
         Some(())
     }
 

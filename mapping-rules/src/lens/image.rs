@@ -15,7 +15,7 @@ type Image = Result<Vec<TextTarget>, NotInvertible>;
 
 pub(super) fn text_image(lens: &Lens, target: &TextTarget) -> Image {
     match lens {
-        Lens::Map(table) => return Ok(table.image(target)),
+        Lens::Map(table) | Lens::Codes(table) => return Ok(table.image(target)),
         Lens::Text => return Ok(vec![target.clone()]),
         Lens::Date | Lens::Wareki | Lens::DateTime | Lens::Number => {
             return Err(NotInvertible::NOT_A_TEXT_SEARCH);
@@ -39,7 +39,7 @@ pub(super) fn text_image(lens: &Lens, target: &TextTarget) -> Image {
 
 /// Whether the image misses no stored spelling, so that its negation is sound too.
 pub(super) fn is_complete(lens: &Lens, target: &TextTarget) -> bool {
-    matches!(lens, Lens::Map(_) | Lens::Text) || is_itself(lens, target)
+    matches!(lens, Lens::Map(_) | Lens::Codes(_) | Lens::Text) || is_itself(lens, target)
 }
 
 /// The target is met before the lens exactly when it is met behind it.

@@ -134,6 +134,21 @@ fn a_coding_and_a_code_take_the_first() {
     assert_eq!(json["code"], json!({"coding": [{"code": "A1N"}]}));
 }
 
+/// The house code is shown where nothing is mapped, and is no code of FHIR's.
+#[test]
+fn a_code_of_a_map_has_to_be_one_of_a_required_binding() {
+    let form = "code: {text: x}\n  text: {status: {$code: m, from: = b.CD}, div: <div>x</div>}";
+    for (local, text, issues) in [
+        ("B2", Json::Null, vec!["bad-code"]),
+        ("empty", json!({"status": "empty", "div": "<div>x</div>"}), vec!["unmapped"]),
+        ("ZZ", Json::Null, vec!["unmapped", "bad-code"]),
+    ] {
+        let emitted = emitted(&mapped("", "policy: warn", form), "b", &record(&["1", "1i", local]));
+        assert_eq!(body(&emitted)["text"], text, "{local}");
+        assert_eq!(issue_codes(&emitted), issues, "{local}");
+    }
+}
+
 #[test]
 fn a_map_without_its_table_is_a_warning() {
     let maps = "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\n";

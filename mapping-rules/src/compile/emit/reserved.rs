@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::value::required_codes;
 use super::{EmitCompiler, Slot, from_row, plain};
 use crate::compile::structure::{Entries, text};
 use crate::diagnostic::{Diagnostic, Span};
@@ -84,7 +85,8 @@ impl EmitCompiler<'_, '_> {
         let is_row = from_row(&from) || text.as_ref().is_some_and(from_row);
         let display = self.optional(yaml, "display")?;
         let extension = self.code_extension(yaml, shape)?;
-        let coded = Coded { map, from, text, display, extension, at, with, shape };
+        let codes = required_codes(slot);
+        let coded = Coded { map, from, text, display, extension, at, with, shape, codes };
         Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Coded(Box::new(coded))))
     }
 
