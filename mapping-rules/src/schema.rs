@@ -6,13 +6,14 @@
 //!   key: [PT_ID]
 //!   columns: {PT_ID: char(10), KANJI_NM: varchar(40), UPD_DT: char(14)}
 //!   indexes: [[KANA_NM]]
+//!   unique: [[KARTE_NO]]
 //! ```
 //! Types: `char(n)`, `varchar(n)`, `text`, `integer`, `decimal`, `boolean`, `date`, `time`,
 //! `datetime`, `instant`, `bytes`.
 
 use genkan_adapter::{Column, ColumnKind, Index, SourceSchema, Table};
 
-use crate::compile::structure::{Entries, text, text_list};
+use crate::compile::structure::{Entries, list, text, text_list};
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{self, Yaml};
 
@@ -28,7 +29,7 @@ pub fn parse(content: &str) -> Result<SourceSchema, Diagnostic> {
 
 fn table(yaml: &Yaml) -> Result<Table, Diagnostic> {
     let entries = Entries::of(yaml)?;
-    entries.only(&["key", "columns", "indexes"])?;
+    entries.only(&["key", "columns", "indexes", "unique"])?;
     let names = |yaml: &Yaml| -> Result<Vec<String>, Diagnostic> {
         Ok(text_list(yaml)?.into_iter().map(|(name, _)| name).collect())
     };
@@ -43,10 +44,11 @@ fn table(yaml: &Yaml) -> Result<Table, Diagnostic> {
         columns.push(Column { name: name.name.clone(), kind, nullable });
     }
     let mut indexes = Vec::new();
-    if let Some(list) = entries.get("indexes").and_then(Yaml::as_list) {
+    for (section, unique) in [("indexes", false), ("unique", true)] {
+        let list = entries.get(section).map(list).transpose()?.unwrap_or_default();
         for (number, item) in list.iter().enumerate() {
             let columns = names(item)?;
-            indexes.push(Index { name: format!("index_{number}"), columns, unique: false });
+            indexes.push(Index { name: format!("{section}_{number}"), columns, unique });
         }
     }
     Ok(Table { columns, primary_key, indexes, rows_estimate: None })

@@ -71,7 +71,7 @@ fn an_alternative_that_hides_the_next_ones_is_refused() {
         ("[{display: 常に}, {display: = b.NM}]", 23),
     ] {
         let text = format!(
-            "rule: b\nresource: Condition\nfrom:\n  b: {{table: BYO, key: [PT_ID]}}\nemit:\n  subject: \
+            "rule: b\nresource: Condition\nfrom:\n  b: {{table: BYO, key: [PT_ID, SEQ]}}\nemit:\n  subject: \
              {{display: x}}\n  asserter: {{$first: {alternatives}}}\n"
         );
         let found =

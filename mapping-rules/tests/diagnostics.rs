@@ -6,7 +6,7 @@ mod cases;
 #[path = "support/rule_set.rs"]
 mod rule_set;
 
-use cases::{CODE_MAPS, CSV, Case, EMIT, EXPRESSIONS, RULES, SOURCES};
+use cases::{CODE_MAPS, CSV, Case, EMIT, EXPRESSIONS, RULES, SOURCES, UNIQUE};
 use genkan_mapping::{Compiled, Language, Severity};
 use rule_set::{compiled, compiled_bytes};
 
@@ -74,7 +74,14 @@ fn a_mistake_in_a_rule_file_is_found_at_its_place() {
 
 #[test]
 fn a_mistake_in_tables_and_joins_is_found_at_its_place() {
-    check(SOURCES, |text| {
+    check_but(SOURCES, &["W0417"], |text| {
+        vec![owned("a.map.yaml", format!("rule: x\nresource: Basic\nfrom:\n{text}"))]
+    });
+}
+
+#[test]
+fn a_key_or_join_that_the_catalog_does_not_confirm_is_a_warning() {
+    check(UNIQUE, |text| {
         vec![owned("a.map.yaml", format!("rule: x\nresource: Basic\nfrom:\n{text}"))]
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Sources;
-use super::structure::{Entries, text, text_list};
+use super::structure::{Entries, list, text, text_list};
 use crate::codemap::{
     self, CodeMap, Coding, LocalEmit, Target, Unmapped, UnmappedPolicy, UnmappedSeverity,
 };
@@ -170,12 +170,6 @@ fn codings(yaml: &Yaml, targets: &[Target]) -> Result<Vec<Coding>> {
             Ok(Coding { system, code, display })
         })
         .collect()
-}
-
-fn list(yaml: &Yaml) -> Result<&[Yaml]> {
-    yaml.as_list().ok_or_else(|| {
-        Diagnostic::error("E0208", yaml.span, "a list is expected here", "ここにはリストが必要です")
-    })
 }
 
 fn choice(span: Span, wrong: &str, known: &[&str]) -> Diagnostic {

@@ -19,6 +19,7 @@ use crate::program::{Child, ColumnUse, LookupTables, Place, RecordSet, Site, Ter
 use crate::yaml::Yaml;
 
 mod join;
+mod unique;
 mod validity;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
@@ -30,6 +31,7 @@ pub(crate) struct Scope<'a> {
     lookups: &'a LookupTables,
     aliases: BTreeMap<String, Alias<'a>>,
     blanks: Blanks,
+    warnings: Vec<Diagnostic>,
     pub root: RecordSet,
     pub children: Vec<Child>,
     pub key: Vec<ColumnUse>,
@@ -60,6 +62,7 @@ impl<'a> Scope<'a> {
             lookups,
             aliases: BTreeMap::new(),
             blanks: Blanks::parse(blank).map_err(|error| found.push(error)).unwrap_or_default(),
+            warnings: Vec::new(),
             root: empty,
             children: Vec::new(),
             key: Vec::new(),
@@ -86,6 +89,7 @@ impl<'a> Scope<'a> {
             }
         }
         scope.check_blanks(found);
+        found.append(&mut scope.warnings);
         Some(scope)
     }
 
@@ -117,21 +121,23 @@ impl<'a> Scope<'a> {
         if is_root {
             self.aliases.insert(alias.to_owned(), entry);
             self.root.root = target;
-            return self.root_key(alias, &entries);
+            return self.root_key(alias, (table_name, table), &entries);
         }
         self.join(alias, entry, target, &entries, span)
     }
 
-    fn root_key(&mut self, alias: &str, entries: &Entries) -> Result<()> {
+    fn root_key(&mut self, alias: &str, table: (&str, &Table), entries: &Entries) -> Result<()> {
         let key = entries.required("key")?;
-        for (column, span) in text_list(key)? {
-            let column = self.column(alias, &column, span)?;
+        let columns = text_list(key)?;
+        for (column, span) in &columns {
+            let column = self.column(alias, column, *span)?;
             self.key.push(column);
         }
         if self.key.is_empty() {
             let en = "the root needs a key: the columns that make a row unique";
             return Err(Diagnostic::error("E0406", key.span, en, "根の表に key が必要です"));
         }
+        self.check_key(table, &columns, key.span);
         Ok(())
     }
 

@@ -78,3 +78,9 @@ pub(crate) fn text_list(yaml: &Yaml) -> Result<Vec<(String, Span)>, Diagnostic> 
         None => Ok(vec![(text(yaml)?.to_owned(), yaml.span)]),
     }
 }
+
+pub(crate) fn list(yaml: &Yaml) -> Result<&[Yaml], Diagnostic> {
+    yaml.as_list().ok_or_else(|| {
+        Diagnostic::error("E0208", yaml.span, "a list is expected here", "ここにはリストが必要です")
+    })
+}

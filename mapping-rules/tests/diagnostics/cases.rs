@@ -239,6 +239,44 @@ pub const SOURCES: &[Case] = &[
     ),
 ];
 
+/// Keys and joins, from line 4 on.
+pub const UNIQUE: &[Case] = &[
+    ("  p: {table: PT, key: [NAME]}\nemit: {code: {text: x}}\n", "a.map.yaml:4:23 W0415", "[ID]"),
+    (
+        "  p: {table: PT, key: [ID, ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:4:28 W0416",
+        "twice",
+    ),
+    ("  p: {table: PT, key: [NAME, ID]}\nemit: {code: {text: x}}\n", "", ""),
+    (
+        "  m: {table: MST, key: [CD]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:4:24 W0415",
+        "declares no unique key",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, one: []}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:24 E0409",
+        "needs a condition",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, maybe: [PT_ID = p.ID]}\nemit: {code: {text: x}}\n",
+        "a.map.yaml:5:26 W0417",
+        "[PT_ID, SEQ]",
+    ),
+    (
+        "  p: {table: PT, key: [ID]}\n  b: {table: BYO, maybe: [SEQ = \"1\", PT_ID = p.ID]}\nemit: {code: {text: x}}\n",
+        "",
+        "",
+    ),
+    // One row of each is valid on a day.
+    (
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], valid: [FROM_YMD, TO_YMD], at: = p.BIRTH}\nemit: {code: {text: x}}\n",
+        "",
+        "",
+    ),
+    ("  u: {table: UNI, key: [A, B]}\nemit: {code: {text: x}}\n", "", ""),
+];
+
 /// A text that begins in line 7, column 11.
 pub const EXPRESSIONS: &[Case] = &[
     ("= p.NAME | zne", "a.map.yaml:7:22 E0312", "`zen`"),

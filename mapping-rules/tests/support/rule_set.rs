@@ -24,6 +24,9 @@ LAB:
   key: [NO]
   columns: {NO: integer, PT_ID: char(10), CD: varchar(10), VAL: varchar(20), NUM: decimal,
     UNIT: varchar(10), DAY: char(8), TIM: char(4), AT: datetime, URGENT: boolean}
+UNI:
+  columns: {A: varchar(10), B: varchar(10), C: varchar(10)}
+  unique: [[C], [B, A]]
 MST:
   columns: {CD: varchar(10), NAME: varchar(40), FROM_YMD: char(8), TO_YMD: char(8), DAY: date}
 ";

@@ -43,6 +43,15 @@ impl<'a> Scope<'a> {
             }
             return self.open_child(alias, entry, target, entries, pairs);
         }
+        if pairs.is_empty() {
+            let en = format!("`{kind}` needs a condition, or every row would match every other");
+            let ja = format!("{kind} に結合条件がありません");
+            return Err(Diagnostic::error("E0409", conditions.span, en, ja));
+        }
+        if entries.get("valid").is_none() {
+            let columns: Vec<&str> = pairs.iter().map(|((column, _), _)| column.as_str()).collect();
+            self.check_single((&entry.table_name, entry.table), &columns, conditions.span);
+        }
         entry.place = child.map_or(Place::Root, Place::Child);
         let place = entry.place;
         for (_, right) in &pairs {
