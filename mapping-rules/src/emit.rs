@@ -7,6 +7,7 @@
 mod coded;
 mod reference;
 mod unreadable;
+mod updated;
 mod writer;
 
 use std::sync::Arc;

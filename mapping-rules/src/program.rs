@@ -77,8 +77,9 @@ pub struct Rule {
     /// Which rows are resources at all.
     pub filter: Predicate,
     pub children: Vec<Child>,
-    /// `meta.lastUpdated`; `None` for `updated: hash`, where the source has no such column.
-    pub updated: Option<Term>,
+    /// `meta.lastUpdated`: the latest of them, in all child rows that they read. Empty for
+    /// `updated: hash`, where the source has no such column.
+    pub updated: Vec<Term>,
     pub emit: Vec<Property>,
     /// Elements without which the row is no resource.
     pub required: Vec<&'static str>,

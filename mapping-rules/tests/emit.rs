@@ -239,10 +239,9 @@ fn meta_is_genkans_with_the_tags_of_the_rule() {
 fn an_unreadable_update_is_an_issue_of_last_updated_and_no_panic() {
     for (updated, cell, code) in [
         ("p.UPD | datetime", "20210231", "bad-date"),
-        ("p.NAME", "テストTテストテストテスト", "bad-value"),
-        ("p.NAME", "2021-07-05T11:19:4１", "bad-value"),
-        ("p.NAME", "T", "bad-value"),
-        ("p.NAME", "2021", "bad-value"),
+        ("p.NAME | datetime", "テストTテストテストテスト", "bad-date"),
+        ("p.NAME | datetime", "T", "bad-date"),
+        ("p.NAME | date", "2021", "bad-value"),
     ] {
         let rules =
             patient(&format!("updated: = {updated}\nemit: {{birthDate: = p.BIRTH | date}}"));
@@ -251,6 +250,33 @@ fn an_unreadable_update_is_an_issue_of_last_updated_and_no_panic() {
         assert_eq!(issue_codes(&emitted), [code], "{cell}");
         assert_eq!(emitted.issues[0].expression, "Patient.meta.lastUpdated", "{cell}");
     }
+}
+
+#[test]
+fn the_latest_of_the_columns_and_child_rows_is_last_updated() {
+    let rule = "rule: b\nresource: Condition\nfrom:\n  b: {table: BYO, key: [PT_ID, SEQ]}\n  \
+         s: {table: SYU, many: [PT_ID = b.PT_ID, BYO_SEQ = b.SEQ], order: [SEQ]}\n\
+         updated: [= b.START | date, = s.NM | datetime]\nemit: {subject: {display: x}}\n";
+    let rules = rules(&[("b.map.yaml", rule)]);
+    let updated = |own: &str, children: &[&str]| {
+        let children = children.iter().map(|moment| row(&["1", "1i", moment])).collect();
+        let row = row(&["1", "1i", own]);
+        emitted(&rules, "b", &Record { row, children: vec![children], contained: Vec::new() })
+    };
+    for (own, children, latest, issues) in [
+        ("20210705", vec![], Some("2021-07-05T00:00:00+09:00"), vec![]),
+        ("20210705", vec!["20210101", "20210705111941"], Some("2021-07-05T11:19:41+09:00"), vec![]),
+        ("20210706", vec!["20210705111941", ""], Some("2021-07-06T00:00:00+09:00"), vec![]),
+        ("", vec!["20210705"], Some("2021-07-05T00:00:00+09:00"), vec![]),
+        ("", vec![], None, vec![]),
+        ("20210706", vec!["x"], Some("2021-07-06T00:00:00+09:00"), vec!["bad-date"]),
+    ] {
+        let emitted = updated(own, &children);
+        assert_eq!(emitted.last_updated.as_deref(), latest, "{own} {children:?}");
+        assert_eq!(issue_codes(&emitted), issues, "{own} {children:?}");
+    }
+    let held = rules.rules[0].withheld.iter().find(|held| held.code == "_lastUpdated");
+    assert!(held.is_some_and(|held| held.reason.en.contains("latest of several")), "{held:?}");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! One rule file, section by section.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use genkan_adapter::{Predicate, SourceSchema};
-use genkan_fhir::definitions::Definitions;
+use genkan_adapter::{ColumnKind, Predicate, SourceSchema};
+use genkan_fhir::definitions::{Definitions, check_primitive};
 
 use super::emit::EmitCompiler;
 use super::sources::Scope;
 use super::structure::{Entries, text};
 use super::{Header, RuleWithSearch, Shared};
 use crate::diagnostic::Diagnostic;
+use crate::expression::ExpressionKind as K;
+use crate::lens::Lens;
 use crate::program::{Place, Rule, Site, Term};
 use crate::search::Override;
 use crate::testing;
@@ -49,7 +51,7 @@ pub(super) fn compile(
     let filter = note(scope.condition(entries.get("where"), Place::Root), found).flatten();
     scope.filter = filter.unwrap_or(Predicate::TRUE);
     let updated = updated(&mut scope, &entries, found);
-    let profile = entries.get("profile").and_then(|yaml| note(text(yaml), found));
+    let profile = entries.get("profile").and_then(|yaml| note(profile(yaml), found));
     let emit_yaml = note(entries.required("emit"), found)?;
     let mut compiler = EmitCompiler::new(&mut scope, shared, found);
     let (emit, required) = compiler.resource(&header.resource, emit_yaml);
@@ -64,7 +66,7 @@ pub(super) fn compile(
         id: header.id.clone(),
         span: yaml.span,
         resource: header.resource.clone(),
-        profile: profile.map(str::to_owned),
+        profile,
         root,
         key,
         filter,
@@ -84,21 +86,71 @@ fn note<T>(result: Result<T, Diagnostic>, found: &mut Vec<Diagnostic>) -> Option
     result.map_err(|diagnostic| found.push(diagnostic)).ok()
 }
 
-/// `updated: = …`, or `updated: hash` where the source has no such column.
-fn updated(scope: &mut Scope, entries: &Entries, found: &mut Vec<Diagnostic>) -> Option<Term> {
-    let yaml = entries.get("updated")?;
-    if yaml.as_text() == Some("hash") {
-        return None;
+/// `updated: = …`, a list of which the latest counts, or `updated: hash` where the source has no such
+/// column.
+fn updated(scope: &mut Scope, entries: &Entries, found: &mut Vec<Diagnostic>) -> Vec<Term> {
+    let Some(yaml) = entries.get("updated").filter(|yaml| yaml.as_text() != Some("hash")) else {
+        return Vec::new();
+    };
+    let items = yaml.as_list().unwrap_or(std::slice::from_ref(yaml));
+    let terms = items.iter().map(|item| moment(scope, item));
+    terms.filter_map(|term| note(term, found)).collect()
+}
+
+fn moment(scope: &mut Scope, yaml: &Yaml) -> Result<Term, Diagnostic> {
+    let term = scope.expression(yaml)?;
+    let mut children = BTreeSet::new();
+    term.names(&mut |column| {
+        if let Place::Child(index) = column.place {
+            children.insert(index);
+        }
+    });
+    if children.len() > 1 {
+        let en = "an entry of `updated` may use one `many` table, not several";
+        let ja = "updated の 1 つの式に使える many の表は 1 つだけです";
+        return Err(Diagnostic::error("E0413", yaml.span, en, ja));
     }
-    let term = note(scope.expression(yaml), found)?;
-    let mut elsewhere = false;
-    term.names(&mut |column| elsewhere |= column.place != Place::Root);
-    if elsewhere {
-        let en = "`updated` may only use the root and its one/maybe tables";
-        let ja = "updated には many の表を使えません";
-        found.push(Diagnostic::error("E0413", yaml.span, en, ja));
+    if is_moment(&term) {
+        return Ok(term);
     }
-    Some(term)
+    let en = "`updated` needs a day or a time, and this is neither";
+    let ja = "updated には日付か日時が必要です";
+    let diagnostic = Diagnostic::error("E0418", term.span, en, ja);
+    Err(match term.kind {
+        K::Concat(_) => diagnostic.hint(
+            "`|` binds tighter than `&`: write `= (a.DAY & a.TIME) | datetime`",
+            "「|」は「&」より強く結びつきます。= (a.DAY & a.TIME) | datetime と書いてください",
+        ),
+        _ => diagnostic.hint(
+            "read the text as a date: `= alias.COLUMN | datetime`",
+            "文字列の列は = alias.COLUMN | datetime のように変換してください",
+        ),
+    })
+}
+
+fn is_moment(term: &Term) -> bool {
+    match &term.kind {
+        K::Name(column) => {
+            matches!(column.kind, ColumnKind::Date | ColumnKind::DateTime | ColumnKind::Instant)
+        }
+        K::Pipe(_, lens) => matches!(lens, Lens::Date | Lens::Wareki | Lens::DateTime),
+        K::Else(first, second) => is_moment(first) && is_moment(second),
+        _ => false,
+    }
+}
+
+/// Canonicals of profiles are compared as a whole, so that half of one is none.
+fn profile(yaml: &Yaml) -> Result<String, Diagnostic> {
+    let url = text(yaml)?;
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let absolute = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && url.len() > scheme.len() + 1;
+    if absolute && check_primitive("canonical", url).is_ok() {
+        return Ok(url.to_owned());
+    }
+    let en = "a profile is an absolute URL: http://…";
+    Err(Diagnostic::error("E0210", yaml.span, en, "profile は絶対 URL（http://…）で書きます"))
 }
 
 /// `search:` — `off`, or `{column: = …}`, or `= …` for short.

@@ -77,23 +77,12 @@ impl<'a, 'l> Writer<'a, 'l> {
     ) -> Option<String> {
         self.path.push(Step::Name(&rule.resource));
         let frame = frame(self.emitter.rules, record);
-        let updated = rule.updated.as_ref().and_then(|term| self.updated(term, &frame));
+        let updated = self.last_updated(rule, record, &frame);
         self.head(rule, id);
         self.meta(rule, record, &frame, Some(version_id), updated.as_deref());
         self.body(rule, record, &frame);
         self.contained_resources();
         self.out.push(b'}');
-        updated
-    }
-
-    fn updated(&mut self, term: &'a Term, frame: &Frame<'a>) -> Option<String> {
-        self.path.extend([Step::Name("meta"), Step::Name("lastUpdated")]);
-        let text = self.term_text(Some(term), frame);
-        let updated = text.as_deref().and_then(|text| instant(text, self.emitter.rules.site.zone));
-        if text.is_some() && updated.is_none() {
-            self.bad_value("instant", term);
-        }
-        self.path.truncate(1);
         updated
     }
 
@@ -366,7 +355,7 @@ impl<'a, 'l> Writer<'a, 'l> {
         let _ = serde_json::to_writer(&mut self.out, text);
     }
 
-    fn bad_value(&mut self, kind: &str, term: &Term) {
+    pub(super) fn bad_value(&mut self, kind: &str, term: &Term) {
         let en = format!("the value is no FHIR {kind}");
         let ja = format!("値が FHIR の {kind} 型に合いません");
         self.issue(IssueSeverity::Warning, "bad-value", term, Text::new(en, ja), None);
@@ -483,10 +472,4 @@ fn columns_of(node: &Node) -> Vec<String> {
 
 fn is_second(present: &[&'static str], property: &Property) -> bool {
     !property.element.is_empty() && present.contains(&property.element)
-}
-
-/// `meta.lastUpdated` is an instant: a day alone is its first second, local time takes the zone.
-fn instant(text: &str, zone: chrono::FixedOffset) -> Option<String> {
-    let forms = [text.to_owned(), format!("{text}{zone}"), format!("{text}T00:00:00{zone}")];
-    forms.into_iter().find(|form| check_primitive("instant", form).is_ok())
 }

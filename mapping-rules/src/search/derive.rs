@@ -15,7 +15,7 @@ use crate::diagnostic::Text;
 use crate::expression::{Expression, ExpressionKind as K};
 use crate::image::Imaging;
 use crate::lens::Lens;
-use crate::program::{Coded, Node, NodeKind, Property, Rule, Term, Withheld};
+use crate::program::{Coded, Node, NodeKind, Place, Property, Rule, Term, Withheld};
 
 /// `search:` of a rule.
 #[derive(Debug, Clone)]
@@ -134,10 +134,7 @@ fn stored_as(term: &Term) -> PlaceKind {
 
 fn branches(rule: &Rule, definition: &SearchParameter, targets: &[&str]) -> Derived {
     if definition.code == "_lastUpdated" {
-        let term = rule.updated.clone().ok_or_else(|| {
-            Text::new("the rule has no `updated` column", "規則に updated の列がありません")
-        })?;
-        return Ok(vec![whole(PlaceKind::Date(term))]);
+        return last_updated(&rule.updated);
     }
     if matches!(definition.kind, ParameterType::Composite | ParameterType::Special) {
         let en = "composite and special parameters are not part of this release";
@@ -157,6 +154,25 @@ fn branches(rule: &Rule, definition: &SearchParameter, targets: &[&str]) -> Deri
         return Err(nothing_emitted());
     }
     Ok(one_flag(branches))
+}
+
+fn last_updated(updated: &[Term]) -> Derived {
+    let in_root = |term: &Term| {
+        let mut everywhere = true;
+        term.names(&mut |column| everywhere &= column.place == Place::Root);
+        everywhere
+    };
+    match updated {
+        [] => {
+            let en = "the rule has no `updated` column";
+            Err(Text::new(en, "規則に updated の列がありません").into())
+        }
+        [term] if in_root(term) => Ok(vec![whole(PlaceKind::Date(term.clone()))]),
+        _ => {
+            let en = "it is the latest of several columns or rows, which no index holds";
+            Err(Text::new(en, "複数の列・行の最新日時のため検索できません").into())
+        }
+    }
 }
 
 /// The places that a found node offers to a parameter of this type.

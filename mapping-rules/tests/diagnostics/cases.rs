@@ -92,6 +92,46 @@ pub const RULES: &[Case] = &[
         "",
     ),
     (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nupdated: = p.UPD & p.TEL | datetime\n",
+        "a.map.yaml:5:12 E0418",
+        "binds tighter",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nupdated: = p.UPD\n",
+        "a.map.yaml:5:12 E0418",
+        "| datetime",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nupdated: = \"2020\"\n",
+        "a.map.yaml:5:12 E0418",
+        "",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nupdated: = p.UPD exists\n",
+        "a.map.yaml:5:12 E0418",
+        "",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nupdated: [= p.DEATH, = (p.BIRTH | date) else p.UPD]\n",
+        "a.map.yaml:5:25 E0418",
+        "",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}, b: {table: BYO, many: [PT_ID = p.ID]}, c: {table: BYO, many: [PT_ID = p.ID]}}\nemit: {}\nupdated: = (b.START & c.START) | date\n",
+        "a.map.yaml:5:10 E0413",
+        "one `many`",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nprofile: not a url\n",
+        "a.map.yaml:5:10 E0210",
+        "absolute",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nprofile: /StructureDefinition/x\n",
+        "a.map.yaml:5:10 E0210",
+        "absolute",
+    ),
+    (
         "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {PTX: []}}]\n",
         "a.map.yaml:5:26 E0401",
         "`PT`",
