@@ -13,7 +13,7 @@ pub(crate) mod structure;
 
 use std::collections::BTreeMap;
 
-use genkan_adapter::SourceSchema;
+use genkan_adapter::{ColumnKind, SourceSchema};
 use genkan_fhir::definitions::Definitions;
 
 use crate::codemap::CodeMap;
@@ -53,14 +53,16 @@ pub(crate) struct Shared {
 pub(crate) struct Header {
     pub id: String,
     pub resource: String,
-    pub key_length: usize,
+    /// The kind of each column of the key; `None` where it doesn't exist, which its own rule says.
+    pub key: Vec<Option<ColumnKind>>,
 }
 
 /// Compiles a rule set against a source's schema.
 pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compiled {
     let mut found = Vec::new();
     let mut sources = Sources::read(files, &mut found);
-    let rules: Vec<(Yaml, Header)> = headers(std::mem::take(&mut sources.rules), &mut found);
+    let rules: Vec<(Yaml, Header)> =
+        headers(std::mem::take(&mut sources.rules), schema, &mut found);
     let (yamls, headers): (Vec<Yaml>, Vec<Header>) = rules.into_iter().unzip();
     let code_maps = codes::read(&sources, &mut found);
     let lookups = codes::lookups(&sources, &mut found);
@@ -197,10 +199,14 @@ impl Sources {
 }
 
 /// Reads what rules know of each other; a rule without a usable header is left out.
-fn headers(yamls: Vec<Yaml>, found: &mut Vec<Diagnostic>) -> Vec<(Yaml, Header)> {
+fn headers(
+    yamls: Vec<Yaml>,
+    schema: &SourceSchema,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<(Yaml, Header)> {
     let mut headers: Vec<(Yaml, Header)> = Vec::new();
     for yaml in yamls {
-        match header(&yaml) {
+        match header(&yaml, schema) {
             Ok(header) if headers.iter().any(|(_, known)| known.id == header.id) => {
                 let span = yaml.get("rule").map_or(yaml.span, |rule| rule.span);
                 let en = format!("another file has a rule `{}` already", header.id);
@@ -214,7 +220,7 @@ fn headers(yamls: Vec<Yaml>, found: &mut Vec<Diagnostic>) -> Vec<(Yaml, Header)>
     headers
 }
 
-fn header(yaml: &Yaml) -> Result<Header, Diagnostic> {
+fn header(yaml: &Yaml, schema: &SourceSchema) -> Result<Header, Diagnostic> {
     let entries = Entries::of(yaml)?;
     let (id, id_span) = entries.text("rule")?;
     let valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -232,9 +238,12 @@ fn header(yaml: &Yaml) -> Result<Header, Diagnostic> {
         return Err(Diagnostic::error("E0500", span, en, ja).nearest(resource, known));
     }
     let root = entries.required("from")?.as_map().and_then(|entries| entries.first());
+    let table = root.and_then(|(_, root)| schema.table(root.get("table")?.as_text()?));
     let key = root.and_then(|(_, root)| root.get("key"));
-    let key_length = key.map_or(0, |key| key.as_list().map_or(1, <[Yaml]>::len));
-    Ok(Header { id: id.to_owned(), resource: resource.to_owned(), key_length })
+    let parts = key.map_or(&[][..], |key| key.as_list().unwrap_or(std::slice::from_ref(key)));
+    let kind = |part: &Yaml| Some(table?.column(part.as_text()?)?.kind);
+    let key = parts.iter().map(kind).collect();
+    Ok(Header { id: id.to_owned(), resource: resource.to_owned(), key })
 }
 
 /// A rule with the `search:` overrides that still have to be put in.

@@ -37,6 +37,10 @@ const BYO: &str = "rule: byo\nresource: Condition\nfrom:\n  b: {table: BYO, key:
 const PLAIN: &str = "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  \
      birthDate: = p.BIRTH | date\n";
 
+/// Its key is a number.
+const LAB: &str = "rule: lab\nresource: Practitioner\nfrom:\n  l: {table: LAB, key: [NO]}\nemit:\n  \
+     active: true\n";
+
 fn check(cases: &[Case], set_of: impl Fn(&str) -> Vec<(String, String)>) {
     check_but(cases, &[], set_of);
 }
@@ -100,6 +104,7 @@ fn a_mistake_in_the_emitted_resource_is_found_at_its_place() {
         let fragments = "name: {text: = with.text}\nloop: {$use: loop}\nword: = with.text\n";
         vec![
             owned("fragments/f.yaml", fragments),
+            owned("lab.map.yaml", LAB),
             owned("pt.map.yaml", PLAIN),
             owned("z.map.yaml", format!("{BYO}{text}")),
         ]

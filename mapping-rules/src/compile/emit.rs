@@ -4,6 +4,7 @@
 mod alternatives;
 mod fixed;
 mod fragment;
+mod reference;
 mod reserved;
 mod value;
 

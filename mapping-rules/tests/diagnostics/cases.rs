@@ -415,6 +415,13 @@ pub const EMIT: &[Case] = &[
         "z.map.yaml:8:13 E0522",
         "1 columns, not 2",
     ),
+    // `007` would be the id of no row.
+    ("  asserter: {$ref: lab, key: [= b.CD]}\n", "z.map.yaml:8:31 E0523", "| num"),
+    ("  asserter: {$ref: lab, key: [= b.CD | num]}\n", "", ""),
+    ("  asserter: {$ref: lab, key: [= b.CD | trim]}\n", "z.map.yaml:8:31 E0523", ""),
+    ("  asserter: {$ref: lab, key: [007]}\n", "z.map.yaml:8:31 E0523", ""),
+    ("  asserter: {$ref: lab, key: [= b.SEQ else \"7\"]}\n", "", ""),
+    ("  asserter: {$ref: pt, key: [= b.SEQ]}\n", "", ""),
     ("  asserter: {$ref: pt, kee: [= b.PT_ID]}\n", "z.map.yaml:8:24 E0203", "`key`"),
     ("  code: {$ref: pt, key: [= b.PT_ID]}\n", "z.map.yaml:8:9 E0518", ""),
     ("  code: {$if: b.KBN == \"1\", text: x}\n", "z.map.yaml:8:15 E0316", "expression"),

@@ -1,12 +1,12 @@
-//! The reserved forms of `emit`: `$each`, `$code`, `$ref` and `$contained`.
+//! The reserved forms of `emit`: `$each` and `$code`.
 
 use std::sync::Arc;
 
 use super::value::required_codes;
 use super::{EmitCompiler, Slot, from_row, plain};
 use crate::compile::structure::{Entries, text};
-use crate::diagnostic::{Diagnostic, Span};
-use crate::program::{Coded, CodedShape, Contained, Node, NodeKind, Property, ReferenceTo, Term};
+use crate::diagnostic::Diagnostic;
+use crate::program::{Coded, CodedShape, Node, NodeKind, Property, Term};
 use crate::yaml::Yaml;
 
 pub(super) const RESERVED: [&str; 8] =
@@ -106,78 +106,10 @@ impl EmitCompiler<'_, '_> {
     }
 
     /// `None`: something is wrong with it; `Some(None)`: it isn't there.
-    fn optional(&mut self, yaml: &Yaml, name: &str) -> Option<Option<Term>> {
+    pub(super) fn optional(&mut self, yaml: &Yaml, name: &str) -> Option<Option<Term>> {
         match yaml.get(name) {
             None => Some(None),
             Some(value) => self.expression(value).map(Some),
-        }
-    }
-
-    pub(super) fn reference(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
-        self.only(yaml, &["$ref", "$contained", "key", "display", "$if", "$each"])?;
-        if slot.type_code != "Reference" {
-            let en = format!("`$ref` makes a Reference, not a {}", slot.type_code);
-            let ja = format!("$ref は {} 型の要素には使えません", slot.type_code);
-            self.found.push(Diagnostic::error("E0518", yaml.span, en, ja));
-            return None;
-        }
-        let travels = yaml.get("$contained").is_some();
-        let name_yaml = yaml.get("$contained").or_else(|| yaml.get("$ref"))?;
-        let name = self.complain(text(name_yaml))?.to_owned();
-        let Some(rule) = self.shared.headers.iter().position(|header| header.id == name) else {
-            let en = format!("there is no rule `{name}`");
-            let ja = format!("規則「{name}」がありません");
-            let known: Vec<&str> = self.shared.headers.iter().map(|h| h.id.as_str()).collect();
-            self.found
-                .push(Diagnostic::error("E0520", name_yaml.span, en, ja).nearest(&name, known));
-            return None;
-        };
-        let key = self.reference_key(yaml, rule)?;
-        self.check_target(name_yaml.span, rule, slot);
-        let display = self.optional(yaml, "display")?;
-        let is_row = key.iter().any(from_row);
-        let mut reference = ReferenceTo { rule, key, display, contained: None };
-        if travels {
-            if self.each.is_some() {
-                let en = "`$contained` under `$each` is not part of the language";
-                let ja = "$each の中に $contained は書けません";
-                self.found.push(Diagnostic::error("E0521", yaml.span, en, ja));
-                return None;
-            }
-            reference.contained = Some(self.contained.len());
-            let same_row = None;
-            self.contained.push(Contained { reference: reference.clone(), same_row });
-        }
-        Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Reference(reference)))
-    }
-
-    fn reference_key(&mut self, yaml: &Yaml, rule: usize) -> Option<Vec<Term>> {
-        let header = &self.shared.headers[rule];
-        let parts: &[Yaml] = match yaml.get("key") {
-            Some(key) => key.as_list().unwrap_or(std::slice::from_ref(key)),
-            None => &[],
-        };
-        if parts.len() != header.key_length {
-            let (id, wanted) = (&header.id, header.key_length);
-            let en = format!("the key of rule `{id}` has {wanted} columns, not {}", parts.len());
-            let ja = format!("規則「{id}」のキーは {wanted} 列です（{} 列あります）", parts.len());
-            self.found.push(Diagnostic::error("E0522", yaml.span, en, ja));
-            return None;
-        }
-        parts.iter().map(|part| self.expression(part)).collect()
-    }
-
-    /// FHIR says which types a reference may point to.
-    fn check_target(&mut self, span: Span, rule: usize, slot: Slot) {
-        let Some(of) = slot.element.type_named("Reference") else { return };
-        let resource = &self.shared.headers[rule].resource;
-        let any = of.targets.is_empty() || of.targets.contains(&"Resource");
-        if !any && !of.targets.iter().any(|target| target == resource) {
-            let list = of.targets.join(", ");
-            let en = format!("`{}` may refer to {list}; not to {resource}", slot.element.path);
-            let ja =
-                format!("「{}」の参照先は {list} です（{resource} は不可）", slot.element.path);
-            self.found.push(Diagnostic::error("E0508", span, en, ja));
         }
     }
 }
