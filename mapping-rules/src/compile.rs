@@ -102,7 +102,7 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
 fn in_order(found: &mut Vec<Diagnostic>) {
     let place = |d: &Diagnostic| (d.span.file, d.span.line, d.span.column, d.code);
     found.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.message.en.cmp(&b.message.en)));
-    found.dedup();
+    found.dedup_by(|a, b| place(a) == place(b) && a.message == b.message);
 }
 
 /// Who names a column for a parameter wants it answered.

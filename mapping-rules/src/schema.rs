@@ -29,7 +29,12 @@ pub fn parse(content: &str) -> Result<SourceSchema, Diagnostic> {
 
 fn table(yaml: &Yaml) -> Result<Table, Diagnostic> {
     let entries = Entries::of(yaml)?;
-    entries.only(&["key", "columns", "indexes", "unique"])?;
+    let mut unknown = Vec::new();
+    entries.only(&["key", "columns", "indexes", "unique"], &mut unknown);
+    if let Some(diagnostic) = unknown.into_iter().next() {
+        return Err(diagnostic);
+    }
+
     let names = |yaml: &Yaml| -> Result<Vec<String>, Diagnostic> {
         Ok(text_list(yaml)?.into_iter().map(|(name, _)| name).collect())
     };

@@ -56,13 +56,23 @@ pub(crate) fn read(
         found.push(Diagnostic::error("E0208", yaml.span, en, "tests はリストです"));
         return Vec::new();
     };
-    let tests = items.iter().map(|item| test(item, schema));
-    tests.filter_map(|test| test.map_err(|diagnostic| found.push(diagnostic)).ok()).collect()
+    let mut tests = Vec::with_capacity(items.len());
+    for item in items {
+        match test(item, schema, found) {
+            Ok(test) => tests.push(test),
+            Err(diagnostic) => found.push(diagnostic),
+        }
+    }
+    tests
 }
 
-fn test(yaml: &Yaml, schema: &SourceSchema) -> Result<RuleTest, Diagnostic> {
+fn test(
+    yaml: &Yaml,
+    schema: &SourceSchema,
+    found: &mut Vec<Diagnostic>,
+) -> Result<RuleTest, Diagnostic> {
     let entries = Entries::of(yaml)?;
-    entries.only(&KEYS)?;
+    entries.only(&KEYS, found);
     let texts = |name: &str| -> Result<Vec<String>, Diagnostic> {
         let list = entries.get(name).map(text_list).transpose()?.unwrap_or_default();
         Ok(list.into_iter().map(|(text, _)| text).collect())
@@ -78,7 +88,7 @@ fn test(yaml: &Yaml, schema: &SourceSchema) -> Result<RuleTest, Diagnostic> {
             Diagnostic::error("E0801", yaml.span, en, "statements は数値です")
         })?),
     };
-    let issues = entries.get("issues").map(issues).transpose()?;
+    let issues = entries.get("issues").map(|yaml| issues(yaml, found)).transpose()?;
     Ok(RuleTest {
         name: entries.text("name")?.0.to_owned(),
         span: yaml.span,
@@ -92,13 +102,13 @@ fn test(yaml: &Yaml, schema: &SourceSchema) -> Result<RuleTest, Diagnostic> {
     })
 }
 
-fn issues(yaml: &Yaml) -> Result<Vec<ExpectedIssue>, Diagnostic> {
+fn issues(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<ExpectedIssue>, Diagnostic> {
     let items = yaml.as_list().unwrap_or(std::slice::from_ref(yaml));
     items
         .iter()
         .map(|item| {
             let entries = Entries::of(item)?;
-            entries.only(&["severity", "code", "map", "local"])?;
+            entries.only(&["severity", "code", "map", "local"], found);
             let part = |name: &str| -> Result<Option<String>, Diagnostic> {
                 Ok(entries.get(name).map(text).transpose()?.map(str::to_owned))
             };

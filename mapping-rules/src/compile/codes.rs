@@ -20,7 +20,7 @@ pub(super) fn read(sources: &Sources, found: &mut Vec<Diagnostic>) -> Vec<CodeMa
         Ok(None) => {}
         Ok(Some(entries)) => {
             for (key, yaml) in entries.iter() {
-                match map(&key.name, key.span, yaml) {
+                match map(&key.name, key.span, yaml, found) {
                     Ok(map) => maps.push(map),
                     Err(diagnostic) => found.push(diagnostic),
                 }
@@ -52,11 +52,11 @@ pub(super) fn read(sources: &Sources, found: &mut Vec<Diagnostic>) -> Vec<CodeMa
     maps
 }
 
-fn map(id: &str, span: Span, yaml: &Yaml) -> Result<CodeMap> {
+fn map(id: &str, span: Span, yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<CodeMap> {
     let entries = Entries::of(yaml)?;
-    entries.only(&["local", "targets", "unmapped"])?;
+    entries.only(&["local", "targets", "unmapped"], found);
     let local = Entries::of(entries.required("local")?)?;
-    local.only(&["system", "emit"])?;
+    local.only(&["system", "emit"], found);
     let emit = match local.get("emit").map(text).transpose()?.unwrap_or("when-unmapped") {
         "always" => LocalEmit::Always,
         "when-unmapped" => LocalEmit::WhenUnmapped,
@@ -67,16 +67,16 @@ fn map(id: &str, span: Span, yaml: &Yaml) -> Result<CodeMap> {
         }
     };
     let system = local.text("system")?.0.to_owned();
-    let targets = targets(entries.required("targets")?)?;
-    let unmapped = unmapped(entries.required("unmapped")?, &targets)?;
+    let targets = targets(entries.required("targets")?, found)?;
+    let unmapped = unmapped(entries.required("unmapped")?, &targets, found)?;
     Ok(CodeMap::new(id.to_owned(), span, (system, emit), targets, unmapped))
 }
 
-fn targets(yaml: &Yaml) -> Result<Vec<Target>> {
+fn targets(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<Target>> {
     let mut targets: Vec<Target> = Vec::new();
     for item in list(yaml)? {
         let entries = Entries::of(item)?;
-        entries.only(&["id", "system", "only-if-none"])?;
+        entries.only(&["id", "system", "only-if-none"], found);
         let only_if_none = match entries.get("only-if-none") {
             Some(ids) => text_list(ids)?,
             None => Vec::new(),
@@ -103,9 +103,9 @@ fn targets(yaml: &Yaml) -> Result<Vec<Target>> {
     Ok(targets)
 }
 
-fn unmapped(yaml: &Yaml, targets: &[Target]) -> Result<Unmapped> {
+fn unmapped(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Result<Unmapped> {
     let entries = Entries::of(yaml)?;
-    entries.only(&["policy", "severity", "codings", "by"])?;
+    entries.only(&["policy", "severity", "codings", "by"], found);
     let (policy, policy_span) = entries.text("policy")?;
     let policy = match policy {
         "error" => UnmappedPolicy::Error,
@@ -126,13 +126,13 @@ fn unmapped(yaml: &Yaml, targets: &[Target]) -> Result<Unmapped> {
         }
     };
     let mut codings = match entries.get("codings") {
-        Some(yaml) => self::codings(yaml, targets)?,
+        Some(yaml) => self::codings(yaml, targets, found)?,
         None => Vec::new(),
     };
     let mut by = Vec::new();
     if let Some(choices) = entries.get("by") {
         for (key, yaml) in Entries::of(choices)?.iter() {
-            let chosen = self::codings(yaml, targets)?;
+            let chosen = self::codings(yaml, targets, found)?;
             match key.name.as_str() {
                 "else" => codings = chosen,
                 _ => by.push((key.name.clone(), chosen)),
@@ -147,12 +147,12 @@ fn unmapped(yaml: &Yaml, targets: &[Target]) -> Result<Unmapped> {
     Ok(Unmapped { policy, severity, codings, by })
 }
 
-fn codings(yaml: &Yaml, targets: &[Target]) -> Result<Vec<Coding>> {
+fn codings(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Result<Vec<Coding>> {
     list(yaml)?
         .iter()
         .map(|item| {
             let entries = Entries::of(item)?;
-            entries.only(&["target", "system", "code", "display"])?;
+            entries.only(&["target", "system", "code", "display"], found);
             let system = match entries.get("target") {
                 Some(target) => {
                     let id = text(target)?;

@@ -230,7 +230,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             return self.reference(yaml, slot);
         }
         if let Some((_, value)) = entries.iter().find(|(key, _)| key.name == "$value") {
-            self.only(yaml, &["$value", "$if", "$each"])?;
+            self.only(yaml, &["$value", "$if", "$each"]);
             return self.primitive(value, slot);
         }
         if let Some((key, _)) = entries.iter().find(|(key, _)| key.name == "$section") {

@@ -31,7 +31,7 @@ pub(super) fn compile(
     found: &mut Vec<Diagnostic>,
 ) -> Option<RuleWithSearch> {
     let entries = note(Entries::of(yaml), found)?;
-    note(entries.only(&SECTIONS), found);
+    entries.only(&SECTIONS, found);
     if let Some(write) = entries.get("write") {
         let en = "`write` (incoming documents) is not part of this release";
         found.push(Diagnostic::error(
@@ -173,14 +173,18 @@ fn overrides(
             found.push(Diagnostic::error("E0701", key.span, en, ja).nearest(&key.name, names));
             continue;
         }
-        if let Some(replacement) = note(replacement(scope, value), found) {
+        if let Some(replacement) = note(replacement(scope, value, found), found) {
             overrides.insert(key.name.clone(), replacement);
         }
     }
     overrides
 }
 
-fn replacement(scope: &mut Scope, yaml: &Yaml) -> Result<Override, Diagnostic> {
+fn replacement(
+    scope: &mut Scope,
+    yaml: &Yaml,
+    found: &mut Vec<Diagnostic>,
+) -> Result<Override, Diagnostic> {
     if yaml.as_text() == Some("off") {
         return Ok(Override::Off);
     }
@@ -197,7 +201,7 @@ fn replacement(scope: &mut Scope, yaml: &Yaml) -> Result<Override, Diagnostic> {
                 )
                 .hint("name a column: `{column: = alias.COLUMN}`", "列を指定してください"));
             }
-            entries.only(&["column"])?;
+            entries.only(&["column"], found);
             entries.required("column")?
         }
         None => yaml,

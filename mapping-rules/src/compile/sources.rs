@@ -31,7 +31,8 @@ pub(crate) struct Scope<'a> {
     lookups: &'a LookupTables,
     aliases: BTreeMap<String, Alias<'a>>,
     blanks: Blanks,
-    warnings: Vec<Diagnostic>,
+    /// What is wrong besides the error that ends an entry.
+    found: Vec<Diagnostic>,
     pub root: RecordSet,
     pub children: Vec<Child>,
     pub key: Vec<ColumnUse>,
@@ -62,7 +63,7 @@ impl<'a> Scope<'a> {
             lookups,
             aliases: BTreeMap::new(),
             blanks: Blanks::parse(blank).map_err(|error| found.push(error)).unwrap_or_default(),
-            warnings: Vec::new(),
+            found: Vec::new(),
             root: empty,
             children: Vec::new(),
             key: Vec::new(),
@@ -81,7 +82,9 @@ impl<'a> Scope<'a> {
             }
         };
         for (index, (key, value)) in entries.iter().enumerate() {
-            if let Err(error) = scope.entry(index == 0, &key.name, key.span, value) {
+            let read = scope.entry(index == 0, &key.name, key.span, value);
+            found.append(&mut scope.found);
+            if let Err(error) = read {
                 found.push(error);
                 if index == 0 {
                     return None;
@@ -89,7 +92,6 @@ impl<'a> Scope<'a> {
             }
         }
         scope.check_blanks(found);
-        found.append(&mut scope.warnings);
         Some(scope)
     }
 
@@ -107,7 +109,7 @@ impl<'a> Scope<'a> {
             (_, false, true) => &["table", "one", "maybe", "where", "valid", "at"],
             _ => &["table", "one", "maybe", "many", "order", "where", "valid", "at"],
         };
-        entries.only(known)?;
+        entries.only(known, &mut self.found);
         let (table_name, table_span) = entries.text("table")?;
         let Some(table) = self.schema.table(table_name) else {
             let en = format!("the source has no table `{table_name}`");

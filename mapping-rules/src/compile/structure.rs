@@ -1,6 +1,6 @@
 //! Maps and lists of a rule file, with the complaints that are the same everywhere.
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, nearest_name};
 use crate::yaml::{Key, Yaml};
 
 /// The entries of a YAML map.
@@ -34,6 +34,11 @@ impl<'a> Entries<'a> {
 
     pub fn required(&self, name: &str) -> Result<&'a Yaml, Diagnostic> {
         self.get(name).ok_or_else(|| {
+            // A misspelt key is one mistake, not two.
+            let slip = |(key, _): &&(Key, Yaml)| nearest_name(&key.name, [name]).is_some();
+            if let Some((key, _)) = self.entries.iter().find(slip) {
+                return unknown_key(key, &[name]);
+            }
             let en = format!("`{name}` is missing");
             Diagnostic::error("E0202", self.span, en, format!("「{name}」がありません"))
         })
@@ -45,11 +50,9 @@ impl<'a> Entries<'a> {
     }
 
     /// Refuses every key that is not in `known`: a misspelt key must not be silently ignored.
-    pub fn only(&self, known: &[&str]) -> Result<(), Diagnostic> {
-        match self.entries.iter().find(|(key, _)| !known.contains(&key.name.as_str())) {
-            None => Ok(()),
-            Some((key, _)) => Err(unknown_key(key, known)),
-        }
+    pub fn only(&self, known: &[&str], found: &mut Vec<Diagnostic>) {
+        let unknown = self.entries.iter().filter(|(key, _)| !known.contains(&key.name.as_str()));
+        found.extend(unknown.map(|(key, _)| unknown_key(key, known)));
     }
 }
 

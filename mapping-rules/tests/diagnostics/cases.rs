@@ -32,6 +32,11 @@ pub const RULES: &[Case] = &[
         "`emit`?",
     ),
     (
+        "rule: x\nresource: Patient\nform: 1\nfrom: {p: {table: PT, kay: 1, key: [ID], wehre: 1}}\nemit: {}\nserach: {}\n",
+        "a.map.yaml:3:1 E0203 a.map.yaml:4:23 E0203 a.map.yaml:4:42 E0203 a.map.yaml:6:1 E0203",
+        "`search`?",
+    ),
+    (
         "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwrite: {mode: direct}\n",
         "a.map.yaml:5:8 E0205",
         "not part of this release",
@@ -269,7 +274,7 @@ pub const SOURCES: &[Case] = &[
     ),
     (
         "  p: {table: PT, key: [ID]}\n  b: {table: BYO, many: [PT_ID = p.ID], valid: [START, START], at: = p.BIRTH}\nemit: {code: {text: x}}\n",
-        "a.map.yaml:5:41 E0203",
+        "a.map.yaml:5:41 E0203 a.map.yaml:5:64 E0203",
         "",
     ),
     (
@@ -437,7 +442,7 @@ pub const CODE_MAPS: &[Case] = &[
     ),
     (
         "m: {local: {system: urn:l, emmit: never}, targets: [], unmapped: {policy: warn}}\n",
-        "codes/codemaps.yaml:1:28 E0203 codes/m.csv:1:1 E0608",
+        "codes/codemaps.yaml:1:28 E0203",
         "`emit`",
     ),
     (

@@ -20,9 +20,7 @@ impl EmitCompiler<'_, '_> {
         key: &Key,
         yaml: &Yaml,
     ) -> Vec<Property> {
-        if self.only(yaml, &[FIRST]).is_none() {
-            return Vec::new();
-        }
+        self.only(yaml, &[FIRST]);
         let items = yaml.get(FIRST).and_then(Yaml::as_list).unwrap_or_default();
         if items.len() < 2 {
             let en = "`$first` holds a list of two or more alternatives";

@@ -4,7 +4,7 @@ use chrono::FixedOffset;
 use genkan_adapter::ColumnKind;
 
 use super::{EmitCompiler, Slot, from_row, plain};
-use crate::compile::structure::text;
+use crate::compile::structure::{Entries, text};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::evaluate;
 use crate::expression::ExpressionKind as K;
@@ -15,7 +15,7 @@ use crate::yaml::Yaml;
 
 impl EmitCompiler<'_, '_> {
     pub(super) fn reference(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
-        self.only(yaml, &["$ref", "$contained", "key", "display", "$if", "$each"])?;
+        self.only(yaml, &["$ref", "$contained", "key", "display", "$if", "$each"]);
         if slot.type_code != "Reference" {
             let en = format!("`$ref` makes a Reference, not a {}", slot.type_code);
             let ja = format!("$ref は {} 型の要素には使えません", slot.type_code);
@@ -54,10 +54,9 @@ impl EmitCompiler<'_, '_> {
 
     fn reference_key(&mut self, yaml: &Yaml, rule: usize) -> Option<Vec<Term>> {
         let header = &self.shared.headers[rule];
-        let parts: &[Yaml] = match yaml.get("key") {
-            Some(key) => key.as_list().unwrap_or(std::slice::from_ref(key)),
-            None => &[],
-        };
+        let key = Entries::of(yaml).and_then(|entries| entries.required("key"));
+        let key = self.complain(key)?;
+        let parts = key.as_list().unwrap_or(std::slice::from_ref(key));
         if parts.len() != header.key.len() {
             let (id, wanted) = (&header.id, header.key.len());
             let en = format!("the key of rule `{id}` has {wanted} columns, not {}", parts.len());

@@ -16,9 +16,11 @@ const CODE_KEYS: [&str; 9] =
     ["$code", "from", "text", "display", "extension", "at", "with", "$if", "$each"];
 
 impl EmitCompiler<'_, '_> {
-    pub(super) fn only(&mut self, yaml: &Yaml, known: &[&str]) -> Option<()> {
-        let checked = Entries::of(yaml).and_then(|entries| entries.only(known));
-        self.complain(checked)
+    pub(super) fn only(&mut self, yaml: &Yaml, known: &[&str]) {
+        match Entries::of(yaml) {
+            Ok(entries) => entries.only(known, self.found),
+            Err(diagnostic) => self.found.push(diagnostic),
+        }
     }
 
     pub(super) fn each_child(&mut self, yaml: &Yaml) -> Option<usize> {
@@ -45,7 +47,7 @@ impl EmitCompiler<'_, '_> {
     }
 
     pub(super) fn coded(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
-        self.only(yaml, &CODE_KEYS)?;
+        self.only(yaml, &CODE_KEYS);
         let shape = match slot.type_code {
             "CodeableConcept" => CodedShape::CodeableConcept,
             "Coding" => CodedShape::Coding,

@@ -14,7 +14,7 @@ impl Scope<'_> {
             if key[..index].iter().any(|(known, _)| known == column) {
                 let en = format!("the key names column `{column}` twice");
                 let ja = format!("key に列「{column}」が重複しています");
-                self.warnings.push(Diagnostic::warning("W0416", *span, en, ja));
+                self.found.push(Diagnostic::warning("W0416", *span, en, ja));
             }
         }
         let columns: Vec<&str> = key.iter().map(|(column, _)| column.as_str()).collect();
@@ -24,7 +24,7 @@ impl Scope<'_> {
         let (list, name) = (columns.join(", "), table.0);
         let en = format!("nothing in the source says that [{list}] is unique in `{name}`");
         let ja = format!("表「{name}」で [{list}] が一意であることを確認できません");
-        self.warnings.push(Diagnostic::warning("W0415", span, en, ja).hint(
+        self.found.push(Diagnostic::warning("W0415", span, en, ja).hint(
             format!("rows that share it would share one id; {}", known_keys(table.1).0),
             format!("値が重複する行は同じ id になります。{}", known_keys(table.1).1),
         ));
@@ -38,7 +38,7 @@ impl Scope<'_> {
         let (list, name) = (columns.join(", "), table.0);
         let en = format!("several rows of `{name}` may have the same [{list}]");
         let ja = format!("表「{name}」では同じ [{list}] の行が複数あり得ます");
-        self.warnings.push(Diagnostic::warning("W0417", span, en, ja).hint(
+        self.found.push(Diagnostic::warning("W0417", span, en, ja).hint(
             format!("the root's row would come once for each; {}", known_keys(table.1).0),
             format!("根の行がその数だけ重複します。{}", known_keys(table.1).1),
         ));
