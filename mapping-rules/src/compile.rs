@@ -11,7 +11,7 @@ mod same_row;
 mod sources;
 pub(crate) mod structure;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use genkan_adapter::{ColumnKind, SourceSchema};
 use genkan_fhir::definitions::Definitions;
@@ -47,6 +47,26 @@ pub(crate) struct Shared {
     pub fragments: BTreeMap<String, Yaml>,
     pub code_maps: Vec<CodeMap>,
     pub lookups: BTreeMap<String, BTreeMap<String, String>>,
+    pub broken: Broken,
+}
+
+/// What is there but could not be read. That was said; nobody misses it a second time.
+#[derive(Debug, Default)]
+pub(crate) struct Broken {
+    /// A rule file: any rule may be meant.
+    pub rules: bool,
+    /// A file of fragments: any fragment may be meant.
+    pub fragments: bool,
+    /// `codemaps.yaml` as a whole.
+    code_maps: bool,
+    /// Entries of `codemaps.yaml`.
+    maps: BTreeSet<String>,
+}
+
+impl Broken {
+    pub fn has_map(&self, id: &str) -> bool {
+        self.code_maps || self.maps.contains(id)
+    }
 }
 
 /// What other rules may know of a rule before it is compiled.
@@ -61,14 +81,19 @@ pub(crate) struct Header {
 pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compiled {
     let mut found = Vec::new();
     let mut sources = Sources::read(files, &mut found);
-    let rules: Vec<(Yaml, Header)> =
-        headers(std::mem::take(&mut sources.rules), schema, &mut found);
+    let mut broken = std::mem::take(&mut sources.broken);
+    let yamls = std::mem::take(&mut sources.rules);
+    let count = yamls.len();
+    let rules: Vec<(Yaml, Header)> = headers(yamls, schema, &mut found);
+    broken.rules |= rules.len() < count;
     let (yamls, headers): (Vec<Yaml>, Vec<Header>) = rules.into_iter().unzip();
-    let code_maps = codes::read(&sources, &mut found);
+    let code_maps = codes::read(&sources, &mut broken, &mut found);
     let lookups = codes::lookups(&sources, &mut found);
     let fragments = fragments::read(&sources, &mut found);
-    fragments::unused(&fragments, &yamls, &mut found);
-    let shared = Shared { headers, fragments, code_maps, lookups };
+    if !broken.rules {
+        fragments::unused(&fragments, &yamls, &mut found);
+    }
+    let shared = Shared { headers, fragments, code_maps, lookups, broken };
     let mut rules = Vec::with_capacity(yamls.len());
     for (yaml, header) in yamls.iter().zip(&shared.headers) {
         rules.extend(rule::compile(yaml, header, &shared, schema, site, &mut found));
@@ -131,6 +156,7 @@ pub(crate) struct Sources {
     pub code_tables: Vec<(String, u16, Vec<u8>)>,
     pub lookup_tables: Vec<(String, u16, Vec<u8>)>,
     fingerprint: [u8; 32],
+    broken: Broken,
 }
 
 impl Sources {
@@ -144,6 +170,7 @@ impl Sources {
             code_tables: Vec::new(),
             lookup_tables: Vec::new(),
             fingerprint: [0; 32],
+            broken: Broken::default(),
         };
         let mut sorted: Vec<_> = files.0.iter().collect();
         sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -165,7 +192,6 @@ impl Sources {
     fn take(&mut self, path: &str, bytes: &[u8], found: &mut Vec<Diagnostic>) {
         let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
         let text = String::from_utf8_lossy(bytes).into_owned();
-        let is_utf8 = std::str::from_utf8(bytes).is_ok();
         self.files.push(RuleFile { path: path.to_owned(), text });
         let table = |folder: &str| {
             let name = path.strip_prefix(folder)?.strip_suffix(".csv")?;
@@ -183,19 +209,34 @@ impl Sources {
         if !(is_rule || is_fragment || is_maps) {
             return;
         }
-        if !is_utf8 {
-            let at = Span { file: index, line: 1, column: 1, length: 1 };
-            let en = "the file is not UTF-8";
-            found.push(Diagnostic::error("E0109", at, en, "UTF-8 ではないファイルです"));
-            return;
-        }
-        match yaml::parse(index, &self.files[usize::from(index)].text) {
+        let read = match std::str::from_utf8(bytes) {
+            Ok(text) => yaml::parse(index, text),
+            Err(error) => Err(not_utf8(index, &bytes[..error.valid_up_to()])),
+        };
+        match read {
             Ok(yaml) if is_rule => self.rules.push(yaml),
             Ok(yaml) if is_fragment => self.fragments.push(yaml),
             Ok(yaml) => self.code_maps = Some(yaml),
-            Err(diagnostic) => found.push(diagnostic),
+            Err(diagnostic) => {
+                self.broken.rules |= is_rule;
+                self.broken.fragments |= is_fragment;
+                self.broken.code_maps |= is_maps;
+                found.push(diagnostic);
+            }
         }
     }
+}
+
+/// At the first byte that is none.
+fn not_utf8(file: u16, valid: &[u8]) -> Diagnostic {
+    let before = String::from_utf8_lossy(valid);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let at = Span { file, line: number(line), column: number(column), length: 1 };
+    let en = "the file is not UTF-8";
+    Diagnostic::error("E0109", at, en, "UTF-8 ではないファイルです")
+        .hint("save it as UTF-8", "UTF-8 で保存してください")
 }
 
 /// Reads what rules know of each other; a rule without a usable header is left out.

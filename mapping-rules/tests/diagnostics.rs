@@ -167,6 +167,45 @@ fn several_mistakes_in_several_files_are_all_reported_in_one_pass() {
 }
 
 #[test]
+fn what_could_not_be_read_is_not_missed_a_second_time() {
+    let rule = format!(
+        "{BYO}  code: {{$code: m, from: = b.CD}}\n  asserter: {{$ref: dr, key: [= b.NOTE]}}\n  \
+         stage: [{{$use: stage}}]\n"
+    );
+    let maps = "m: {local: {system: urn:l}, targets: [], unmapped: {policy: nothing}}\n";
+    for (path, text, expected) in [
+        ("codes/codemaps.yaml", maps, "codes/codemaps.yaml:1:61 E0209"),
+        ("codes/codemaps.yaml", "m: [\n", "codes/codemaps.yaml:2:1 E0103"),
+        ("codes/codemaps.yaml", "- m\n", "codes/codemaps.yaml:1:1 E0201"),
+        ("fragments/f.yaml", "stage: [\n", "fragments/f.yaml:2:1 E0103"),
+        ("dr.map.yaml", "rule: dr\nresource: Practitionr\n", "dr.map.yaml:2:11 E0500"),
+    ] {
+        let doctor =
+            "rule: dr\nresource: Practitioner\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\n";
+        let good = "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\n";
+        let mut files = vec![
+            ("codes/codemaps.yaml", good),
+            ("codes/m.csv", "local,target,code,status\n"),
+            ("fragments/f.yaml", "stage: {type: {text: x}}\n"),
+            ("dr.map.yaml", doctor),
+            ("pt.map.yaml", PLAIN),
+            ("z.map.yaml", rule.as_str()),
+        ];
+        assert_eq!(places(&compiled(&files)), [] as [String; 0]);
+        files.retain(|(known, _)| *known != path);
+        files.push((path, text));
+        assert_eq!(places(&compiled(&files)), [expected], "{path}: {text}");
+    }
+    let required =
+        format!("{PLAIN}  communication: [{{language: = p.NAM}}]\n  link: [{{other: x}}]\n");
+    let found = places(&compiled(&[("pt.map.yaml", required.as_str())]));
+    assert_eq!(
+        found,
+        ["pt.map.yaml:7:30 E0504", "pt.map.yaml:8:10 E0507", "pt.map.yaml:8:18 E0504"]
+    );
+}
+
+#[test]
 fn a_finding_is_shown_with_its_line_and_a_caret_in_both_languages() {
     let rule = format!("{HEAD}emit:\n  # 生年月日\n  birthDate: = p.BIRTH | date.warekl\n");
     let compiled = compiled(&[("患者.map.yaml", rule.as_str())]);
@@ -221,7 +260,7 @@ fn files_that_are_not_utf_8_are_refused_but_tables_may_be_shift_jis() {
     let segment = rules.code_maps[0].translate("X", None).expect("mapped");
     assert_eq!(segment.codings[0].display.as_deref(), Some("肺炎"));
     files.push(("a.map.yaml".to_owned(), shift_jis("rule: x # ")));
-    assert_eq!(places(&compiled_bytes(files)), ["a.map.yaml:1:1 E0109"]);
+    assert_eq!(places(&compiled_bytes(files)), ["a.map.yaml:1:11 E0109"]);
     let neither = [b"local,target,code,status\nX,a,".as_slice(), &[0xFF, 0xFE], b",accepted\n"];
     assert_eq!(places(&compiled_bytes(set(neither.concat()))), ["codes/m.csv:1:1 E0602"]);
 }

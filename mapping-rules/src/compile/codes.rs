@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Sources;
 use super::structure::{Entries, list, text, text_list};
+use super::{Broken, Sources};
 use crate::codemap::{
     self, CodeMap, Coding, LocalEmit, Target, Unmapped, UnmappedPolicy, UnmappedSeverity,
 };
@@ -12,23 +12,36 @@ use crate::yaml::Yaml;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
 
-pub(super) fn read(sources: &Sources, found: &mut Vec<Diagnostic>) -> Vec<CodeMap> {
+pub(super) fn read(
+    sources: &Sources,
+    broken: &mut Broken,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<CodeMap> {
     let mut maps = Vec::new();
     let entries = sources.code_maps.as_ref().map(Entries::of).transpose();
     match entries {
-        Err(diagnostic) => found.push(diagnostic),
+        Err(diagnostic) => {
+            broken.code_maps = true;
+            found.push(diagnostic);
+        }
         Ok(None) => {}
         Ok(Some(entries)) => {
             for (key, yaml) in entries.iter() {
                 match map(&key.name, key.span, yaml, found) {
                     Ok(map) => maps.push(map),
-                    Err(diagnostic) => found.push(diagnostic),
+                    Err(diagnostic) => {
+                        broken.maps.insert(key.name.clone());
+                        found.push(diagnostic);
+                    }
                 }
             }
         }
     }
     for (name, file, bytes) in &sources.code_tables {
         let Some(map) = maps.iter_mut().find(|map| map.id == *name) else {
+            if broken.has_map(name) {
+                continue;
+            }
             let at = Span { file: *file, line: 1, column: 1, length: 1 };
             let en = format!("`codemaps.yaml` declares no map `{name}`");
             let ja = format!("codemaps.yaml にマップ「{name}」の定義がありません");
@@ -196,6 +209,7 @@ pub(super) fn lookups(
         let is_headed = reader.headers().is_ok_and(|header| header.iter().eq(["key", "value"]));
         if !is_headed {
             wrong(1, "the header must be `key,value`", "見出しは key,value でなければなりません");
+            tables.insert(name.clone(), table);
             continue;
         }
         for record in reader.records() {

@@ -76,7 +76,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             let ja = "$contained と contained 要素は併用できません";
             self.found.push(Diagnostic::error("E0510", own.node.span, en, ja));
         }
-        let required = self.required(resource, &properties, yaml.span);
+        let required = self.required(resource, &entries, yaml.span);
         (properties, required)
     }
 
@@ -270,23 +270,29 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             return None;
         }
         let properties = self.properties(&type_path, entries);
-        let required = self.required(&type_path, &properties, span);
+        let required = self.required(&type_path, entries, span);
         let from_row = properties.iter().any(|property| property.node.from_row);
         Some(plain(span, &type_path, from_row, NodeKind::Object { properties, required }))
     }
 
-    /// What FHIR requires in this type; all of it has to be in the rule.
+    /// What FHIR requires in this type; all of it has to be in the rule. What is there and wrong was
+    /// said already.
     fn required(
         &mut self,
         type_path: &str,
-        properties: &[Property],
+        entries: &[&(Key, Yaml)],
         span: Span,
     ) -> Vec<&'static str> {
-        let elements = Definitions::r4().children(type_path).unwrap_or_default();
+        let definitions = Definitions::r4();
+        let elements = definitions.children(type_path).unwrap_or_default();
         let required: Vec<&'static str> =
             elements.iter().filter(|element| element.min > 0).map(|element| element.name).collect();
         for name in &required {
-            if !properties.iter().any(|property| property.element == *name) {
+            let meant = |key: &Key| {
+                let known = definitions.property(type_path, &key.name);
+                known.map_or(key.name == **name, |property| property.element.name == *name)
+            };
+            if !entries.iter().any(|(key, _)| meant(key)) {
                 let en =
                     format!("FHIR requires `{type_path}.{name}`, which the rule does not emit");
                 let ja = format!("FHIR の必須要素「{type_path}.{name}」がありません");

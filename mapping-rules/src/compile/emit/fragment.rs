@@ -25,6 +25,9 @@ impl EmitCompiler<'_, '_> {
         let name = self.complain(text(name_yaml))?.to_owned();
         let shared = self.shared;
         let Some(body) = shared.fragments.get(&name) else {
+            if shared.broken.fragments {
+                return None;
+            }
             let en = format!("there is no fragment `{name}`");
             let ja = format!("断片「{name}」がありません");
             let known = shared.fragments.keys().map(String::as_str);

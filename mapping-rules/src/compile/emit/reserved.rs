@@ -62,6 +62,9 @@ impl EmitCompiler<'_, '_> {
         let name_yaml = yaml.get("$code")?;
         let name = self.complain(text(name_yaml))?.to_owned();
         let Some(map) = self.shared.code_maps.iter().position(|map| map.id == name) else {
+            if self.shared.broken.has_map(&name) {
+                return None;
+            }
             let en = format!("there is no code map `{name}`");
             let ja = format!("コードマップ「{name}」がありません");
             let known = self.shared.code_maps.iter().map(|map| map.id.as_str());
