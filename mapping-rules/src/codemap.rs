@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 
 use crate::diagnostic::Span;
 
-pub(crate) use table::{Rows, read};
+pub(crate) use table::{Rows, ambiguous, read};
 
 #[derive(Debug, Clone)]
 pub struct CodeMap {

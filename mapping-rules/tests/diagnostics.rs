@@ -139,6 +139,30 @@ fn a_mistake_in_the_table_of_a_code_map_is_found_in_its_line() {
 }
 
 #[test]
+fn a_choice_that_only_the_rule_or_only_the_map_makes_is_a_warning() {
+    let maps = "m: {local: {system: urn:l}, targets: [], unmapped: {policy: uncoded, by: {'1': \
+         [{system: urn:a, code: x}], else: [{system: urn:a, code: y}]}}}\n\
+         n: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\n";
+    for (map, with, expected) in [
+        ("m", ", with: = b.KBN", vec![]),
+        ("m", "", vec!["z.map.yaml:8:9 W0528"]),
+        ("n", ", with: = b.KBN", vec!["z.map.yaml:8:40 W0527"]),
+        ("n", "", vec![]),
+    ] {
+        let rule = format!("{BYO}  code: {{$code: {map}, from: = b.CD{with}}}\n");
+        let csv = "local,target,code,status\n";
+        let compiled = compiled(&[
+            ("codes/codemaps.yaml", maps),
+            ("codes/m.csv", csv),
+            ("codes/n.csv", csv),
+            ("pt.map.yaml", PLAIN),
+            ("z.map.yaml", rule.as_str()),
+        ]);
+        assert_eq!(places(&compiled), expected, "{map} {with}");
+    }
+}
+
+#[test]
 fn several_mistakes_in_several_files_are_all_reported_in_one_pass() {
     let one = format!(
         "{HEAD}where: = p.DELL == \"1\"\nemit:\n  gendre: male\n  birthDate: = p.B | date\n"

@@ -192,6 +192,25 @@ fn decode(bytes: &[u8]) -> Option<String> {
     })
 }
 
+/// Rows that contradict an earlier one: two codes of one target hold on some day. Line and target of
+/// the later row, line of the earlier.
+pub(crate) fn ambiguous(rows: &Rows) -> Vec<(u32, &str, u32)> {
+    let mut found = Vec::new();
+    for rows in rows.values() {
+        for (index, row) in rows.iter().enumerate() {
+            let contradicts = |other: &&Row| {
+                let begins =
+                    |a: &Row, b: &Row| a.from.zip(b.until).is_none_or(|(begin, end)| begin < end);
+                let meets = begins(row, other) && begins(other, row);
+                other.target == row.target && other.code != row.code && meets
+            };
+            let earlier = rows.iter().take(index).find(contradicts);
+            found.extend(earlier.map(|earlier| (row.line, row.target.as_str(), earlier.line)));
+        }
+    }
+    found
+}
+
 /// Cuts the time of each local code wherever one of its rows begins or ends, and decides the codings
 /// of each piece: order of targets, fallbacks, and no choice between two codes of one target.
 pub(super) fn segments(targets: &[Target], rows: &Rows) -> Vec<(String, Vec<Segment>)> {

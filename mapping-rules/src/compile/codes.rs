@@ -53,6 +53,15 @@ pub(super) fn read(
             let at = Span { file: *file, line: problem.line, column: 1, length: 1 };
             found.push(Diagnostic::error(problem.code, at, problem.en, problem.ja));
         }
+        for (line, target, earlier) in codemap::ambiguous(&rows) {
+            let at = Span { file: *file, line, column: 1, length: 1 };
+            let en =
+                format!("two `{target}` codes hold at once, with line {earlier}: none is taken");
+            let ja = format!(
+                "{earlier} 行目と期間が重なる「{target}」のコードです。どちらも使われません"
+            );
+            found.push(Diagnostic::warning("W0612", at, en, ja));
+        }
         map.fill(&rows);
     }
     for map in &maps {
@@ -138,20 +147,7 @@ fn unmapped(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Res
             return Err(choice(at, other, &["error", "warning", "information"]));
         }
     };
-    let mut codings = match entries.get("codings") {
-        Some(yaml) => self::codings(yaml, targets, found)?,
-        None => Vec::new(),
-    };
-    let mut by = Vec::new();
-    if let Some(choices) = entries.get("by") {
-        for (key, yaml) in Entries::of(choices)?.iter() {
-            let chosen = self::codings(yaml, targets, found)?;
-            match key.name.as_str() {
-                "else" => codings = chosen,
-                _ => by.push((key.name.clone(), chosen)),
-            }
-        }
-    }
+    let (codings, by) = uncoded(&entries, policy, targets, found)?;
     if policy == UnmappedPolicy::Uncoded && codings.is_empty() && by.is_empty() {
         let en = "policy `uncoded` needs the official codes for \"not coded\" under `codings`";
         let ja = "policy: uncoded には未コード化の codings が必要です";
@@ -159,6 +155,52 @@ fn unmapped(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Res
     }
     Ok(Unmapped { policy, severity, codings, by })
 }
+
+/// The codes for "not coded": all alike, or by the rule's `with`.
+fn uncoded(
+    entries: &Entries,
+    policy: UnmappedPolicy,
+    targets: &[Target],
+    found: &mut Vec<Diagnostic>,
+) -> Result<(Vec<Coding>, Chosen)> {
+    let given = entries.iter().filter(|(key, _)| matches!(key.name.as_str(), "codings" | "by"));
+    for (key, _) in given.filter(|_| policy != UnmappedPolicy::Uncoded) {
+        let en =
+            format!("`{}` belongs to policy `uncoded`; this policy never shows them", key.name);
+        let ja = format!("「{}」は policy: uncoded のときだけ使われます", key.name);
+        found.push(Diagnostic::error("E0613", key.span, en, ja));
+    }
+    let codings = entries.get("codings").map(|yaml| codings(yaml, targets, found)).transpose()?;
+    let (mut by, mut otherwise) = (Vec::new(), None);
+    let Some(choices) = entries.get("by") else { return Ok((codings.unwrap_or_default(), by)) };
+    for (key, yaml) in Entries::of(choices)?.iter() {
+        let chosen = self::codings(yaml, targets, found)?;
+        match key.name.as_str() {
+            "else" => otherwise = Some((chosen, key.span)),
+            _ => by.push((key.name.clone(), chosen)),
+        }
+    }
+    match (codings, otherwise) {
+        (Some(_), Some((_, span))) => {
+            let en = "`codings` are the rest already: give them or `else`, not both";
+            let ja = "codings と else はどちらか一方だけ書きます";
+            Err(Diagnostic::error("E0613", span, en, ja))
+        }
+        (None, None) => {
+            let en = "`by` has no `else`: any other value of `with` gets no code for \"not coded\"";
+            let ja = "by に else がなく、他の with の値では未コード化のコードが付きません";
+            found.push(Diagnostic::warning("W0614", choices.span, en, ja));
+            Ok((Vec::new(), by))
+        }
+        (codings, otherwise) => {
+            let rest = codings.or(otherwise.map(|(chosen, _)| chosen));
+            Ok((rest.unwrap_or_default(), by))
+        }
+    }
+}
+
+/// Codings by the value that chooses them.
+type Chosen = Vec<(String, Vec<Coding>)>;
 
 fn codings(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Result<Vec<Coding>> {
     list(yaml)?

@@ -467,6 +467,16 @@ pub const CODE_MAPS: &[Case] = &[
         "twice",
     ),
     (
+        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn, codings: [{system: urn:a, code: x}], by: {else: []}}}\n",
+        "codes/codemaps.yaml:1:67 E0613 codes/codemaps.yaml:1:104 E0613 codes/codemaps.yaml:1:109 E0613",
+        "never shows",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: uncoded, by: {'1': [{system: urn:a, code: x}]}}}\n",
+        "codes/codemaps.yaml:1:74 W0614",
+        "no `else`",
+    ),
+    (
         "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\nn: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\n",
         "codes/codemaps.yaml:2:1 W0609",
         "every code is unmapped",
@@ -490,4 +500,14 @@ pub const CSV: &[Case] = &[
         "before",
     ),
     ("local,target,code,status\nX,a,1,accepted\nX,a,1,auto\n", "codes/m.csv:3:1 E0607", "line 2"),
+    (
+        "local,target,code,status,valid_to\nX,a,1,accepted,\nX,a,2,draft,\nX,a,3,accepted,2019-12-31\n",
+        "codes/m.csv:4:1 W0612",
+        "with line 2",
+    ),
+    (
+        "local,target,code,status,valid_from,valid_to\nX,a,1,accepted,,2019-12-31\nX,a,2,accepted,2020-01-01,\n",
+        "",
+        "",
+    ),
 ];

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::value::required_codes;
 use super::{EmitCompiler, Slot, from_row, plain};
+use crate::codemap::CodeMap;
 use crate::compile::structure::{Entries, text};
 use crate::diagnostic::Diagnostic;
 use crate::program::{Coded, CodedShape, Node, NodeKind, Property, Term};
@@ -87,12 +88,31 @@ impl EmitCompiler<'_, '_> {
         let text = self.optional(yaml, "text")?;
         let at = self.optional(yaml, "at")?;
         let with = self.optional(yaml, "with")?;
+        self.check_choice(&self.shared.code_maps[map], yaml);
         let is_row = from_row(&from) || text.as_ref().is_some_and(from_row);
         let display = self.optional(yaml, "display")?;
         let extension = self.code_extension(yaml, shape)?;
         let codes = required_codes(slot);
         let coded = Coded { map, from, text, display, extension, at, with, shape, codes };
         Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Coded(Box::new(coded))))
+    }
+
+    /// `with` of the rule and `by` of the map choose together; one alone does nothing.
+    fn check_choice(&mut self, map: &CodeMap, yaml: &Yaml) {
+        match (map.unmapped.by.is_empty(), yaml.get("with")) {
+            (true, Some(with)) => {
+                let en = format!("map `{}` has no `by`, so that `with` chooses nothing", map.id);
+                let ja = format!("マップ「{}」に by がないため with は使われません", map.id);
+                self.found.push(Diagnostic::warning("W0527", with.span, en, ja));
+            }
+            (false, None) => {
+                let en =
+                    format!("map `{}` chooses by `with`, which this place doesn't give", map.id);
+                let ja = format!("マップ「{}」の by に渡す with がありません", map.id);
+                self.found.push(Diagnostic::warning("W0528", yaml.span, en, ja));
+            }
+            _ => {}
+        }
     }
 
     /// `extension` of the CodeableConcept, where JP-CLINS has prefixes and suffixes of a disease.
