@@ -4,6 +4,7 @@
 //! All rows of a local code are folded into *segments* of time in which its codings do not change, so
 //! that both directions read the same table.
 
+mod sheet;
 mod table;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use chrono::NaiveDate;
 
 use crate::diagnostic::Span;
 
+pub(crate) use sheet::{Cell, Sheet, decode};
 pub(crate) use table::{Rows, ambiguous, read};
 
 #[derive(Debug, Clone)]

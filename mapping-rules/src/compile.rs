@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use genkan_adapter::{ColumnKind, SourceSchema};
 use genkan_fhir::definitions::Definitions;
 
-use crate::codemap::CodeMap;
+use crate::codemap::{self, CodeMap};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::image::Imaging;
 use crate::program::{Rule, RuleFile, RuleSet, Site};
@@ -191,7 +191,10 @@ impl Sources {
 
     fn take(&mut self, path: &str, bytes: &[u8], found: &mut Vec<Diagnostic>) {
         let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
-        let text = String::from_utf8_lossy(bytes).into_owned();
+        let lossy = || String::from_utf8_lossy(bytes).into_owned();
+        // As a table is read: its problems are shown with their lines.
+        let decoded = path.ends_with(".csv").then(|| codemap::decode(bytes)).flatten();
+        let text = decoded.unwrap_or_else(lossy);
         self.files.push(RuleFile { path: path.to_owned(), text });
         let table = |folder: &str| {
             let name = path.strip_prefix(folder)?.strip_suffix(".csv")?;

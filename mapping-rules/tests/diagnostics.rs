@@ -3,10 +3,13 @@
 
 #[path = "diagnostics/cases.rs"]
 mod cases;
+#[path = "diagnostics/code_maps.rs"]
+mod code_maps;
 #[path = "support/rule_set.rs"]
 mod rule_set;
 
-use cases::{CODE_MAPS, CSV, Case, EMIT, EXPRESSIONS, RULES, SOURCES, UNIQUE};
+use cases::{Case, EMIT, EXPRESSIONS, RULES, SOURCES, UNIQUE};
+use code_maps::{CODE_MAPS, CSV};
 use genkan_mapping::{Compiled, Language, Severity};
 use rule_set::{compiled, compiled_bytes};
 
@@ -283,6 +286,12 @@ fn files_that_are_not_utf_8_are_refused_but_tables_may_be_shift_jis() {
     let rules = compiled_bytes(files.clone()).rules.expect("valid");
     let segment = rules.code_maps[0].translate("X", None).expect("mapped");
     assert_eq!(segment.codings[0].display.as_deref(), Some("肺炎"));
+    let lookup = |csv| vec![("lookups/l.csv".to_owned(), csv)];
+    let looked_up = compiled_bytes(lookup(shift_jis("key,value\n1,"))).rules.expect("valid");
+    assert_eq!(looked_up.lookups["l"]["1"], "肺炎");
+    let twice = compiled_bytes(lookup(shift_jis("key,value\n\n1,a\n1,")));
+    assert_eq!(places(&twice), ["lookups/l.csv:4:1 E0611"]);
+    assert!(rendered(&twice, Language::English).contains("\n  1,肺炎\n  ^"));
     files.push(("a.map.yaml".to_owned(), shift_jis("rule: x # ")));
     assert_eq!(places(&compiled_bytes(files)), ["a.map.yaml:1:11 E0109"]);
     let neither = [b"local,target,code,status\nX,a,".as_slice(), &[0xFF, 0xFE], b",accepted\n"];

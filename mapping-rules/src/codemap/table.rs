@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::sheet::{Cell, Line, Sheet, decode};
 use super::{Coding, Segment, Target};
 
 /// Rows in use, by local code.
@@ -20,10 +21,10 @@ pub(crate) struct Row {
     pub line: u32,
 }
 
-/// What is wrong with a line of the file.
+/// What is wrong with a field of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowProblem {
-    pub line: u32,
+    pub cell: Cell,
     pub code: &'static str,
     pub en: String,
     pub ja: String,
@@ -51,145 +52,139 @@ const KNOWN: [&str; 13] = [
 /// Reads the whole file (UTF-8 with or without BOM, or Shift_JIS as Excel writes it) and reports
 /// every bad line, not the first.
 pub(crate) fn read(bytes: &[u8], targets: &[Target]) -> (Rows, Vec<RowProblem>) {
+    let top = Cell { line: 1, column: 1 };
     let Some(text) = decode(bytes) else {
-        let en = "the file is neither UTF-8 nor Shift_JIS";
-        let ja = "UTF-8 でも Shift_JIS でもありません";
-        return (Rows::new(), vec![problem(1, "E0602", en, ja)]);
+        let (en, ja) =
+            ("the file is neither UTF-8 nor Shift_JIS", "UTF-8 でも Shift_JIS でもありません");
+        return (Rows::new(), vec![problem(top, "E0602", en, ja)]);
     };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let mut problems = Vec::new();
-    let header: Vec<String> = match reader.headers() {
-        Ok(header) => header.iter().map(|name| name.trim().to_owned()).collect(),
-        Err(_) => {
-            return (Rows::new(), vec![problem(1, "E0601", "no header", "見出し行がありません")]);
-        }
+    let mut sheet = Sheet::new(&text);
+    let Some(header) = sheet.next() else {
+        return (Rows::new(), vec![problem(top, "E0601", "no header", "見出し行がありません")]);
     };
-    for name in REQUIRED.iter().filter(|name| !header.iter().any(|h| h == *name)) {
-        let en = format!("the header has no column `{name}`");
-        problems.push(problem(1, "E0601", en, format!("見出しに列「{name}」がありません")));
-    }
-    for name in header.iter().filter(|name| !KNOWN.contains(&name.as_str())) {
-        let en = format!("the header has an unknown column `{name}`");
-        problems.push(problem(1, "E0601", en, format!("見出しの列「{name}」は使えません")));
-    }
-    for (index, name) in header.iter().enumerate().filter(|(i, name)| header[..*i].contains(name)) {
-        let en = format!("the header has `{name}` twice, again as column {}", index + 1);
-        problems.push(problem(1, "E0601", en, format!("見出しの列「{name}」が重複しています")));
-    }
-    if !problems.is_empty() {
-        return (Rows::new(), problems);
-    }
+    let names: Vec<&str> = header.record.iter().map(str::trim).collect();
+    let mut problems = header_problems(&header, &names);
     let mut rows = Rows::new();
-    for record in reader.records() {
-        match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, |p| u32::try_from(p.line()).unwrap_or(0));
-                let field = |name: &str| {
-                    let index = header.iter().position(|h| h == name)?;
-                    record.get(index).map(str::trim).filter(|text| !text.is_empty())
-                };
-                if record.len() > header.len() {
-                    let en = "the line has more fields than the header; quote texts with commas";
-                    let ja = "見出しより列が多い行です。カンマを含む値は引用符で囲んでください";
-                    problems.push(problem(line, "E0602", en, ja));
-                    continue;
-                }
-                take(&field, line, targets, &mut rows, &mut problems);
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, |p| u32::try_from(p.line()).unwrap_or(0));
-                problems.push(problem(
-                    line,
-                    "E0602",
-                    "not readable as CSV",
-                    "CSV として読めません",
-                ));
-            }
+    if problems.is_empty() {
+        for line in sheet {
+            problems.extend(row(&Fields { names: &names, line }, targets, &mut rows).err());
         }
     }
     (rows, problems)
 }
 
-fn take<'a>(
-    field: &impl Fn(&str) -> Option<&'a str>,
-    line: u32,
-    targets: &[Target],
-    rows: &mut Rows,
-    problems: &mut Vec<RowProblem>,
-) {
-    let Some(local) = field("local") else {
-        return problems.push(problem(line, "E0603", "no local code", "院内コードが空です"));
+fn header_problems(header: &Line, names: &[&str]) -> Vec<RowProblem> {
+    let mut problems = Vec::new();
+    for name in REQUIRED.iter().filter(|name| !names.contains(name)) {
+        let en = format!("the header has no column `{name}`");
+        let ja = format!("見出しに列「{name}」がありません");
+        problems.push(problem(header.cell(0), "E0601", en, ja));
+    }
+    for (index, name) in names.iter().enumerate() {
+        let cell = header.cell(index);
+        if !KNOWN.contains(name) {
+            let en = format!("the header has an unknown column `{name}`");
+            let ja = format!("見出しの列「{name}」は使えません");
+            problems.push(problem(cell, "E0601", en, ja));
+        } else if names[..index].contains(name) {
+            let en = format!("the header has `{name}` twice, again as column {}", index + 1);
+            let ja = format!("見出しの列「{name}」が重複しています");
+            problems.push(problem(cell, "E0601", en, ja));
+        }
+    }
+    problems
+}
+
+/// A record by the names of the header.
+struct Fields<'h, 't> {
+    names: &'h [&'h str],
+    line: Line<'t>,
+}
+
+impl Fields<'_, '_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let index = self.names.iter().position(|known| *known == name)?;
+        self.line.record.get(index).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// Where a field stands, or would.
+    fn cell(&self, name: &str) -> Cell {
+        let index = self.names.iter().position(|known| *known == name).unwrap_or(0);
+        self.line.cell(index)
+    }
+
+    /// `2026-04-01`, or `2026/4/1` as Excel writes it.
+    fn day(&self, name: &str) -> Result<Option<NaiveDate>, RowProblem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let separator = if text.contains('/') { "%Y/%m/%d" } else { "%Y-%m-%d" };
+        let year = text.bytes().take_while(u8::is_ascii_digit).count();
+        match NaiveDate::parse_from_str(text, separator) {
+            Ok(day) if year == 4 => Ok(Some(day)),
+            _ => {
+                let en = format!("`{name}` holds no date; write 2026-04-01 or 2026/4/1");
+                let ja = format!("「{name}」は 2026-04-01 か 2026/4/1 の形で書きます");
+                Err(problem(self.cell(name), "E0606", en, ja))
+            }
+        }
+    }
+}
+
+fn row(fields: &Fields, targets: &[Target], rows: &mut Rows) -> Result<(), RowProblem> {
+    let wrong =
+        |name: &str, code, en: &str, ja: &str| Err(problem(fields.cell(name), code, en, ja));
+    if fields.line.record.len() > fields.names.len() {
+        let en = "the line has more fields than the header; quote texts with commas";
+        let ja = "見出しより列が多い行です。カンマを含む値は引用符で囲んでください";
+        return Err(problem(fields.line.cell(fields.names.len()), "E0602", en, ja));
+    }
+    let Some(local) = fields.get("local") else {
+        return wrong("local", "E0603", "no local code", "院内コードが空です");
     };
-    let status = field("status").unwrap_or("");
+    let status = fields.get("status").unwrap_or("");
     if !STATES.contains(&status) {
         let en = format!("`{status}` is no state of a row; use {}", STATES.join(", "));
         let ja = format!("状態「{status}」は使えません（{}）", STATES.join("、"));
-        return problems.push(problem(line, "E0604", en, ja));
+        return wrong("status", "E0604", &en, &ja);
     }
     if !matches!(status, "accepted" | "auto") {
-        return;
+        return Ok(());
     }
-    let (Some(target), Some(code)) = (field("target"), field("code")) else {
+    let (Some(target), Some(code)) = (fields.get("target"), fields.get("code")) else {
+        let empty = if fields.get("target").is_none() { "target" } else { "code" };
         let en = "an accepted row needs a target and a code";
-        return problems.push(problem(
-            line,
-            "E0603",
-            en,
-            "accepted の行には target と code が必要です",
-        ));
+        return wrong(empty, "E0603", en, "accepted の行には target と code が必要です");
     };
     if !targets.iter().any(|known| known.id == target) {
         let en = format!("the map has no target `{target}`");
-        return problems.push(problem(
-            line,
-            "E0605",
-            en,
-            format!("対象「{target}」は定義されていません"),
-        ));
+        let ja = format!("対象「{target}」は定義されていません");
+        return wrong("target", "E0605", &en, &ja);
     }
-    let (Ok(from), Ok(to)) = (day(field("valid_from")), day(field("valid_to"))) else {
-        let en = "a date is written 2026-04-01";
-        return problems.push(problem(line, "E0606", en, "日付は 2026-04-01 の形で書きます"));
-    };
+    let (from, to) = (fields.day("valid_from")?, fields.day("valid_to")?);
     let until = to.and_then(|to| to.succ_opt());
     if from.zip(until).is_some_and(|(from, until)| until <= from) {
         let en = "valid_to is before valid_from";
-        return problems.push(problem(line, "E0606", en, "valid_to が valid_from より前です"));
+        return wrong("valid_to", "E0606", en, "valid_to が valid_from より前です");
     }
     let rows = rows.entry(local.to_owned()).or_default();
     let (target, code) = (target.to_owned(), code.to_owned());
     let same = |row: &&Row| row.target == target && row.code == code && row.from == from;
     if let Some(earlier) = rows.iter().find(same) {
         let en = format!("the same row stands in line {}", earlier.line);
-        return problems.push(problem(
-            line,
-            "E0607",
-            en,
-            format!("{} 行目と重複しています", earlier.line),
-        ));
+        let ja = format!("{} 行目と重複しています", earlier.line);
+        return wrong("local", "E0607", &en, &ja);
     }
-    let display = field("display").map(str::to_owned);
-    rows.push(Row { target, code, display, from, until, line });
-}
-
-fn day(text: Option<&str>) -> Result<Option<NaiveDate>, chrono::ParseError> {
-    text.map(|text| NaiveDate::parse_from_str(text, "%Y-%m-%d")).transpose()
+    let display = fields.get("display").map(str::to_owned);
+    rows.push(Row { target, code, display, from, until, line: fields.line.line });
+    Ok(())
 }
 
 fn problem(
-    line: u32,
+    cell: Cell,
     code: &'static str,
     en: impl Into<String>,
     ja: impl Into<String>,
 ) -> RowProblem {
-    RowProblem { line, code, en: en.into(), ja: ja.into() }
-}
-
-fn decode(bytes: &[u8]) -> Option<String> {
-    [encoding_rs::UTF_8, encoding_rs::SHIFT_JIS].into_iter().find_map(|encoding| {
-        let (text, _, malformed) = encoding.decode(bytes);
-        (!malformed).then(|| text.into_owned())
-    })
+    RowProblem { cell, code, en: en.into(), ja: ja.into() }
 }
 
 /// Rows that contradict an earlier one: two codes of one target hold on some day. Line and target of

@@ -83,12 +83,24 @@ fn every_bad_line_is_reported_with_its_number() {
                F,yj,Y1,,,maybe\n";
     let targets = map("local,target,code,status\n").targets;
     let (_, problems) = table::read(csv.as_bytes(), &targets);
-    let found: Vec<_> = problems.iter().map(|p| (p.line, p.code)).collect();
+    let found: Vec<_> = problems.iter().map(|p| (p.cell.line, p.code)).collect();
     let expected =
         [(3, "E0607"), (4, "E0605"), (5, "E0606"), (6, "E0606"), (7, "E0603"), (8, "E0604")];
     assert_eq!(found, expected);
     let (_, problems) = table::read(b"local,cod\n", &targets);
     assert_eq!(problems.len(), 4);
+}
+
+#[test]
+fn a_problem_stands_at_its_field_whatever_is_before_it() {
+    let csv = "\n\nlocal,target,code,valid_from,status\r\n\r\n\"A,\nB\",yj,Y1,令和2年,accepted\n\n\n\
+               C,yj,Y1,2020/4/1,accepted\nD,yj,Y1,20/4/1,accepted,x\nE,nope,Y1,,accepted\n";
+    let targets = map("local,target,code,status\n").targets;
+    let (rows, problems) = table::read(csv.as_bytes(), &targets);
+    let found: Vec<_> = problems.iter().map(|p| (p.cell.line, p.cell.column, p.code)).collect();
+    assert_eq!(found, [(6, 10, "E0606"), (10, 25, "E0602"), (11, 3, "E0605")]);
+    assert!(problems[0].en.contains("`valid_from`"), "{}", problems[0].en);
+    assert_eq!((rows["C"][0].line, rows["C"][0].from), (9, "2020-04-01".parse().ok()));
 }
 
 #[test]

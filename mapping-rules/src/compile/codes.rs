@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::structure::{Entries, list, text, text_list};
 use super::{Broken, Sources};
 use crate::codemap::{
-    self, CodeMap, Coding, LocalEmit, Target, Unmapped, UnmappedPolicy, UnmappedSeverity,
+    self, Cell, CodeMap, Coding, LocalEmit, Sheet, Target, Unmapped, UnmappedPolicy,
+    UnmappedSeverity,
 };
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::Yaml;
@@ -42,7 +43,7 @@ pub(super) fn read(
             if broken.has_map(name) {
                 continue;
             }
-            let at = Span { file: *file, line: 1, column: 1, length: 1 };
+            let at = place(*file, Cell { line: 1, column: 1 });
             let en = format!("`codemaps.yaml` declares no map `{name}`");
             let ja = format!("codemaps.yaml にマップ「{name}」の定義がありません");
             found.push(Diagnostic::error("E0608", at, en, ja));
@@ -50,11 +51,11 @@ pub(super) fn read(
         };
         let (rows, problems) = codemap::read(bytes, &map.targets);
         for problem in problems {
-            let at = Span { file: *file, line: problem.line, column: 1, length: 1 };
+            let at = place(*file, problem.cell);
             found.push(Diagnostic::error(problem.code, at, problem.en, problem.ja));
         }
         for (line, target, earlier) in codemap::ambiguous(&rows) {
-            let at = Span { file: *file, line, column: 1, length: 1 };
+            let at = place(*file, Cell { line, column: 1 });
             let en =
                 format!("two `{target}` codes hold at once, with line {earlier}: none is taken");
             let ja = format!(
@@ -241,36 +242,42 @@ pub(super) fn lookups(
 ) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut tables = BTreeMap::new();
     for (name, file, bytes) in &sources.lookup_tables {
-        let mut at = Span { file: *file, line: 1, column: 1, length: 1 };
-        let mut wrong = |line: u32, en: &str, ja: &str| {
-            at.line = line;
-            found.push(Diagnostic::error("E0611", at, en, ja));
-        };
-        let mut table = BTreeMap::new();
-        let mut reader = csv::Reader::from_reader(bytes.as_slice());
-        let is_headed = reader.headers().is_ok_and(|header| header.iter().eq(["key", "value"]));
-        if !is_headed {
-            wrong(1, "the header must be `key,value`", "見出しは key,value でなければなりません");
-            tables.insert(name.clone(), table);
-            continue;
-        }
-        for record in reader.records() {
-            match record {
-                Ok(record) => {
-                    let line =
-                        record.position().map_or(0, |p| u32::try_from(p.line()).unwrap_or(0));
-                    let (key, value) = (record[0].to_owned(), record[1].to_owned());
-                    if table.insert(key, value).is_some() {
-                        wrong(line, "the key stands twice", "キーが重複しています");
-                    }
-                }
-                Err(error) => {
-                    let line = error.position().map_or(0, |p| u32::try_from(p.line()).unwrap_or(0));
-                    wrong(line, "not two columns of UTF-8", "2 列の UTF-8 ではありません");
-                }
-            }
-        }
-        tables.insert(name.clone(), table);
+        tables.insert(name.clone(), lookup(*file, bytes, found));
     }
     tables
+}
+
+fn lookup(file: u16, bytes: &[u8], found: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
+    let mut wrong = |cell: Cell, en: &str, ja: &str| {
+        found.push(Diagnostic::error("E0611", place(file, cell), en, ja));
+    };
+    let mut table = BTreeMap::new();
+    let top = Cell { line: 1, column: 1 };
+    let Some(text) = codemap::decode(bytes) else {
+        let ja = "UTF-8 でも Shift_JIS でもありません";
+        wrong(top, "the file is neither UTF-8 nor Shift_JIS", ja);
+        return table;
+    };
+    let mut sheet = Sheet::new(&text);
+    if !sheet.next().is_some_and(|header| header.record.iter().eq(["key", "value"])) {
+        wrong(top, "the header must be `key,value`", "見出しは key,value でなければなりません");
+        return table;
+    }
+    for line in sheet {
+        let (Some(key), Some(value), 2) =
+            (line.record.get(0), line.record.get(1), line.record.len())
+        else {
+            let ja = "2 列ではありません。カンマを含む値は引用符で囲んでください";
+            wrong(line.cell(2), "not two columns; quote texts with commas", ja);
+            continue;
+        };
+        if table.insert(key.to_owned(), value.to_owned()).is_some() {
+            wrong(line.cell(0), "the key stands twice", "キーが重複しています");
+        }
+    }
+    table
+}
+
+fn place(file: u16, Cell { line, column }: Cell) -> Span {
+    Span { file, line, column, length: 1 }
 }

@@ -12,6 +12,7 @@ use genkan_fhir::definitions::{Definitions, Element};
 
 use crate::compile::Shared;
 use crate::compile::sources::Scope;
+use crate::compile::structure::no_expression;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{Expression, ExpressionKind as K};
 use crate::program::{Contained, Node, NodeKind, Place, Property, Term};
@@ -84,11 +85,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         let mut properties = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             if key.name.starts_with('$') {
-                let en = format!("`{}` has no meaning here", key.name);
-                let ja = format!("「{}」はここでは使えません", key.name);
-                let known = reserved::RESERVED.iter().copied();
-                self.found
-                    .push(Diagnostic::error("E0511", key.span, en, ja).nearest(&key.name, known));
+                self.found.push(reserved::misplaced(key));
                 continue;
             }
             match value.get(alternatives::FIRST) {
@@ -195,9 +192,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         let condition = match entries.iter().find(|(key, _)| key.name == "$if") {
             Some((_, condition)) if condition.expression().is_some() => self.expression(condition),
             Some((_, condition)) => {
-                let en = "an expression is expected here: `= …`";
-                let ja = "ここには式（= …）が必要です";
-                self.found.push(Diagnostic::error("E0316", condition.span, en, ja));
+                self.found.push(no_expression(condition));
                 None
             }
             None => None,

@@ -11,7 +11,7 @@ use genkan_adapter::{
 };
 
 use crate::compile::blanks::Blanks;
-use crate::compile::structure::{Entries, text_list};
+use crate::compile::structure::{Entries, no_expression, text_list};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression, ExpressionKind};
 use crate::image;
@@ -164,8 +164,7 @@ impl<'a> Scope<'a> {
     /// An expression scalar (`= …`) with its names looked up.
     pub fn expression(&mut self, yaml: &Yaml) -> Result<Term> {
         let Some((text, span)) = yaml.as_expression() else {
-            let en = "an expression is expected here: `= …`";
-            return Err(Diagnostic::error("E0316", yaml.span, en, "ここには式（= …）が必要です"));
+            return Err(no_expression(yaml));
         };
         let parsed = expression::parse(text, span)?;
         self.resolve(&parsed)

@@ -82,6 +82,18 @@ pub(crate) fn text_list(yaml: &Yaml) -> Result<Vec<(String, Span)>, Diagnostic> 
     }
 }
 
+pub(crate) fn no_expression(yaml: &Yaml) -> Diagnostic {
+    let en = "an expression is expected here: `= …`";
+    let diagnostic = Diagnostic::error("E0316", yaml.span, en, "ここには式（= …）が必要です");
+    match yaml.as_text() {
+        Some(quoted) if quoted.starts_with('=') => diagnostic.hint(
+            "write it without the quotes: a quoted text is a constant",
+            "引用符を外してください（引用符付きの文字列は定数です）",
+        ),
+        _ => diagnostic,
+    }
+}
+
 pub(crate) fn list(yaml: &Yaml) -> Result<&[Yaml], Diagnostic> {
     yaml.as_list().ok_or_else(|| {
         Diagnostic::error("E0208", yaml.span, "a list is expected here", "ここにはリストが必要です")

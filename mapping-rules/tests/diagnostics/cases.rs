@@ -62,6 +62,11 @@ pub const RULES: &[Case] = &[
         "lookups/x.csv",
     ),
     (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwhere: '= p.DEL exists'\n",
+        "a.map.yaml:5:8 E0316",
+        "without the quotes",
+    ),
+    (
         "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nwhere: p.DEL != \"1\"\n",
         "a.map.yaml:5:8 E0316",
         "expression",
@@ -384,6 +389,18 @@ pub const EMIT: &[Case] = &[
     ("  id: x\n", "z.map.yaml:8:3 E0509", "made by Genkan"),
     ("  meta: {versionId: x}\n", "z.map.yaml:8:10 E0509", "made by Genkan"),
     ("  meta: {profile: [urn:x]}\n", "z.map.yaml:8:10 E0509", "made by Genkan"),
+    (
+        "  category: [{$first: [{text: x}, {text: y}]}]\n",
+        "z.map.yaml:8:15 E0511",
+        "alone under an element",
+    ),
+    (
+        "  code: {$first: [{text: = b.NM}, {text: y}], $if: = b.KBN}\n",
+        "z.map.yaml:8:47 E0203",
+        "$first",
+    ),
+    ("  $if: = b.KBN exists\n", "z.map.yaml:8:3 E0511", "under an element"),
+    ("  code: {$if: \"= b.KBN exists\", text: x}\n", "z.map.yaml:8:15 E0316", "without the quotes"),
     ("  code: {$fi: = b.NM, text: x}\n", "z.map.yaml:8:10 E0511", "`$if`"),
     ("  _code: {id: x}\n", "z.map.yaml:8:3 E0512", ""),
     ("  code: {$section: x}\n", "z.map.yaml:8:10 E0513", "documents"),
@@ -431,83 +448,4 @@ pub const EMIT: &[Case] = &[
     ("  code: {$ref: pt, key: [= b.PT_ID]}\n", "z.map.yaml:8:9 E0518", ""),
     ("  code: {$if: b.KBN == \"1\", text: x}\n", "z.map.yaml:8:15 E0316", "expression"),
     ("  asserter: {$ref: pt, key: [b.PT_ID]}\n", "z.map.yaml:8:30 E0319", "= b.PT_ID"),
-];
-
-/// `codes/codemaps.yaml`.
-pub const CODE_MAPS: &[Case] = &[
-    ("m: {local: {system: urn:l}, targets: []}\n", "codes/codemaps.yaml:1:4 E0202", "`unmapped`"),
-    (
-        "m: {local: {system: urn:l, emmit: never}, targets: [], unmapped: {policy: warn}}\n",
-        "codes/codemaps.yaml:1:28 E0203",
-        "`emit`",
-    ),
-    (
-        "m: {local: {system: urn:l, emit: nevr}, targets: [], unmapped: {policy: warn}}\n",
-        "codes/codemaps.yaml:1:34 E0209",
-        "`never`",
-    ),
-    (
-        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: drop}}\n",
-        "codes/codemaps.yaml:1:61 E0209",
-        "",
-    ),
-    (
-        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: uncoded}}\n",
-        "codes/codemaps.yaml:1:52 E0610",
-        "not coded",
-    ),
-    (
-        "m: {local: {system: urn:l}, targets: [{id: a, system: urn:a, only-if-none: [b]}], unmapped: {policy: warn}}\n",
-        "codes/codemaps.yaml:1:77 E0605",
-        "before",
-    ),
-    (
-        "m: {local: {system: urn:l}, targets: [{id: a, system: urn:a}, {id: a, system: urn:b}], unmapped: {policy: warn}}\n",
-        "codes/codemaps.yaml:1:68 E0605",
-        "twice",
-    ),
-    (
-        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn, codings: [{system: urn:a, code: x}], by: {else: []}}}\n",
-        "codes/codemaps.yaml:1:67 E0613 codes/codemaps.yaml:1:104 E0613 codes/codemaps.yaml:1:109 E0613",
-        "never shows",
-    ),
-    (
-        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: uncoded, by: {'1': [{system: urn:a, code: x}]}}}\n",
-        "codes/codemaps.yaml:1:74 W0614",
-        "no `else`",
-    ),
-    (
-        "m: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\nn: {local: {system: urn:l}, targets: [], unmapped: {policy: warn}}\n",
-        "codes/codemaps.yaml:2:1 W0609",
-        "every code is unmapped",
-    ),
-];
-
-/// `codes/m.csv` with the one target `a`.
-pub const CSV: &[Case] = &[
-    ("local,target,code\n", "codes/m.csv:1:1 E0601", "`status`"),
-    ("local,target,code,status,remark\n", "codes/m.csv:1:1 E0601", "`remark`"),
-    ("local,target,code,status,local\n", "codes/m.csv:1:1 E0601", "`local` twice"),
-    ("local,target,code,status\n,a,1,accepted\n", "codes/m.csv:2:1 E0603", ""),
-    ("local,target,code,status\nX,a,,accepted\n", "codes/m.csv:2:1 E0603", ""),
-    ("local,target,code,status\nX,a,1,ok\n", "codes/m.csv:2:1 E0604", "`ok`"),
-    ("local,target,code,status\nX,b,1,accepted\n", "codes/m.csv:2:1 E0605", ""),
-    ("local,target,code,status\nX,a,1,accepted,9\n", "codes/m.csv:2:1 E0602", "more fields"),
-    ("local,target,code,status,valid_from\nX,a,1,accepted,2020/1/1\n", "codes/m.csv:2:1 E0606", ""),
-    (
-        "local,target,code,status,valid_from,valid_to\nX,a,1,accepted,2020-02-01,2020-01-01\n",
-        "codes/m.csv:2:1 E0606",
-        "before",
-    ),
-    ("local,target,code,status\nX,a,1,accepted\nX,a,1,auto\n", "codes/m.csv:3:1 E0607", "line 2"),
-    (
-        "local,target,code,status,valid_to\nX,a,1,accepted,\nX,a,2,draft,\nX,a,3,accepted,2019-12-31\n",
-        "codes/m.csv:4:1 W0612",
-        "with line 2",
-    ),
-    (
-        "local,target,code,status,valid_from,valid_to\nX,a,1,accepted,,2019-12-31\nX,a,2,accepted,2020-01-01,\n",
-        "",
-        "",
-    ),
 ];

@@ -2,19 +2,42 @@
 
 use std::sync::Arc;
 
+use super::alternatives::FIRST;
 use super::value::required_codes;
 use super::{EmitCompiler, Slot, from_row, plain};
 use crate::codemap::CodeMap;
 use crate::compile::structure::{Entries, text};
 use crate::diagnostic::Diagnostic;
 use crate::program::{Coded, CodedShape, Node, NodeKind, Property, Term};
-use crate::yaml::Yaml;
+use crate::yaml::{Key, Yaml};
 
-pub(super) const RESERVED: [&str; 8] =
+const RESERVED: [&str; 8] =
     ["$if", "$each", "$use", "$value", "$code", "$ref", "$contained", "$first"];
 
 const CODE_KEYS: [&str; 9] =
     ["$code", "from", "text", "display", "extension", "at", "with", "$if", "$each"];
+
+/// A `$` key among the elements.
+pub(super) fn misplaced(key: &Key) -> Diagnostic {
+    let name = key.name.as_str();
+    if !RESERVED.contains(&name) {
+        let (en, ja) = (format!("`{name}` has no meaning"), format!("「{name}」は使えません"));
+        return Diagnostic::error("E0511", key.span, en, ja).nearest(name, RESERVED);
+    }
+    let (en, ja) =
+        (format!("`{name}` can't stand here"), format!("「{name}」はここには書けません"));
+    let diagnostic = Diagnostic::error("E0511", key.span, en, ja);
+    match name {
+        FIRST => diagnostic.hint(
+            "it stands alone under an element that doesn't repeat",
+            "繰り返しのない要素の下に単独で書きます",
+        ),
+        _ => diagnostic.hint(
+            "it stands under an element, not beside the elements of the resource",
+            "リソース直下ではなく、要素の下に書きます",
+        ),
+    }
+}
 
 impl EmitCompiler<'_, '_> {
     pub(super) fn only(&mut self, yaml: &Yaml, known: &[&str]) {
