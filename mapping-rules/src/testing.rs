@@ -4,6 +4,7 @@
 //! compared with it.
 
 use genkan_adapter::{ColumnKind, SourceSchema, Value};
+use genkan_fhir::definitions::Definitions;
 use serde_json::Value as Json;
 
 use crate::compile::structure::{Entries, text, text_list};
@@ -27,9 +28,9 @@ pub struct RuleTest {
     /// Elements that must not be there, as dotted paths.
     pub absent: Vec<String>,
     pub issues: Option<Vec<ExpectedIssue>>,
-    /// `Type?query` that must find (or miss) the first resource.
-    pub finds: Vec<String>,
-    pub misses: Vec<String>,
+    /// `Type?query` that must find (or miss) the first resource, with its place.
+    pub finds: Vec<(String, Span)>,
+    pub misses: Vec<(String, Span)>,
     /// Statements that reading all resources of the rule takes.
     pub statements: Option<usize>,
 }
@@ -43,11 +44,13 @@ pub struct ExpectedIssue {
     pub local: Option<String>,
 }
 
-const KEYS: [&str; 8] =
-    ["name", "rows", "expect", "absent", "issues", "finds", "misses", "statements"];
+/// What a test says of its rows; one that says nothing would pass whatever the rule does.
+const CLAIMS: [&str; 6] = ["expect", "absent", "issues", "finds", "misses", "statements"];
 
+/// The tests of a rule that makes this resource.
 pub(crate) fn read(
     yaml: &Yaml,
+    resource: &str,
     schema: &SourceSchema,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<RuleTest> {
@@ -58,7 +61,7 @@ pub(crate) fn read(
     };
     let mut tests = Vec::with_capacity(items.len());
     for item in items {
-        match test(item, schema, found) {
+        match test(item, resource, schema, found) {
             Ok(test) => tests.push(test),
             Err(diagnostic) => found.push(diagnostic),
         }
@@ -68,15 +71,35 @@ pub(crate) fn read(
 
 fn test(
     yaml: &Yaml,
+    resource: &str,
     schema: &SourceSchema,
     found: &mut Vec<Diagnostic>,
 ) -> Result<RuleTest, Diagnostic> {
     let entries = Entries::of(yaml)?;
-    entries.only(&KEYS, found);
-    let texts = |name: &str| -> Result<Vec<String>, Diagnostic> {
-        let list = entries.get(name).map(text_list).transpose()?.unwrap_or_default();
-        Ok(list.into_iter().map(|(text, _)| text).collect())
+    entries.only(&[&["name", "rows"][..], &CLAIMS[..]].concat(), found);
+    if !CLAIMS.iter().any(|claim| entries.get(claim).is_some()) {
+        let list = CLAIMS.join(", ");
+        let en = format!("the test expects nothing: give one of {list}");
+        let ja = format!("テストに期待値がありません（{list} のいずれか）");
+        found.push(Diagnostic::error("E0803", yaml.span, en, ja));
+    }
+    let texts = |name: &str| -> Result<Vec<(String, Span)>, Diagnostic> {
+        Ok(entries.get(name).map(text_list).transpose()?.unwrap_or_default())
     };
+    let absent = texts("absent")?;
+    for (path, span) in absent.iter().filter(|(path, _)| !is_path(resource, path)) {
+        let en = format!("FHIR R4 has no element `{resource}.{path}`, so it is always absent");
+        let ja = format!("FHIR R4 に要素「{resource}.{path}」はありません");
+        found.push(Diagnostic::error("E0802", *span, en, ja));
+    }
+    let (finds, misses) = (texts("finds")?, texts("misses")?);
+    for (search, span) in finds.iter().chain(&misses) {
+        if search.split('?').next() != Some(resource) {
+            let en = format!("a search of this rule's tests begins with `{resource}?`");
+            let ja = format!("この規則のテストの検索は「{resource}?」で始まります");
+            found.push(Diagnostic::error("E0804", *span, en, ja));
+        }
+    }
     let expect = entries.get("expect").map(|yaml| match &yaml.kind {
         YamlKind::List(items) => items.iter().map(json).collect(),
         _ => vec![json(yaml)],
@@ -94,12 +117,27 @@ fn test(
         span: yaml.span,
         rows: rows(entries.required("rows")?, schema)?,
         expect,
-        absent: texts("absent")?,
+        absent: absent.into_iter().map(|(path, _)| path).collect(),
         issues,
-        finds: texts("finds")?,
-        misses: texts("misses")?,
+        finds,
+        misses,
         statements,
     })
+}
+
+/// FHIR has elements on this dotted path.
+fn is_path(type_path: &str, path: &str) -> bool {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
+    let bare = first.strip_prefix('_').unwrap_or(first);
+    let Some(property) = Definitions::r4().property(type_path, bare) else {
+        return first == "resourceType" && rest.is_none();
+    };
+    match rest {
+        None => true,
+        // Which type it is depends on the rule.
+        Some(_) if property.type_code == "Resource" => true,
+        Some(rest) => is_path(if bare == first { property.type_path } else { "Element" }, rest),
+    }
 }
 
 fn issues(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<ExpectedIssue>, Diagnostic> {

@@ -58,7 +58,7 @@ pub(super) fn compile(
     let contained = compiler.contained;
     let overrides = overrides(&mut scope, header, &entries, found);
     let tests = match entries.get("tests") {
-        Some(tests) => testing::read(tests, schema, found),
+        Some(tests) => testing::read(tests, &header.resource, schema, found),
         None => Vec::new(),
     };
     let Scope { root, children, key, filter, .. } = scope;

@@ -142,12 +142,12 @@ pub const RULES: &[Case] = &[
         "absolute",
     ),
     (
-        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {PTX: []}}]\n",
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {PTX: []}, expect: []}]\n",
         "a.map.yaml:5:26 E0401",
         "`PT`",
     ),
     (
-        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {PT: [{AGE: x}]}}]\n",
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {PT: [{AGE: x}]}, expect: []}]\n",
         "a.map.yaml:5:37 E0405",
         "does not fit",
     ),
@@ -155,6 +155,21 @@ pub const RULES: &[Case] = &[
         "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {}, statements: two}]\n",
         "a.map.yaml:5:41 E0801",
         "",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {}}]\n",
+        "a.map.yaml:5:9 E0803",
+        "expects nothing",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {}, absent: [nope.nope, name.family, name.familly, birthDate.extension.url, _birthDate.extension, contact.name.text, contained.x, deceasedBoolean, deceased]}]\n",
+        "a.map.yaml:5:38 E0802 a.map.yaml:5:62 E0802 a.map.yaml:5:172 E0802",
+        "always absent",
+    ),
+    (
+        "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\ntests: [{name: a, rows: {}, finds: [Patient], misses: ['Condition?code=x']}]\n",
+        "a.map.yaml:5:56 E0804",
+        "`Patient?`",
     ),
     ("rule: x\nrule: y\n", "a.map.yaml:2:1 E0107", "twice"),
     ("a: *x\n", "a.map.yaml:1:4 E0103", "not valid YAML"),

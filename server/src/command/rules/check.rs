@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use genkan_adapter::SourceSchema;
 use genkan_mapping::program::{RuleFile, RuleSet};
-use genkan_mapping::{Compiled, Language, Severity, compile, plan};
+use genkan_mapping::{Compiled, Diagnostic, Language, Severity, compile, plan};
 use serde_json::json;
 
-use super::{Draft, SourceArgs};
+use super::test::Hospital;
+use super::{Draft, SourceArgs, plain_identity};
 use crate::command::{Failure, Manner, Output, opening};
 
 #[derive(Debug, Args)]
@@ -24,7 +26,11 @@ pub struct CheckArgs {
 
 pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
-    let Compiled { rules, diagnostics, files } = compile(&draft.files, &draft.schema, &draft.site);
+    let compiled = compile(&draft.files, &draft.schema, &draft.site);
+    let Compiled { rules, mut diagnostics, files } = compiled;
+    if let Some(rules) = &rules {
+        diagnostics.extend(searches_of_tests(rules, &draft.schema)?);
+    }
     let paths: Vec<String> = files.iter().map(|file| shown_path(args, file)).collect();
     let sources: Vec<(&str, &str)> =
         paths.iter().zip(&files).map(|(path, file)| (path.as_str(), file.text.as_str())).collect();
@@ -36,6 +42,21 @@ pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     summary(rules.as_ref(), errors, warnings, manner);
     if errors == 0 { Ok(()) } else { Err(Failure::rules()) }
+}
+
+/// A test whose search can't be asked fails later; its author should know now.
+fn searches_of_tests(rules: &RuleSet, schema: &SourceSchema) -> Result<Vec<Diagnostic>, Failure> {
+    let identity = plain_identity()?;
+    let hospital = Hospital { rules, schema, identity: &identity };
+    let tests = rules.rules.iter().flat_map(|rule| &rule.tests);
+    let searches = tests.flat_map(|test| test.finds.iter().chain(&test.misses));
+    let found = searches.filter_map(|(text, span)| {
+        let reason = hospital.search(text).err()?;
+        let en = format!("this search can't be asked: {reason}");
+        let ja = format!("この検索は実行できません: {reason}");
+        Some(Diagnostic::error("E0805", *span, en, ja))
+    });
+    Ok(found.collect())
 }
 
 /// A path that an editor can open from where the command was started.

@@ -4,6 +4,8 @@
 mod counting;
 mod run;
 
+pub(super) use run::Hospital;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -32,7 +34,7 @@ pub async fn run(args: &TestArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
     let rules = opening::rules(&draft.files, &draft.schema, &draft.site, manner)?;
     let identity = plain_identity()?;
-    let hospital = run::Hospital { rules: &rules, schema: &draft.schema, identity: &identity };
+    let hospital = Hospital { rules: &rules, schema: &draft.schema, identity: &identity };
     let progress = ProgressBar::new(testing::count(&rules) as u64);
     let (mut passed, mut failed) = (0, 0);
     for (index, rule) in rules.rules.iter().enumerate() {
@@ -48,6 +50,12 @@ pub async fn run(args: &TestArgs, manner: Manner) -> Result<(), Failure> {
         }
     }
     progress.finish_and_clear();
+    if let (Some(only), 0) = (&args.only, passed + failed) {
+        let message = format!(
+            "no rule or test has `{only}` in its name / 「{only}」を名前に含む規則・テストがありません"
+        );
+        return Err(Failure::usage(message));
+    }
     summary(passed, failed, manner);
     if failed == 0 { Ok(()) } else { Err(Failure::rules()) }
 }

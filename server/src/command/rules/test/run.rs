@@ -63,11 +63,12 @@ impl Hospital<'_> {
         compare(test, &emitted, complaints);
         let first = emitted.first().map(|(emitted, _)| emitted.id.as_str());
         for (searches, expected) in [(&test.finds, true), (&test.misses, false)] {
-            for text in searches {
-                let found = self.finds(&adapter, text, first).await?;
-                if found != expected {
-                    let word = if expected { "finds" } else { "misses" };
-                    complaints.push(format!("{word}: {text} {}", opposite(found)));
+            for (text, _) in searches {
+                let word = if expected { "finds" } else { "misses" };
+                match self.finds(&adapter, text, first).await {
+                    Ok(found) if found == expected => {}
+                    Ok(found) => complaints.push(format!("{word}: {text} {}", opposite(found))),
+                    Err(reason) => complaints.push(format!("{word}: {text}: {reason}")),
                 }
             }
         }
@@ -82,6 +83,19 @@ impl Hospital<'_> {
             .collect();
         let adapter = SqlAdapter::in_memory(self.schema, &rows).await;
         Ok(Counting::new(adapter.map_err(|error| format!("rows: {error}"))?))
+    }
+
+    /// A search as the test writes it: `Type?query`.
+    pub fn search(&self, text: &str) -> Result<SearchPlan, String> {
+        let (resource_type, query) = text.split_once('?').unwrap_or((text, ""));
+        let pairs = parse::pairs(query.as_bytes());
+        let zone = self.rules.site.zone;
+        let request = search::parse(Definitions::r4(), resource_type, &pairs, zone);
+        let request = request.map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            lines.join("; ")
+        })?;
+        self.plan(&request)
     }
 
     fn plan(&self, request: &SearchRequest) -> Result<SearchPlan, String> {
@@ -113,15 +127,7 @@ impl Hospital<'_> {
         id: Option<&str>,
     ) -> Result<bool, String> {
         let id = id.ok_or("the rows make no resource that a search could find")?;
-        let (resource_type, query) = text.split_once('?').unwrap_or((text, ""));
-        let pairs = parse::pairs(query.as_bytes());
-        let zone = self.rules.site.zone;
-        let request =
-            search::parse(Definitions::r4(), resource_type, &pairs, zone).map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                format!("{text}: {}", lines.join("; "))
-            })?;
-        let plan = self.plan(&request).map_err(|problem| format!("{text}: {problem}"))?;
+        let plan = self.search(text)?;
         let found = self.emit(adapter, &plan).await?;
         Ok(found.iter().any(|(emitted, _)| emitted.id == id))
     }
@@ -130,6 +136,10 @@ impl Hospital<'_> {
 fn compare(test: &RuleTest, emitted: &[(Emitted, Option<Json>)], complaints: &mut Complaints) {
     if let Some(expected) = &test.expect {
         compare_resources(expected, emitted, complaints);
+    }
+    let made = emitted.iter().any(|(_, json)| json.is_some());
+    if !test.absent.is_empty() && test.expect.is_none() && !made {
+        complaints.push("absent: the rows make no resource".to_owned());
     }
     for path in &test.absent {
         let resources = emitted.iter().filter_map(|(_, json)| json.as_ref());
@@ -265,6 +275,7 @@ mod tests {
             ),
             (test(Vec::new(), Some(vec![code("unmapped")])), emitted(None, warning), vec![]),
             (test(Vec::new(), Some(Vec::new())), emitted(None, IssueSeverity::Information), vec![]),
+            (test(None, None), emitted(None, warning), vec!["absent: the rows make no resource"]),
             (
                 test(Vec::new(), None),
                 emitted(there(), warning),
