@@ -22,6 +22,16 @@ use genkan_mapping::program::RuleSet;
 use serde_json::{Value as Json, json};
 use site::{identity, row, rules};
 
+#[test]
+fn a_table_is_looked_up_without_quotes_inside_brackets() {
+    let rule = "rule: pt\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {name: [{family: \
+         = p.NAME | lookup n, given: [= p.KANA | lookup n else p.KANA, x]}]}\n";
+    let rules = rules(&[("pt.map.yaml", rule), ("lookups/n.csv", "key,value\na,A\nb,B\n")]);
+    let name = |cells: &[&str]| body(&emitted(&rules, "pt", &record(cells)))["name"].clone();
+    assert_eq!(name(&["1", "a", "b"]), json!([{"family": "A", "given": ["B", "x"]}]));
+    assert_eq!(name(&["1", "c", "c"]), json!([{"given": ["c", "x"]}]));
+}
+
 /// A rule on PT with these elements; the columns come in the order of first use, ID first.
 fn patient(elements: &str) -> RuleSet {
     let text = format!(

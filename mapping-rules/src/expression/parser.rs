@@ -160,9 +160,14 @@ impl Parser {
             if length > DEPTH_MAX {
                 return Err(too_deep(self.span));
             }
-            if matches!(self.token, Token::Sign("|")) {
-                let lens = self.lens()?;
-                value = Expression { kind: K::Pipe(Box::new(value), lens), span };
+            if self.sign("|")? {
+                value = match &self.token {
+                    Token::Word(word) if word == "lookup" => {
+                        let (table, key) = (self.table()?, Box::new(value));
+                        Expression { kind: K::Lookup { table, key }, span }
+                    }
+                    _ => Expression { kind: K::Pipe(Box::new(value), self.lens()?), span },
+                };
             } else if self.keyword("else")? {
                 let other = self.atom()?;
                 value = Expression { kind: K::Else(Box::new(value), Box::new(other)), span };
@@ -173,9 +178,21 @@ impl Parser {
         Ok(value)
     }
 
-    /// The converter after `|`; the token is still `|`.
-    fn lens(&mut self) -> Result<Lens, Diagnostic> {
+    /// `lookup name`; the scanner stands behind `lookup`.
+    fn table(&mut self) -> Result<String, Diagnostic> {
+        let place = self.span;
+        let table = self.scanner.map_word("|()&,=")?.filter(|table| !table.is_empty());
+        let Some(table) = table else {
+            let en = "`lookup` needs the name of a table: a.CODE | lookup units";
+            let ja = "lookup の後に表の名前が必要です: a.CODE | lookup units";
+            return Err(Diagnostic::error("E0326", place, en, ja));
+        };
         self.advance()?;
+        Ok(table)
+    }
+
+    /// The converter behind `|`.
+    fn lens(&mut self) -> Result<Lens, Diagnostic> {
         let Token::Word(name) = self.token.clone() else {
             let en = "a converter must follow `|`";
             return Err(Diagnostic::error("E0311", self.span, en, "「|」の後に変換関数が必要です"));
@@ -186,7 +203,7 @@ impl Parser {
         let Some(lens) = Lens::by_name(&name) else {
             let en = format!("there is no converter `{name}`");
             let ja = format!("「{name}」という関数はありません");
-            let known = Lens::NAMES.iter().copied().chain(["map"]);
+            let known = Lens::NAMES.iter().copied().chain(["map", "lookup"]);
             return Err(Diagnostic::error("E0312", self.span, en, ja).nearest(&name, known));
         };
         self.advance()?;
@@ -258,7 +275,10 @@ impl Parser {
         };
         self.advance()?;
         if !self.sign(",")? {
-            return Err(self.unexpected());
+            // YAML ends a text inside brackets at a comma.
+            let en = format!("inside {{ }} and [ ] write `a.CODE | lookup {table}`");
+            let ja = format!("{{ }} や [ ] の中では a.CODE | lookup {table} と書いてください");
+            return Err(self.unexpected().hint(en, ja));
         }
         let key = Box::new(self.nested(Self::or)?);
         if !self.sign(")")? {

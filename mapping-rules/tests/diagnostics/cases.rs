@@ -363,6 +363,7 @@ pub const EXPRESSIONS: &[Case] = &[
     ("= \"a", "a.map.yaml:7:13 E0304", ""),
     ("= \"a$(p.SEXX)\"", "a.map.yaml:7:17 E0402", "`SEX`"),
     ("= lookup(\"org\", p.ORG)", "a.map.yaml:7:13 E0324", "lookups/org.csv"),
+    ("= p.ORG | lookup org", "a.map.yaml:7:13 E0324", "lookups/org.csv"),
     ("= p.PHOTO", "a.map.yaml:7:13 E0405", ""),
     ("= p.SEX | map 1=a, 2=b", "a.map.yaml:7:27 E0302", ""),
     ("p.NAME", "a.map.yaml:7:11 E0319", "= p.NAME"),
