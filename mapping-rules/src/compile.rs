@@ -118,9 +118,19 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
         code_maps,
         lookups,
         site: site.clone(),
-        fingerprint: sources.fingerprint,
+        fingerprint: fingerprint(&sources.fingerprint, site),
     });
     Compiled { rules, diagnostics: found, files }
+}
+
+/// Of the files with the site's constants and zone, which are as much a part of the resources.
+fn fingerprint(files: &[u8; 32], Site { constants, zone }: &Site) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(files).update(&zone.local_minus_utc().to_le_bytes());
+    for text in constants.iter().flat_map(|(name, value)| [name, value]) {
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// By place. A fragment is read at each of its uses, and says the same each time.

@@ -23,8 +23,8 @@ pub struct RuleSet {
     pub code_maps: Vec<CodeMap>,
     pub lookups: LookupTables,
     pub site: Site,
-    /// Hash of all files of the rule set: part of every `versionId`, because other rules make other
-    /// resources from the same row.
+    /// Hash of all files of the rule set and of the site's constants: part of every `versionId`,
+    /// because other rules make other resources from the same row.
     pub fingerprint: [u8; 32],
 }
 

@@ -18,7 +18,8 @@ mod unreadable;
 use emitted::{body, emitted, issue_codes, record};
 use genkan_adapter::Value;
 use genkan_mapping::emit::{Emitter, Record};
-use genkan_mapping::program::RuleSet;
+use genkan_mapping::program::{RuleSet, Site};
+use genkan_mapping::{RuleFiles, compile};
 use serde_json::{Value as Json, json};
 use site::{identity, row, rules};
 
@@ -297,7 +298,23 @@ fn the_same_record_makes_the_same_bytes_and_every_cell_and_rule_counts_in_the_ve
     let again = emitted(&patient(elements), "pt", &record(&["1", "a", "20210101"]));
     assert_eq!((&first.json, &first.version_id), (&again.json, &again.version_id));
     let other_rules = patient(&format!("{elements} # changed"));
+    let at = |constant: &str, hours: i32| {
+        let constants = [("institution_no".to_owned(), constant.to_owned())].into();
+        let zone = chrono::FixedOffset::east_opt(hours * 3600).expect("an offset");
+        let text = format!(
+            "rule: pt\nresource: Patient\nfrom:\n  p: {{table: PT, key: [ID]}}\n{elements}"
+        );
+        let files = RuleFiles(vec![("pt.map.yaml".to_owned(), text.into_bytes())]);
+        let schema = genkan_mapping::schema::parse(rule_set::SCHEMA).expect("the schema");
+        let compiled = compile(&files, &schema, &Site { constants, zone });
+        let cells = record(&["1", "a", "20210101"]);
+        emitted(&compiled.rules.expect("valid"), "pt", &cells).version_id
+    };
+    assert_eq!(at("1", 9), at("1", 9));
     let mut versions = vec![
+        at("1", 9),
+        at("2", 9),
+        at("1", 8),
         first.version_id,
         emitted(&one, "pt", &record(&["1", "b", "20210101"])).version_id,
         emitted(&one, "pt", &record(&["1", "a", "20210102"])).version_id,
@@ -308,7 +325,7 @@ fn the_same_record_makes_the_same_bytes_and_every_cell_and_rule_counts_in_the_ve
     ];
     versions.sort();
     versions.dedup();
-    assert_eq!(versions.len(), 7);
+    assert_eq!(versions.len(), 10);
 }
 
 #[test]
