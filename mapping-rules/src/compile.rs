@@ -191,53 +191,96 @@ impl Sources {
             sorted.truncate(FILES_MAX);
         }
         for (path, bytes) in sorted {
-            hasher.update(&(path.len() as u64).to_le_bytes()).update(path.as_bytes());
-            hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
-            sources.take(path, bytes, found);
+            let role = Role::of(path);
+            if matches!(role, Role::Aside) {
+                continue;
+            }
+            if !matches!(role, Role::Unknown) {
+                hasher.update(&(path.len() as u64).to_le_bytes()).update(path.as_bytes());
+                hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+            }
+            sources.take(path, role, bytes, found);
         }
         sources.fingerprint = *hasher.finalize().as_bytes();
         sources
     }
 
-    fn take(&mut self, path: &str, bytes: &[u8], found: &mut Vec<Diagnostic>) {
+    fn take(&mut self, path: &str, role: Role, bytes: &[u8], found: &mut Vec<Diagnostic>) {
         let index = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
         let lossy = || String::from_utf8_lossy(bytes).into_owned();
         // As a table is read: its problems are shown with their lines.
         let decoded = path.ends_with(".csv").then(|| codemap::decode(bytes)).flatten();
         let text = decoded.unwrap_or_else(lossy);
         self.files.push(RuleFile { path: path.to_owned(), text });
-        let table = |folder: &str| {
-            let name = path.strip_prefix(folder)?.strip_suffix(".csv")?;
-            (!name.contains('/')).then(|| name.to_owned())
+        let read = match role {
+            Role::CodeTable(name) => {
+                return self.code_tables.push((name.to_owned(), index, bytes.to_vec()));
+            }
+            Role::LookupTable(name) => {
+                return self.lookup_tables.push((name.to_owned(), index, bytes.to_vec()));
+            }
+            Role::Unknown | Role::Aside => return found.push(no_role(index, path)),
+            Role::Rule | Role::Fragments | Role::CodeMaps => std::str::from_utf8(bytes),
         };
-        if let Some(name) = table("codes/") {
-            return self.code_tables.push((name, index, bytes.to_vec()));
-        }
-        if let Some(name) = table("lookups/") {
-            return self.lookup_tables.push((name, index, bytes.to_vec()));
-        }
-        let is_rule = path.ends_with(".map.yaml");
-        let is_fragment = path.starts_with("fragments/") && path.ends_with(".yaml");
-        let is_maps = path == "codes/codemaps.yaml";
-        if !(is_rule || is_fragment || is_maps) {
-            return;
-        }
-        let read = match std::str::from_utf8(bytes) {
+        let read = match read {
             Ok(text) => yaml::parse(index, text),
             Err(error) => Err(not_utf8(index, &bytes[..error.valid_up_to()])),
         };
         match read {
-            Ok(yaml) if is_rule => self.rules.push(yaml),
-            Ok(yaml) if is_fragment => self.fragments.push(yaml),
-            Ok(yaml) => self.code_maps = Some(yaml),
+            Ok(yaml) => match role {
+                Role::Rule => self.rules.push(yaml),
+                Role::Fragments => self.fragments.push(yaml),
+                _ => self.code_maps = Some(yaml),
+            },
             Err(diagnostic) => {
-                self.broken.rules |= is_rule;
-                self.broken.fragments |= is_fragment;
-                self.broken.code_maps |= is_maps;
+                match role {
+                    Role::Rule => self.broken.rules = true,
+                    Role::Fragments => self.broken.fragments = true,
+                    _ => self.broken.code_maps = true,
+                }
                 found.push(diagnostic);
             }
         }
     }
+}
+
+/// What a file of the folder is for.
+#[derive(Clone, Copy)]
+enum Role<'p> {
+    Rule,
+    Fragments,
+    CodeMaps,
+    CodeTable(&'p str),
+    LookupTable(&'p str),
+    /// Lies beside the rules and is none: the recorded schema, texts for people, hidden files.
+    Aside,
+    Unknown,
+}
+
+impl<'p> Role<'p> {
+    fn of(path: &'p str) -> Self {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let hidden = path.split('/').any(|part| part.starts_with('.'));
+        match (folder, name, name.strip_suffix(".csv")) {
+            _ if hidden || name.ends_with(".md") || path == "schema.yaml" => Role::Aside,
+            ("", ..) if name.ends_with(".map.yaml") => Role::Rule,
+            ("fragments", ..) if name.ends_with(".yaml") => Role::Fragments,
+            ("codes", "codemaps.yaml", _) => Role::CodeMaps,
+            ("codes", _, Some(table)) => Role::CodeTable(table),
+            ("lookups", _, Some(table)) => Role::LookupTable(table),
+            _ => Role::Unknown,
+        }
+    }
+}
+
+/// A misspelt name would silently leave out what the file says.
+fn no_role(file: u16, path: &str) -> Diagnostic {
+    let at = Span { file, line: 1, column: 1, length: 1 };
+    let en = format!("`{path}` has no role in a rule set, so nothing of it is used");
+    let ja = format!("「{path}」は規則集のどの役割にも当たらず、使われません");
+    let roles = "*.map.yaml, fragments/*.yaml, codes/codemaps.yaml, codes/*.csv, lookups/*.csv";
+    Diagnostic::warning("W0110", at, en, ja)
+        .hint(format!("files of a rule set: {roles}"), format!("規則集のファイル: {roles}"))
 }
 
 /// At the first byte that is none.

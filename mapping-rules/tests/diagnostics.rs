@@ -299,6 +299,27 @@ fn files_that_are_not_utf_8_are_refused_but_tables_may_be_shift_jis() {
 }
 
 #[test]
+fn a_file_that_is_no_part_of_a_rule_set_is_named_unless_it_lies_beside_one() {
+    let compiled = compiled(&[
+        (".git/", ""),
+        ("README.md", "# rules"),
+        ("codes/.m.csv.swp", ""),
+        ("codes/m.xlsx", ""),
+        ("fragments/f.yml", "x: y"),
+        ("lookups/old/", ""),
+        ("pt.map.yaml", PLAIN),
+        ("pt2.map.yml", "rule: x"),
+        ("schema.yaml", "x"),
+    ]);
+    let found = compiled.diagnostics.iter().map(|d| format!("{} {}", d.code, d.message.en));
+    let named =
+        |name: &str| format!("W0110 `{name}` has no role in a rule set, so nothing of it is used");
+    let expected = ["codes/m.xlsx", "fragments/f.yml", "lookups/old/", "pt2.map.yml"];
+    assert_eq!(found.collect::<Vec<_>>(), expected.map(named));
+    assert!(compiled.rules.is_some());
+}
+
+#[test]
 fn no_text_exhausts_the_stack() {
     let pipes = format!("= p.NAME{}", " | text".repeat(20_000));
     let elses = format!("= p.NAME{}", " else p.NAME".repeat(20_000));

@@ -18,11 +18,15 @@ pub struct RulesConfig {
     pub directory: PathBuf,
 }
 
-/// `*.map.yaml`, `fragments/*.yaml`, `codes/codemaps.yaml`, `codes/*.csv`, `lookups/*.csv`.
+/// Folders that hold parts of a rule set, and the folder itself.
+const FOLDERS: [&str; 4] = ["", "fragments", "codes", "lookups"];
+
+/// `*.map.yaml`, `fragments/*.yaml`, `codes/codemaps.yaml`, `codes/*.csv`, `lookups/*.csv`. Of
+/// everything else only the name, so that the compiler can say that it is not used.
 pub fn read(directory: &Path) -> anyhow::Result<RuleFiles> {
     let mut files = Vec::new();
     ensure!(directory.is_dir(), "{} is no folder", directory.display());
-    for folder in ["", "fragments", "codes", "lookups"] {
+    for folder in FOLDERS {
         let path = directory.join(folder);
         if !path.is_dir() {
             continue;
@@ -30,10 +34,19 @@ pub fn read(directory: &Path) -> anyhow::Result<RuleFiles> {
         let entries = std::fs::read_dir(&path).with_context(|| path.display().to_string())?;
         for entry in entries {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if is_part(folder, &name) {
-                ensure!(files.len() < FILES_MAX, "more than {FILES_MAX} files in a rule set");
-                let relative = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-                files.push((relative.clone(), read_file(&directory.join(&relative))?));
+            let relative =
+                if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if FOLDERS.contains(&relative.as_str()) {
+                continue;
+            }
+            ensure!(files.len() < FILES_MAX, "more than {FILES_MAX} files in a rule set");
+            let path = directory.join(&relative);
+            if path.is_dir() {
+                files.push((format!("{relative}/"), Vec::new()));
+            } else if is_part(folder, &name) {
+                files.push((relative, read_file(&path)?));
+            } else {
+                files.push((relative, Vec::new()));
             }
         }
     }
@@ -45,12 +58,13 @@ pub fn read(directory: &Path) -> anyhow::Result<RuleFiles> {
 }
 
 fn is_part(folder: &str, name: &str) -> bool {
-    match folder {
-        "" => name.ends_with(".map.yaml"),
-        "fragments" => name.ends_with(".yaml"),
-        "codes" => name == "codemaps.yaml" || name.ends_with(".csv"),
-        _ => name.ends_with(".csv"),
-    }
+    !name.starts_with('.')
+        && match folder {
+            "" => name.ends_with(".map.yaml"),
+            "fragments" => name.ends_with(".yaml"),
+            "codes" => name == "codemaps.yaml" || name.ends_with(".csv"),
+            _ => name.ends_with(".csv"),
+        }
 }
 
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
