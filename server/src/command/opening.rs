@@ -1,6 +1,7 @@
 //! What commands have in common before they begin: the source opened and looked at, the rules
 //! compiled against it, findings printed.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use genkan_adapter::{Adapter, SourceSchema};
@@ -28,8 +29,15 @@ pub async fn source(config: &SqlConfig) -> Result<SqlAdapter, Failure> {
 
 /// The schema that was recorded beside the rules.
 pub fn recorded_schema(path: &Path, manner: Manner) -> Result<SourceSchema, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::usage(format!(
+            "{shown} is missing: it records the schema of the source. Write it with `genkan rules schema --config \
+             genkan.toml > {shown}`, or look at the source itself with --config / 接続先のスキーマを記録した \
+             {shown} がありません。上のコマンドで書き出すか、--config を指定してください"
+        )),
+        _ => Failure::usage(format!("{shown}: {error}")),
+    })?;
     schema::parse(&text).map_err(|diagnostic| {
         print_one(&diagnostic, &path.display().to_string(), &text, manner);
         Failure::rules()

@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod preview;
+mod schema;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub enum RulesCommand {
     Check(check::CheckArgs),
     /// Run the tests that stand in the rules
     Test(test::TestArgs),
+    /// Write the source's schema as the file schema.yaml of a rule set
+    Schema(schema::SchemaArgs),
     /// Show for every leaf of a resource the rule line, the column and the raw value
     Preview(preview::PreviewArgs),
     /// Show the plan and the statements of a search: 'Condition?code=20064049'
@@ -37,6 +40,7 @@ pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> 
     match command {
         RulesCommand::Check(args) => check::run(args, manner).await,
         RulesCommand::Test(args) => test::run(args, manner).await,
+        RulesCommand::Schema(args) => schema::run(args).await,
         RulesCommand::Preview(args) => preview::run(args, manner).await,
         RulesCommand::Explain(args) => explain::run(args, manner).await,
     }
