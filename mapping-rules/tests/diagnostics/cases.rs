@@ -269,7 +269,7 @@ pub const SOURCES: &[Case] = &[
     (
         "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [CD = p.ORG], valid: [FROM_YMD, TO_YMD], at: = p.WAREKI | date.wareki}\nemit: {code: {text: x}}\n",
         "a.map.yaml:5:71 E0412",
-        "column",
+        "和暦 and days made of two columns",
     ),
     // A joined table belongs to one SELECT.
     (

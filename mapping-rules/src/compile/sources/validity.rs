@@ -73,7 +73,12 @@ impl Scope<'_> {
     }
 }
 
+/// The days are compared inside the source, as they are stored.
 fn not_a_day(span: Span) -> Diagnostic {
     let en = "`at` must be a column that holds days as the master does";
     Diagnostic::error("E0412", span, en, "at は有効期間と同じ形式の日付の列でなければなりません")
+        .hint(
+            "stored days are compared: name a column with western days; 和暦 and days made of two columns can't be",
+            "格納された値どうしを比較するため、西暦の日付の列を指定します。和暦や 2 列を合わせた日付は使えません",
+        )
 }
