@@ -18,6 +18,8 @@ use crate::expression::{Expression, ExpressionKind as K};
 use crate::program::{Contained, Node, NodeKind, Place, Property, Term};
 use crate::yaml::{Key, Yaml, YamlKind};
 
+use value::Bound;
+
 /// The arguments of the fragment that is being read.
 type Arguments = Vec<(String, Expression)>;
 
@@ -28,6 +30,10 @@ pub(crate) struct EmitCompiler<'c, 's> {
     pub found: &'c mut Vec<Diagnostic>,
     arguments: Arguments,
     each: Option<usize>,
+    /// What binds the CodeableConcept that is being read.
+    concept: Option<Bound>,
+    /// What binds the code of the Coding that is being read.
+    coding: Option<Bound>,
     /// Fragments being read, against fragments that use themselves.
     fragments: Vec<String>,
 }
@@ -46,8 +52,17 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         shared: &'c Shared,
         found: &'c mut Vec<Diagnostic>,
     ) -> Self {
-        let (contained, arguments, fragments) = (Vec::new(), Vec::new(), Vec::new());
-        EmitCompiler { scope, shared, contained, found, arguments, each: None, fragments }
+        EmitCompiler {
+            scope,
+            shared,
+            contained: Vec::new(),
+            found,
+            arguments: Vec::new(),
+            each: None,
+            concept: None,
+            coding: None,
+            fragments: Vec::new(),
+        }
     }
 
     /// The properties of the resource, and the elements it can't be without.
@@ -264,10 +279,28 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             self.found.push(Diagnostic::error("E0504", span, en, ja));
             return None;
         }
+        let outer = (self.concept, self.coding);
+        self.enter(entries, slot);
         let properties = self.properties(&type_path, entries);
+        (self.concept, self.coding) = outer;
         let required = self.required(&type_path, entries, span);
         let from_row = properties.iter().any(|property| property.node.from_row);
         Some(plain(span, &type_path, from_row, NodeKind::Object { properties, required }))
+    }
+
+    /// Which codes may stand in this object. What binds a CodeableConcept binds its codings.
+    fn enter(&mut self, entries: &[&(Key, Yaml)], slot: Slot) {
+        let around = match slot.element.path {
+            "CodeableConcept.coding" => self.concept,
+            _ => Bound::of(slot),
+        };
+        let system = entries.iter().find(|(key, _)| key.name == "system");
+        let system = system.and_then(|(_, system)| system.as_text());
+        (self.concept, self.coding) = match slot.type_code {
+            "CodeableConcept" => (around, None),
+            "Coding" => (None, around.zip(system).and_then(|(of, system)| of.in_system(system))),
+            _ => (None, None),
+        };
     }
 
     /// What FHIR requires in this type; all of it has to be in the rule. What is there and wrong was

@@ -392,6 +392,17 @@ pub const EMIT: &[Case] = &[
         "z.map.yaml:8:47 E0506",
         "`x`",
     ),
+    // What binds a CodeableConcept binds the codings of its system.
+    (
+        "  clinicalStatus: {coding: [{system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: = b.TENKI | map 1=resolvd else active}]}\n",
+        "z.map.yaml:8:106 E0506",
+        "`resolved`",
+    ),
+    (
+        "  clinicalStatus: {coding: [{system: urn:own, code: x, extension: [{url: urn:e, valueCoding: {code: x}}]}]}\n  code: {coding: [{system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: x}]}\n",
+        "",
+        "",
+    ),
     (
         "  stage: [{type: {text: x}}]\n  evidence: [{}]\n  note: [{time: = b.START | date}]\n",
         "z.map.yaml:10:10 E0507",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::alternatives::FIRST;
-use super::value::required_codes;
+use super::value::Bound;
 use super::{EmitCompiler, Slot, from_row, plain};
 use crate::codemap::CodeMap;
 use crate::compile::structure::{Entries, text};
@@ -115,7 +115,7 @@ impl EmitCompiler<'_, '_> {
         let is_row = from_row(&from) || text.as_ref().is_some_and(from_row);
         let display = self.optional(yaml, "display")?;
         let extension = self.code_extension(yaml, shape)?;
-        let codes = required_codes(slot);
+        let codes = Bound::of(slot).filter(|_| slot.type_code == "code").map(|bound| bound.list);
         let coded = Coded { map, from, text, display, extension, at, with, shape, codes };
         Some(plain(yaml.span, slot.type_code, is_row, NodeKind::Coded(Box::new(coded))))
     }

@@ -12,11 +12,15 @@ use crate::program::Term;
 impl EmitCompiler<'_, '_> {
     /// The term of a primitive; behind it the codes of a required binding, if it may have others.
     pub(super) fn checked(&mut self, term: Term, slot: Slot) -> Term {
-        let codes = required_codes(slot);
-        let known = self.check_outputs(&term, slot, codes);
-        match codes {
-            Some(codes) if !known => {
-                let pairs = codes.iter().map(|of| (of.code.to_owned(), of.code.to_owned()));
+        let bound = match slot.element.path {
+            "Coding.code" => self.coding,
+            _ if slot.type_code == "code" => Bound::of(slot),
+            _ => None,
+        };
+        let known = self.check_outputs(&term, slot, bound);
+        match bound {
+            Some(bound) if !known => {
+                let pairs = bound.codes().map(|code| (code.to_owned(), code.to_owned()));
                 let table = MapTable { pairs: pairs.collect(), otherwise: None };
                 let span = term.span;
                 Expression { kind: K::Pipe(Box::new(term), Lens::Codes(table)), span }
@@ -27,12 +31,12 @@ impl EmitCompiler<'_, '_> {
 
     /// Constants and the values of a `map` are known now: they have to be values of the type, and
     /// codes of a required binding. False if the term may have others.
-    fn check_outputs(&mut self, term: &Term, slot: Slot, codes: Option<&[ValueSetCode]>) -> bool {
+    fn check_outputs(&mut self, term: &Term, slot: Slot, bound: Option<Bound>) -> bool {
         let texts: Vec<&str> = match &term.kind {
             K::Text(text) => vec![text],
             K::Else(first, second) => {
-                let first = self.check_outputs(first, slot, codes);
-                return self.check_outputs(second, slot, codes) && first;
+                let first = self.check_outputs(first, slot, bound);
+                return self.check_outputs(second, slot, bound) && first;
             }
             K::Pipe(_, Lens::Map(map)) => {
                 map.pairs.iter().map(|(_, v)| v).chain(&map.otherwise).map(String::as_str).collect()
@@ -44,22 +48,45 @@ impl EmitCompiler<'_, '_> {
                 let en = format!("`{text}` is no FHIR {}", slot.type_code);
                 let ja = format!("「{text}」は FHIR の {} 型の値ではありません", slot.type_code);
                 self.found.push(Diagnostic::error("E0505", term.span, en, ja));
-            } else if let Some(codes) = codes
-                && !codes.iter().any(|known| known.code == text)
+            } else if let Some(bound) = bound
+                && !bound.codes().any(|known| known == text)
             {
-                let en = format!("`{text}` is no code of `{}`", slot.element.path);
-                let ja = format!("「{text}」は「{}」の値集合にないコードです", slot.element.path);
-                let known = codes.iter().map(|known| known.code);
-                self.found.push(Diagnostic::error("E0506", term.span, en, ja).nearest(text, known));
+                let en = format!("`{text}` is no code of `{}`", bound.path);
+                let ja = format!("「{text}」は「{}」の値集合にないコードです", bound.path);
+                let diagnostic = Diagnostic::error("E0506", term.span, en, ja);
+                self.found.push(diagnostic.nearest(text, bound.codes()));
             }
         }
         true
     }
 }
 
-/// The codes that a `code` may have; `None` where FHIR leaves it open or doesn't list them.
-pub(super) fn required_codes(slot: Slot) -> Option<&'static [ValueSetCode]> {
-    let binding = slot.element.binding.filter(|_| slot.type_code == "code")?;
-    let required = binding.strength == BindingStrength::Required;
-    required.then(|| Definitions::r4().value_set_codes(binding.value_set)).flatten()
+/// The codes that FHIR requires somewhere, if it lists them.
+#[derive(Clone, Copy)]
+pub(super) struct Bound {
+    /// The element that requires them.
+    path: &'static str,
+    pub list: &'static [ValueSetCode],
+    system: Option<&'static str>,
+}
+
+impl Bound {
+    pub fn of(slot: Slot) -> Option<Self> {
+        let binding = slot.element.binding?;
+        let required = binding.strength == BindingStrength::Required;
+        let list = required.then(|| Definitions::r4().value_set_codes(binding.value_set))?;
+        Some(Bound { path: slot.element.path, list: list?, system: None })
+    }
+
+    /// Of a Coding with this system. One with a system that the value set doesn't have is a
+    /// translation, and free.
+    pub fn in_system(self, system: &str) -> Option<Self> {
+        let known = self.list.iter().find(|of| of.system == system)?;
+        Some(Bound { system: Some(known.system), ..self })
+    }
+
+    fn codes(self) -> impl Iterator<Item = &'static str> {
+        let own = move |of: &&ValueSetCode| self.system.is_none_or(|system| of.system == system);
+        self.list.iter().filter(own).map(|of| of.code)
+    }
 }
