@@ -25,11 +25,17 @@ pub fn pairs(query: &[u8]) -> Pairs {
     form_urlencoded::parse(query).into_owned().collect()
 }
 
-pub fn search(service: &Service, resource_type: &str, pairs: Pairs) -> Result<Search, Error> {
+/// `own_base`: the address under which the client knows us; it may write our ids as URLs.
+pub fn search(
+    service: &Service,
+    own_base: &str,
+    resource_type: &str,
+    pairs: Pairs,
+) -> Result<Search, Error> {
     known_type(service, resource_type)?;
     let zone = service.rules.site.zone;
     match search::parse(Definitions::r4(), resource_type, &pairs, zone) {
-        Ok(request) => Ok(Search { request, pairs }),
+        Ok(request) => Ok(Search { request: request.seen_from(own_base), pairs }),
         Err(problems) => Err(Error::Parameters(problems.iter().map(refused).collect())),
     }
 }

@@ -18,7 +18,7 @@ pub async fn search(
     pairs: Pairs,
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
-    let search = parse::search(service, resource_type, pairs)?;
+    let search = parse::search(service, &exchange.base, resource_type, pairs)?;
     exchange.stages.enter(Stage::Plan);
     let plan = plan::search(service, &search.request)?;
     exchange.stages.enter(Stage::Fetch);

@@ -100,6 +100,23 @@ impl SearchRequest {
             pretty: None,
         }
     }
+
+    /// The same search as read by the server at `own_base`: a reference by one of its own URLs is
+    /// the relative one.
+    #[must_use]
+    pub fn seen_from(mut self, own_base: &str) -> Self {
+        for filter in &mut self.filters {
+            let values = std::mem::take(&mut filter.values).into_iter();
+            let seen = values.map(|value| match value {
+                SearchValue::Reference(reference) => {
+                    SearchValue::Reference(reference.seen_from(own_base))
+                }
+                other => other,
+            });
+            filter.values = seen.collect();
+        }
+        self
+    }
 }
 
 struct Parser<'d> {

@@ -125,7 +125,7 @@ fn search_plan(
         let system = &service.bundle.report_identifier_system;
         pairs.push(("identifier".to_owned(), format!("{}|{}", escaped(system), escaped(number))));
     }
-    let search = parse::search(service, resource_type, pairs)?;
+    let search = parse::search(service, "", resource_type, pairs)?;
     let mut plan = plan::search(service, &search.request)?;
     plan.scans.retain(|scan| rules.contains(&scan.rule));
     Ok(plan)

@@ -103,7 +103,7 @@ async fn patient(service: &Service, given: &str, manner: Manner) -> Result<Strin
 async fn by_identifier(service: &Service, number: &str) -> Result<Vec<String>, Error> {
     let pairs = [("identifier", number), ("_count", "2")];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let search = parse::search(service, "Patient", pairs.to_vec())?;
+    let search = parse::search(service, "", "Patient", pairs.to_vec())?;
     let plan = plan::search(service, &search.request)?;
     let page = Fetch::new(&*service.adapter, &service.rules).page(&plan).await?;
     let entries = emit::page(service, &page);

@@ -247,6 +247,20 @@ async fn a_search_by_post_is_the_search_by_get() {
 }
 
 #[actix_web::test]
+async fn a_reference_by_our_own_url_finds_what_the_relative_one_finds() {
+    let entries = |bundle: Value| bundle["entry"].as_array().map_or(0, Vec::len);
+    for (reference, found) in [
+        ("Patient/patient.0001", 3),
+        ("https://fhir.test/fhir/Patient/patient.0001", 3),
+        ("https://fhir.test/fhir/Patient/patient.0002", 0),
+        ("https://other.test/fhir/Patient/patient.0001", 0),
+    ] {
+        let answered = get(&format!("/fhir/Observation?subject={reference}")).await;
+        assert_eq!((answered.status, entries(answered.json())), (200, found), "{reference}");
+    }
+}
+
+#[actix_web::test]
 async fn a_body_that_is_too_large_is_refused_and_the_connection_ends() {
     let http = HttpConfig { body_bytes_max: 8, ..HttpConfig::default() };
     let request = TestRequest::post()

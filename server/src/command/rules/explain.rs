@@ -54,6 +54,7 @@ fn plan_of(workshop: &Workshop, text: &str) -> Result<plan::SearchPlan, Failure>
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         Failure::usage(lines.join("\n"))
     })?;
+    let request = request.seen_from(workshop.fhir.base_url.as_deref().unwrap_or_default());
     plan::search(&workshop.rules, &workshop.identity, &request, &workshop.fhir.plan_limits())
         .map_err(|problem| Failure::usage(describe(&problem)))
 }
