@@ -6,6 +6,7 @@
 
 mod coded;
 mod reference;
+mod telling;
 mod unreadable;
 mod updated;
 mod writer;

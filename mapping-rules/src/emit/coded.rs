@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::NaiveDate;
+use genkan_fhir::definitions::check_primitive;
 
 use super::writer::{Writer, Written};
 use super::{IssueSeverity, Record};
@@ -22,11 +23,12 @@ impl<'a> Writer<'a, '_> {
     ) -> Written {
         let map = &self.emitter.rules.code_maps[coded.map];
         let local = self.term_text(Some(&coded.from), frame);
-        let text = self.term_text(coded.text.as_ref(), frame);
+        let text = self.checked_text(coded.text.as_ref(), "string", frame);
         if local.is_none() && text.is_none() {
             return Written::Nothing;
         }
-        let display = self.term_text(coded.display.as_ref(), frame).or_else(|| text.clone());
+        let display = self.checked_text(coded.display.as_ref(), "string", frame);
+        let display = display.or_else(|| text.clone());
         let codings = self.codings(map, coded, (local.as_deref(), display), frame);
         let written = match coded.shape {
             CodedShape::CodeableConcept => {
@@ -94,9 +96,13 @@ impl<'a> Writer<'a, '_> {
             LocalEmit::Never => false,
         };
         if let (true, Some(local)) = (emit_local, local) {
-            let (system, code) = (map.local_system.clone(), local.to_owned());
-            let display = display.map(Cow::into_owned);
-            codings.push(Cow::Owned(Coding { system, code, display }));
+            if check_primitive("code", local).is_ok() {
+                let (system, code) = (map.local_system.clone(), local.to_owned());
+                let display = display.map(Cow::into_owned);
+                codings.push(Cow::Owned(Coding { system, code, display }));
+            } else {
+                self.bad_value("code", &coded.from);
+            }
         }
         codings
     }

@@ -50,7 +50,7 @@ impl<'a> Writer<'a, '_> {
         self.out.extend_from_slice(link.as_bytes());
         self.out.push(b'"');
         self.leaf(&link, &reference.key[0], frame);
-        if let Some(text) = self.term_text(reference.display.as_ref(), frame) {
+        if let Some(text) = self.checked_text(reference.display.as_ref(), "string", frame) {
             self.out.extend_from_slice(b",\"display\":");
             self.text(&text);
         }

@@ -1,10 +1,11 @@
 //! The walk over the emit program. Writes forwards and takes back: an element that turns out to be
 //! empty is cut off the end of the buffer again.
 
+use std::borrow::Cow;
+
 use genkan_fhir::definitions::{PrimitiveKind, check_primitive};
 
-use super::{Emitter, Issue, IssueSeverity, Leaf, Record, column_name, frame};
-use crate::diagnostic::Text;
+use super::{Emitter, Issue, Leaf, Record, frame};
 use crate::evaluate::{self, FaultAt, Frame};
 use crate::program::{Node, NodeKind, Property, Rule, Term};
 
@@ -314,6 +315,21 @@ impl<'a, 'l> Writer<'a, 'l> {
         if node.from_row { Written::FromRow } else { Written::Constant }
     }
 
+    /// The text of a term as a value of this type; what is none becomes an issue.
+    pub(super) fn checked_text(
+        &mut self,
+        term: Option<&'a Term>,
+        kind: &'static str,
+        frame: &Frame<'a>,
+    ) -> Option<Cow<'a, str>> {
+        let text = self.term_text(term, frame)?;
+        if check_primitive(kind, &text).is_err() {
+            self.bad_value(kind, term?);
+            return None;
+        }
+        Some(text)
+    }
+
     fn mark(&self) -> Mark {
         let leaves = self.leaves.as_ref().map_or(0, |leaves| leaves.len());
         Mark { out: self.out.len(), leaves, contained: self.contained.len() }
@@ -353,120 +369,6 @@ impl<'a, 'l> Writer<'a, 'l> {
     pub fn text(&mut self, text: &str) {
         // Writing to a Vec can't fail.
         let _ = serde_json::to_writer(&mut self.out, text);
-    }
-
-    pub(super) fn bad_value(&mut self, kind: &str, term: &Term) {
-        let en = format!("the value is no FHIR {kind}");
-        let ja = format!("値が FHIR の {kind} 型に合いません");
-        self.issue(IssueSeverity::Warning, "bad-value", term, Text::new(en, ja), None);
-    }
-
-    /// FHIR takes one type of a choice (`value[x]`); the first that the row fills counts.
-    fn second_type(&mut self, property: &Property) {
-        let name = &property.name;
-        let en = format!("another type of this choice has a value, so `{name}` is left out");
-        let ja = format!("別の型の値があるため「{name}」は出力しません");
-        self.about(property, IssueSeverity::Warning, "two-types", Text::new(en, ja));
-    }
-
-    fn missing(&mut self, property: &Property) {
-        let en = format!("required element `{}` has no value in this row", property.name);
-        let ja = format!("必須要素「{}」の値がこの行にありません", property.name);
-        self.about(property, IssueSeverity::Error, "missing-required", Text::new(en, ja));
-    }
-
-    fn about(
-        &mut self,
-        property: &Property,
-        severity: IssueSeverity,
-        code: &'static str,
-        message: Text,
-    ) {
-        let (expression, columns) = (self.expression(), columns_of(&property.node));
-        let span = property.node.span;
-        self.issues.push(Issue { severity, code, expression, span, columns, message, map: None });
-    }
-
-    pub fn issue(
-        &mut self,
-        severity: IssueSeverity,
-        code: &'static str,
-        term: &Term,
-        message: Text,
-        map: Option<(String, String)>,
-    ) {
-        let expression = self.expression();
-        let (span, columns) = (term.span, term_columns(term));
-        self.issues.push(Issue { severity, code, expression, span, columns, message, map });
-    }
-
-    /// Turns what converters could not read into issues of this place.
-    pub fn flush_faults(&mut self, term: &Term) {
-        for FaultAt { fault, span } in std::mem::take(&mut self.faults) {
-            let message = Text::new(fault.message_en, fault.message_ja);
-            let (expression, columns) = (self.expression(), term_columns(term));
-            let severity = IssueSeverity::Warning;
-            let code = fault.code;
-            self.issues.push(Issue {
-                severity,
-                code,
-                expression,
-                span,
-                columns,
-                message,
-                map: None,
-            });
-        }
-    }
-
-    pub fn leaf(&mut self, value: &str, term: &Term, frame: &Frame<'a>) {
-        if self.leaves.is_none() {
-            return;
-        }
-        let expression = self.expression();
-        let mut columns = Vec::new();
-        term.names(&mut |column| {
-            if let Some(raw) = evaluate::raw(column, frame) {
-                columns.push((column_name(column), raw.clone()));
-            }
-        });
-        if let Some(leaves) = &mut self.leaves {
-            leaves.push(Leaf { expression, value: value.to_owned(), span: term.span, columns });
-        }
-    }
-
-    fn expression(&self) -> String {
-        let mut text = String::new();
-        for step in &self.path {
-            match step {
-                Step::Name(name) => {
-                    if !text.is_empty() {
-                        text.push('.');
-                    }
-                    text.push_str(name);
-                }
-                Step::Index(index) => text.push_str(&format!("[{index}]")),
-            }
-        }
-        text
-    }
-}
-
-fn term_columns(term: &Term) -> Vec<String> {
-    let mut columns = Vec::new();
-    term.names(&mut |column| columns.push(column_name(column)));
-    columns
-}
-
-fn columns_of(node: &Node) -> Vec<String> {
-    match &node.kind {
-        NodeKind::Primitive { term, .. } => term_columns(term),
-        NodeKind::Coded(coded) => term_columns(&coded.from),
-        NodeKind::Reference(reference) => reference.key.iter().flat_map(term_columns).collect(),
-        NodeKind::List(items) => items.iter().flat_map(columns_of).collect(),
-        NodeKind::Object { properties, .. } => {
-            properties.iter().flat_map(|property| columns_of(&property.node)).collect()
-        }
     }
 }
 

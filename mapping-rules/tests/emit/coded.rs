@@ -65,6 +65,18 @@ fn a_fallback_is_taken_only_where_no_better_code_is() {
     assert_eq!(concept, json!({"coding": [coding("urn:c", "C2")]}));
 }
 
+/// U+FFFF is in no XML, and two blanks are in no code.
+#[test]
+fn a_text_or_house_code_that_fhir_can_not_hold_is_left_out_and_said() {
+    let rules = mapped("", "policy: warn", CONCEPT);
+    let standard = json!({"system": "urn:c", "code": "C2"});
+    let (concept, issues) = code(&rules, &["B2", "病\u{ffff}", "-"]);
+    assert_eq!((concept, issues), (json!({"coding": [standard]}), vec!["bad-value"]));
+    let rules = mapped(", emit: always", "policy: warn", CONCEPT);
+    let (concept, issues) = code(&rules, &["B  9", "病", "-"]);
+    assert_eq!((concept, issues), (json!({"text": "病"}), vec!["unmapped", "bad-value"]));
+}
+
 #[test]
 fn two_codes_at_once_are_both_left_out_and_said() {
     let rules = mapped("", "policy: warn", CONCEPT);

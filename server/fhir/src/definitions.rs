@@ -17,8 +17,8 @@ use std::{
 pub use element::{Binding, BindingStrength, Element, ElementType, Invariant, Severity, UNBOUNDED};
 pub use expression::{OutsideSubset, ParameterPath, PathStep};
 pub use parameter::{Component, ParameterType, SearchParameter};
-pub(crate) use primitive::is_decimal;
 pub use primitive::{MAX_STRING_BYTES, PrimitiveFault, PrimitiveKind, check_primitive};
+pub(crate) use primitive::{is_carried, is_decimal};
 
 use element::Structure;
 

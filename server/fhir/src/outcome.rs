@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::definitions::is_carried;
+
 /// The issues of one answer, the gravest first or in the order they were found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OperationOutcome {
@@ -148,16 +150,22 @@ impl Issue {
         issue.insert("code".to_owned(), self.code.code().into());
         // Empty strings and arrays aren't FHIR.
         if let Some(text) = self.details.as_ref().filter(|text| !text.is_empty()) {
-            issue.insert("details".to_owned(), json!({"text": text}));
+            issue.insert("details".to_owned(), json!({"text": carried(text)}));
         }
         if let Some(text) = self.diagnostics.as_ref().filter(|text| !text.is_empty()) {
-            issue.insert("diagnostics".to_owned(), text.as_str().into());
+            issue.insert("diagnostics".to_owned(), carried(text).into());
         }
         if !self.expression.is_empty() {
             issue.insert("expression".to_owned(), self.expression.clone().into());
         }
         Value::Object(issue)
     }
+}
+
+/// A house code in a message may hold what XML can't: an outcome is always to be written.
+fn carried(text: &str) -> String {
+    let letter = |letter| if is_carried(letter) { letter } else { char::REPLACEMENT_CHARACTER };
+    text.chars().map(letter).collect()
 }
 
 impl OperationOutcome {

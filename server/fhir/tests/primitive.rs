@@ -94,6 +94,23 @@ fn values_are_told_from_what_is_none() {
     }
 }
 
+/// Otherwise one row would cost a whole page its XML form.
+#[test]
+fn a_value_that_json_can_hold_and_xml_can_not_is_none() {
+    for letter in ["\u{1}", "\u{b}", "\u{1f}", "\u{fdd0}", "\u{fdef}", "\u{fffe}", "\u{ffff}"] {
+        for type_code in ["string", "markdown", "code", "uri", "xhtml"] {
+            let text = match type_code {
+                "xhtml" => format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{letter}</div>"),
+                _ => format!("a{letter}"),
+            };
+            assert!(check_primitive(type_code, &text).is_err(), "{type_code} {letter:?}");
+        }
+    }
+    for letter in ["\t", "\r", "\n", "\u{7f}", "\u{fffd}", "\u{1fffe}", "\u{e000}", "𠮷"] {
+        assert_eq!(check_primitive("string", &format!("a{letter}")), Ok(()), "{letter:?}");
+    }
+}
+
 #[test]
 fn a_string_has_a_limit_and_an_attachment_has_not() {
     let long = "A".repeat(MAX_STRING_BYTES + 4);

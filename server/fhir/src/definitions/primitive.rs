@@ -7,6 +7,7 @@ use crate::datetime;
 /// R4 limits a string to 1 MB; the same bound stops other texts from growing without end.
 pub const MAX_STRING_BYTES: usize = 1024 * 1024;
 const MAX_ID_BYTES: usize = 64;
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// The shape of a primitive value: how JSON holds it, and what an expression may do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +82,9 @@ pub fn check_primitive(type_code: &str, text: &str) -> Result<(), PrimitiveFault
     if text.len() > MAX_STRING_BYTES && type_code != "base64Binary" && type_code != "xhtml" {
         return Err(PrimitiveFault::TooLong(MAX_STRING_BYTES));
     }
+    if !text.chars().all(is_carried) {
+        return Err(PrimitiveFault::Form("characters that XML can hold too"));
+    }
     match type_code {
         "boolean" => form(matches!(text, "true" | "false"), "true or false"),
         "integer" => integer(text, i32::MIN, "-2147483648 to 2147483647"),
@@ -91,7 +95,8 @@ pub fn check_primitive(type_code: &str, text: &str) -> Result<(), PrimitiveFault
         "dateTime" => Ok(datetime::parse_date_time(text).map(|_| ())?),
         "instant" => Ok(datetime::parse_instant(text).map(|_| ())?),
         "time" => Ok(datetime::parse_time(text).map(|_| ())?),
-        "string" | "markdown" => form(is_string(text), "text without control characters"),
+        // XML trims white space: a string of nothing else would come back as none.
+        "string" | "markdown" => form(!text.trim_matches(BLANKS).is_empty(), "more than blanks"),
         "code" => form(is_code(text), "words with single spaces between them"),
         "id" => {
             if text.len() > MAX_ID_BYTES {
@@ -108,6 +113,17 @@ pub fn check_primitive(type_code: &str, text: &str) -> Result<(), PrimitiveFault
         "base64Binary" => form(is_base64(text), "base64"),
         "xhtml" => form(text.trim_start().starts_with("<div"), "a div element"),
         _ => Err(PrimitiveFault::NotPrimitive),
+    }
+}
+
+/// Whether JSON and XML can both carry the character. XML 1.0 has no control characters but tab and
+/// line breaks, and no U+FFFE and U+FFFF; R4 forbids the former in a string too. U+FDD0 … U+FDEF are
+/// no characters either, which is why [`crate::xml`] may use them for itself.
+pub(crate) fn is_carried(letter: char) -> bool {
+    match letter {
+        '\t' | '\r' | '\n' => true,
+        '\u{FDD0}'..='\u{FDEF}' | '\u{FFFE}' | '\u{FFFF}' => false,
+        letter => letter >= ' ',
     }
 }
 
@@ -146,16 +162,9 @@ pub(crate) fn is_decimal(text: &str) -> bool {
         && exponent.is_none_or(|text| digits(text.strip_prefix(['+', '-']).unwrap_or(text)))
 }
 
-fn is_string(text: &str) -> bool {
-    let is_allowed = |letter: char| letter >= ' ' || matches!(letter, '\t' | '\r' | '\n');
-    // XML trims white space: a string of nothing else would come back as none.
-    text.chars().all(is_allowed) && !text.trim_matches([' ', '\t', '\r', '\n']).is_empty()
-}
-
 /// `[^\s]+(\s[^\s]+)*`
 fn is_code(text: &str) -> bool {
     text.split(char::is_whitespace).all(|word| !word.is_empty())
-        && text.chars().all(|letter| letter >= ' ' || letter.is_whitespace())
 }
 
 fn is_id(text: &str) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{MAX_DEPTH, XmlError, document, unknown_type};
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, is_carried};
 
 /// The library writes line breaks and tabs into attributes as they are, where every XML reader
 /// turns them into spaces. They travel as characters that no text has (Unicode guarantees it) and
@@ -86,12 +86,7 @@ fn list(
 }
 
 fn check_characters(text: &str) -> Result<(), XmlError> {
-    let is_forbidden = |letter: char| match letter {
-        '\t' | '\n' | '\r' => false,
-        '\u{FFFE}' | '\u{FFFF}' => true,
-        letter => letter < ' ' || STAND_INS.iter().any(|(_, stand_in, _)| letter == *stand_in),
-    };
-    if text.contains(is_forbidden) { Err(XmlError::Character) } else { Ok(()) }
+    if text.chars().all(is_carried) { Ok(()) } else { Err(XmlError::Character) }
 }
 
 fn string(text: &str) -> Result<String, XmlError> {
