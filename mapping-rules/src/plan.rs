@@ -57,7 +57,7 @@ pub struct ReadPlan {
 pub struct SearchPlan {
     pub resource_type: String,
     pub scans: Vec<Scan>,
-    /// Resources on the page.
+    /// Resources on the page; with 0 there is nothing to fetch.
     pub count: usize,
     /// `_sort` was asked: scans are merged by value instead of read one after the other.
     pub sorted: bool,
@@ -173,7 +173,7 @@ pub fn search(
     Ok(SearchPlan {
         resource_type: resource_type.to_owned(),
         scans,
-        count: count.clamp(1, limits.page_size_max.max(1)),
+        count: count.min(limits.page_size_max.max(1)),
         sorted: !request.sort.is_empty(),
         includes: includes(rules, request)?,
         include_rows_max: limits.include_rows_max,

@@ -77,6 +77,9 @@ impl<'a> Fetch<'a> {
 
     /// One page of a search with its includes.
     pub async fn page(&mut self, plan: &SearchPlan) -> Fetched<Page> {
+        if plan.count == 0 {
+            return Ok(Page { matches: Vec::new(), includes: Vec::new(), next: None });
+        }
         let (rows, next) = match plan.sorted && plan.scans.len() > 1 {
             true => self.merged(plan).await?,
             false => self.in_turn(plan).await?,

@@ -235,6 +235,13 @@ async fn pages_follow_next_to_the_end_and_each_says_what_it_is() {
 }
 
 #[actix_web::test]
+async fn a_count_of_zero_asks_for_no_entries() {
+    let bundle = get("/fhir/Patient?_count=0&_revinclude=Observation:subject").await.json();
+    assert_eq!(bundle["link"].as_array().map(Vec::len), Some(1), "no next: {bundle}");
+    assert!(bundle.get("entry").is_none() && bundle.get("total").is_none(), "{bundle}");
+}
+
+#[actix_web::test]
 async fn a_search_by_post_is_the_search_by_get() {
     let got = get("/fhir/Patient?gender=female").await;
     let request = TestRequest::post()
