@@ -56,7 +56,8 @@ pub enum IssueSeverity {
 pub struct Issue {
     pub severity: IssueSeverity,
     /// Stable: `unmapped`, `ambiguous`, `missing-required`, `missing-reference`, `two-types`,
-    /// `bad-value`, `bad-code`, `bad-key`, `bad-text`, or what a converter says (`bad-date` …).
+    /// `bad-value`, `bad-code`, `bad-key`, `duplicate-key`, `bad-text`, or what a converter says
+    /// (`bad-date` …).
     pub code: &'static str,
     /// Where in the resource, as FHIRPath.
     pub expression: String,
@@ -110,7 +111,7 @@ impl<'a> Emitter<'a> {
             return Emitted { id, version_id, last_updated: None, json: None, issues };
         }
         let Some(id) = self.id(rule, &record.row) else {
-            let issue = self.unusable_key(rule);
+            let issue = unusable_key(rule);
             let id = String::new();
             return Emitted { id, version_id, last_updated: None, json: None, issues: vec![issue] };
         };
@@ -136,21 +137,6 @@ impl<'a> Emitter<'a> {
         self.identity.encode(&rule.id, &key)
     }
 
-    fn unusable_key(&self, rule: &Rule) -> Issue {
-        Issue {
-            severity: IssueSeverity::Error,
-            code: "bad-key",
-            expression: format!("{}.id", rule.resource),
-            span: rule.span,
-            columns: rule.key.iter().map(column_name).collect(),
-            message: crate::diagnostic::Text::new(
-                "the key of this row is empty or too long to make an id",
-                "この行のキーが空か、長すぎて id を作れません",
-            ),
-            map: None,
-        }
-    }
-
     /// A hash of everything the resource is made of: the row image and the rules.
     fn version_id(&self, record: &Record) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -159,6 +145,36 @@ impl<'a> Emitter<'a> {
         let mut text = data_encoding::BASE32_NOPAD.encode(&hasher.finalize().as_bytes()[..10]);
         text.make_ascii_lowercase();
         text
+    }
+}
+
+fn unusable_key(rule: &Rule) -> Issue {
+    let text = crate::diagnostic::Text::new(
+        "the key of this row is empty or too long to make an id",
+        "この行のキーが空か、長すぎて id を作れません",
+    );
+    about_key(rule, "bad-key", text)
+}
+
+/// Of a second row with the key of another: which of them is the resource, nobody can say.
+pub fn duplicate_key(rule: &Rule) -> Issue {
+    let text = crate::diagnostic::Text::new(
+        "the key of the rule finds more than one row: it is not unique, or a `one` or `maybe` \
+         table has several partners",
+        "規則のキーに該当する行が複数あります（キーが一意でないか、one・maybe の表が複数行に一致）",
+    );
+    about_key(rule, "duplicate-key", text)
+}
+
+fn about_key(rule: &Rule, code: &'static str, message: crate::diagnostic::Text) -> Issue {
+    Issue {
+        severity: IssueSeverity::Error,
+        code,
+        expression: format!("{}.id", rule.resource),
+        span: rule.span,
+        columns: rule.key.iter().map(column_name).collect(),
+        message,
+        map: None,
     }
 }
 

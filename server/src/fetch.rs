@@ -58,10 +58,10 @@ impl<'a> Fetch<'a> {
         self.statements
     }
 
-    /// The record of a read; `None` if the row is not there.
-    pub async fn one(&mut self, plan: &ReadPlan) -> Fetched<Option<Record>> {
-        let rows = self.rows(&plan.query).await?;
-        Ok(self.records(plan.rule, rows, 0).await?.into_iter().next())
+    /// The record of a read: none if the row is not there, two if the key is not unique.
+    pub async fn of_key(&mut self, plan: &ReadPlan) -> Fetched<Vec<Record>> {
+        let rows = self.rows(&limited(&plan.query, 2)).await?;
+        self.records(plan.rule, rows, 0).await
     }
 
     /// Records of a rule by their keys, in no particular order.
@@ -94,7 +94,8 @@ impl<'a> Fetch<'a> {
         Ok(self.adapter.rows(query).try_collect().await?)
     }
 
-    /// One scan after the other, until the page is full and one row more shows that it goes on.
+    /// One scan after the other, until the page is full and one row more shows that it goes on. A
+    /// row more of the very key that the page ends with comes along: the next page begins behind it.
     async fn in_turn(&mut self, plan: &SearchPlan) -> Fetched<(Vec<(usize, Row)>, Option<Cursor>)> {
         let mut taken: Vec<(usize, Row)> = Vec::with_capacity(plan.count);
         let mut positions: Vec<Position> =
@@ -104,18 +105,20 @@ impl<'a> Fetch<'a> {
                 continue;
             }
             let room = plan.count - taken.len();
-            let rows = self.rows(&limited(&scan.query, room + 1)).await?;
-            let goes_on = rows.len() > room;
-            let rows: Vec<Row> = rows.into_iter().take(room).collect();
-            if goes_on {
-                if let Some(last) = rows.last() {
-                    positions[index] = after(scan, last);
+            let mut rows = self.rows(&limited(&scan.query, room + 1)).await?;
+            let beyond = if rows.len() > room { rows.pop() } else { None };
+            positions[index] = match (&beyond, rows.last()) {
+                (None, _) => Position::Done,
+                (Some(_), Some(last)) => after(scan, last),
+                (Some(_), None) => scan.position.clone(),
+            };
+            taken.extend(rows.into_iter().map(|row| (scan.rule, row)));
+            if let Some(beyond) = beyond {
+                if after(scan, &beyond) == positions[index] {
+                    taken.push((scan.rule, beyond));
                 }
-                taken.extend(rows.into_iter().map(|row| (scan.rule, row)));
                 return Ok((taken, Some(Cursor(positions))));
             }
-            positions[index] = Position::Done;
-            taken.extend(rows.into_iter().map(|row| (scan.rule, row)));
         }
         Ok((taken, None))
     }
@@ -149,7 +152,9 @@ impl<'a> Fetch<'a> {
             }
         }
         let mut goes_on = false;
-        for (rows, position) in found.iter_mut().zip(&mut positions) {
+        for ((rows, position), scan) in found.iter_mut().zip(&mut positions).zip(&plan.scans) {
+            let same_key = |(_, row): &(_, Row)| after(scan, row) == *position;
+            taken.extend(rows.next_if(same_key).map(|(_, row)| (scan.rule, row)));
             match rows.peek() {
                 Some(_) => goes_on = true,
                 None => *position = Position::Done,
@@ -262,17 +267,19 @@ impl<'a> Fetch<'a> {
             .map(|record| reference_key(rules, reference, &record.row, None))
             .collect();
         let keys = distinct(wanted.iter().flatten().cloned());
-        let mut found: HashMap<Vec<String>, Arc<Record>> = HashMap::new();
+        let mut found: HashMap<Vec<String>, Option<Arc<Record>>> = HashMap::new();
         if let Some(query) = target_query(rules, reference.rule, &keys) {
             let rows = self.rows(&query).await?;
             for record in self.records(reference.rule, rows, depth + 1).await? {
                 if let Some(key) = key_texts(rules, &rules.rules[reference.rule], &record.row) {
-                    found.insert(key, Arc::new(record));
+                    // Of two rows with one key, neither is the one that is meant.
+                    let second = found.contains_key(&key);
+                    found.insert(key, (!second).then(|| Arc::new(record)));
                 }
             }
         }
         for (record, key) in records.iter_mut().zip(wanted) {
-            record.contained.push(key.and_then(|key| found.get(&key).cloned()));
+            record.contained.push(key.and_then(|key| found.get(&key).cloned().flatten()));
         }
         Ok(())
     }
@@ -296,12 +303,13 @@ impl<'a> Fetch<'a> {
             if rows.len() > plan.include_rows_max {
                 return Err(FetchError::TooManyIncluded { rows_max: plan.include_rows_max });
             }
-            for record in self.records(rule, rows, 0).await? {
-                let entry = (rule, record);
-                if key_of(&entry).is_some_and(|key| seen.insert(key)) {
-                    included.push(entry);
-                }
-            }
+            let records = self.records(rule, rows, 0).await?.into_iter();
+            // Two rows of one key inside one include are two: the emit room says so.
+            let fresh =
+                |entry: &(usize, Record)| key_of(entry).is_some_and(|key| !seen.contains(&key));
+            let brought: Vec<_> = records.map(|record| (rule, record)).filter(fresh).collect();
+            seen.extend(brought.iter().filter_map(key_of));
+            included.extend(brought);
         }
         Ok(included)
     }

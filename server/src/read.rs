@@ -53,10 +53,10 @@ async fn resource(
     let plan = plan::read(service, resource_type, id)?;
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&*service.adapter, &service.rules);
-    let found = fetch.one(&plan).await;
+    let found = fetch.of_key(&plan).await;
     exchange.stages.count_statements(fetch.statements());
-    let not_found = || Error::NotFound { resource_type: resource_type.to_owned() };
-    let record = found?.ok_or_else(not_found)?;
+    let records = found?;
     exchange.stages.enter(Stage::Emit);
-    Ok(emit::record(service, plan.rule, &record))
+    let not_found = || Error::NotFound { resource_type: resource_type.to_owned() };
+    emit::only(service, plan.rule, &records).ok_or_else(not_found)
 }

@@ -68,8 +68,8 @@ impl<'a> Writer<'a, '_> {
         if let Some(found) = found {
             return self.contained_resource(target, found);
         }
-        let en = format!("no {} row has this key", target.resource);
-        let ja = format!("参照先の {} の行がありません", target.resource);
+        let en = format!("no {} row has this key, or more than one has", target.resource);
+        let ja = format!("参照先の {} の行がないか、複数あります", target.resource);
         self.issue(IssueSeverity::Warning, "missing-reference", key, Text::new(en, ja), None);
         None
     }

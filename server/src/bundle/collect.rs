@@ -8,7 +8,7 @@ use chrono::{Datelike, Months, NaiveDate};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::reference::Reference;
 use genkan_mapping::diagnostic::{Span, Text};
-use genkan_mapping::emit::{Emitted, Issue, Record};
+use genkan_mapping::emit::{Emitted, Issue, Record, duplicate_key};
 use genkan_mapping::plan::{self as mapping_plan, Position, ReadPlan, SearchPlan, key_texts};
 use genkan_mapping::program::{Property, Rule, RuleSet};
 use serde_json::{Map, Value};
@@ -178,13 +178,14 @@ impl<'s> Collection<'s> {
     ) -> Result<Unit, Error> {
         let rules = &self.service.rules;
         let not_found = || Error::NotFound { resource_type: "Patient".to_owned() };
-        let patient_record = self.fetch.one(patient_plan).await?.ok_or_else(not_found)?;
+        let found = self.fetch.of_key(patient_plan).await?;
         let rule = &rules.rules[patient_plan.rule];
-        let key = key_texts(rules, rule, &patient_record.row).ok_or_else(not_found)?;
+        let key = found.first().and_then(|record| key_texts(rules, rule, &record.row));
+        let key = key.ok_or_else(not_found)?;
         let records = self.records(search_plan).await?;
-        let patient = self.part(patient_plan.rule, &patient_record);
-        let parts: Vec<Emission> =
-            records.iter().map(|(rule, record)| self.part(*rule, record)).collect();
+        let patient = emit::only(self.service, patient_plan.rule, &found).ok_or_else(not_found)?;
+        let patient = self.emission(patient_plan.rule, patient);
+        let parts = self.emissions(&records);
         let (resources, year, report) = self.chosen(parts, wanted)?;
         let Some(patient) = self.accepted(patient) else { return Err(self.refused()) };
         if self.issues.iter().any(UnitIssue::is_error) {
@@ -249,9 +250,23 @@ impl<'s> Collection<'s> {
         Ok(records)
     }
 
-    fn part(&mut self, rule: usize, record: &Record) -> Emission {
+    fn emissions(&mut self, records: &[(usize, Record)]) -> Vec<Emission> {
+        let mut names = HashSet::new();
+        let mut emissions = Vec::with_capacity(records.len());
+        for (rule, record) in records {
+            let mut emitted = emit::record(self.service, *rule, record);
+            if !emitted.id.is_empty() && !names.insert((*rule, emitted.id.clone())) {
+                let issue = duplicate_key(&self.service.rules.rules[*rule]);
+                (emitted.json, emitted.issues) = (None, vec![issue]);
+            }
+            emissions.push(self.emission(*rule, emitted));
+        }
+        emissions
+    }
+
+    fn emission(&mut self, rule: usize, emitted: Emitted) -> Emission {
         let rules = &self.service.rules;
-        let Emitted { id, json, issues, .. } = emit::record(self.service, rule, record);
+        let Emitted { id, json, issues, .. } = emitted;
         let compiled = &rules.rules[rule];
         let name = (!id.is_empty()).then(|| format!("{}/{id}", compiled.resource));
         let told = |issue: Issue| {
@@ -370,8 +385,9 @@ impl<'s> Collection<'s> {
         }
         let mut known: BTreeMap<String, Part> = BTreeMap::new();
         for (rule, keys) in keys {
-            for record in self.fetch.by_keys(rule, &keys).await? {
-                let emission = self.part(rule, &record);
+            let records = self.fetch.by_keys(rule, &keys).await?.into_iter();
+            let records: Vec<_> = records.map(|record| (rule, record)).collect();
+            for emission in self.emissions(&records) {
                 if let Some(part) = self.accepted(emission) {
                     known.insert(part.name(), part);
                 }

@@ -1,6 +1,8 @@
 //! The routes with a small hospital in memory: each kind of request and what it gets. What the
 //! network does is tested in [`super::connection`].
 
+mod dirty;
+
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use genkan_adapter::Adapter;
@@ -56,7 +58,7 @@ fn cells(cells: &[(&str, &str)]) -> Vec<(String, Cell)> {
 }
 
 /// Three patients; three results of the first, of which the second has a status nobody knows.
-fn rows() -> Vec<(String, Vec<(String, Cell)>)> {
+fn rows() -> Rows {
     let mut rows = Vec::new();
     for (id, name, sex) in
         [("0001", "山田 太郎", "1"), ("0002", "山田 花子", "2"), ("0003", "", "")]
@@ -72,20 +74,31 @@ fn rows() -> Vec<(String, Vec<(String, Cell)>)> {
     rows
 }
 
+type Rows = Vec<(String, Vec<(String, Cell)>)>;
+
 async fn service(http: &HttpConfig) -> web::Data<Service> {
-    let schema = schema::parse(SCHEMA).expect("the schema is right");
     let files = [("patient.map.yaml", PATIENT), ("lab.map.yaml", LAB)];
-    let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+    hospital(SCHEMA, &files, &rows(), &FhirConfig::default(), http).await
+}
+
+async fn hospital(
+    schema: &str,
+    files: &[(&str, &str)],
+    rows: &Rows,
+    fhir: &FhirConfig,
+    http: &HttpConfig,
+) -> web::Data<Service> {
+    let schema = schema::parse(schema).expect("the schema is right");
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let site = SiteConfig::example().site().expect("a site");
-    let compiled = compile(&RuleFiles(files.to_vec()), &schema, &site);
+    let compiled = compile(&RuleFiles(files.collect()), &schema, &site);
     let rules = compiled.rules.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
     let key = SiteKey { generation: 'a', secret: [7; 32] };
     let identity = Identity::new(IdMode::Plain, &[key]).expect("an identity");
-    let adapter = SqlAdapter::in_memory(&schema, &rows()).await.expect("a database");
+    let adapter = SqlAdapter::in_memory(&schema, rows).await.expect("a database");
     adapter.schema().await.expect("its catalog");
     let name = "みなと総合病院".to_owned();
-    let fhir =
-        FhirConfig { base_url: Some("https://fhir.test/fhir".to_owned()), ..FhirConfig::default() };
+    let fhir = FhirConfig { base_url: Some("https://fhir.test/fhir".to_owned()), ..fhir.clone() };
     web::Data::new(Service::new(name, rules, identity, Box::new(adapter), &fhir, http))
 }
 
@@ -106,7 +119,11 @@ impl Answered {
 }
 
 async fn send_with(http: &HttpConfig, request: TestRequest) -> Answered {
-    let app = App::new().app_data(service(http).await).configure(routes);
+    send_to(service(http).await, request).await
+}
+
+async fn send_to(service: web::Data<Service>, request: TestRequest) -> Answered {
+    let app = App::new().app_data(service).configure(routes);
     let app = init_service(app).await;
     let response = call_service(&app, request.to_request()).await;
     let status = response.status().as_u16();

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 use genkan_adapter::Value;
-use genkan_mapping::emit::{Emitted, Emitter, Issue, IssueSeverity, Leaf};
+use genkan_mapping::emit::{Emitted, Emitter, Issue, IssueSeverity, Leaf, duplicate_key};
 use genkan_mapping::plan::{self, ReadPlan};
 use genkan_mapping::program::RuleSet;
 use serde_json::json;
@@ -36,15 +36,20 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
     let mut found = false;
     for plan in plans {
         let mut fetch = Fetch::new(&workshop.adapter, &workshop.rules);
-        let Some(record) = fetch.one(&plan).await? else { continue };
+        let records = fetch.of_key(&plan).await?;
         let rule = plan.rule;
-        found = true;
+        found |= !records.is_empty();
         let rules = &workshop.rules;
         let emitter = Emitter::new(rules, &workshop.identity);
-        let (emitted, leaves) = emitter.preview(&rules.rules[rule], &record);
-        match manner.output {
-            Output::Text => print_text(rules, rule, &emitted, &leaves, manner)?,
-            Output::Json => print_json(rules, rule, &emitted, &leaves)?,
+        for record in &records {
+            let (mut emitted, leaves) = emitter.preview(&rules.rules[rule], record);
+            if records.len() > 1 {
+                emitted.issues.push(duplicate_key(&rules.rules[rule]));
+            }
+            match manner.output {
+                Output::Text => print_text(rules, rule, &emitted, &leaves, manner)?,
+                Output::Json => print_json(rules, rule, &emitted, &leaves)?,
+            }
         }
     }
     if found { Ok(()) } else { Err(anyhow::anyhow!("there is no such row").into()) }
