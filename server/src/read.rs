@@ -58,5 +58,7 @@ async fn resource(
     let records = found?;
     exchange.stages.enter(Stage::Emit);
     let not_found = || Error::NotFound { resource_type: resource_type.to_owned() };
-    emit::only(service, plan.rule, &records).ok_or_else(not_found)
+    let emitted = emit::only(service, plan.rule, &records).ok_or_else(not_found)?;
+    exchange.stages.count_issues(&emitted.issues);
+    Ok(emitted)
 }

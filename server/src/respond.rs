@@ -2,6 +2,7 @@
 //! response with a FHIR body is made. Pure but for the log line of an error.
 
 mod outcome;
+mod page_issues;
 mod searchset;
 
 use actix_web::HttpResponse;

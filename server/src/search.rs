@@ -28,7 +28,10 @@ pub async fn search(
     let page = page?;
     exchange.stages.enter(Stage::Emit);
     let entries = emit::page(service, &page);
+    for entry in &entries {
+        exchange.stages.count_issues(&entry.emitted.issues);
+    }
     exchange.stages.enter(Stage::Respond);
     let next = page.next.map(|cursor| cursor.seal(&service.identity, &plan.context));
-    Ok(respond::searchset(exchange, &search, next.as_deref(), &entries))
+    Ok(respond::searchset(exchange, &search, next.as_deref(), &entries, &service.page_issues))
 }

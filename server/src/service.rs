@@ -25,6 +25,10 @@ pub struct FhirConfig {
     pub page_size_max: usize,
     /// Included resources on a page.
     pub include_rows_max: usize,
+    /// Kinds of data problems that a page tells of the resources on it; 0: none.
+    pub page_issues_max: usize,
+    /// Codes of problems that it does not tell.
+    pub page_issues_hidden: Vec<String>,
 }
 
 impl Default for FhirConfig {
@@ -34,11 +38,18 @@ impl Default for FhirConfig {
             page_size_default: 50,
             page_size_max: 1000,
             include_rows_max: 5000,
+            page_issues_max: 20,
+            // The resource itself shows it: there is no standard code.
+            page_issues_hidden: vec!["unmapped".to_owned()],
         }
     }
 }
 
 impl FhirConfig {
+    pub fn page_issues(&self) -> PageIssues {
+        PageIssues { kinds_max: self.page_issues_max, hidden: self.page_issues_hidden.clone() }
+    }
+
     pub fn plan_limits(&self) -> PlanLimits {
         PlanLimits {
             page_size_default: self.page_size_default,
@@ -66,11 +77,19 @@ impl FhirConfig {
     }
 }
 
+/// Which data problems of its resources a page tells.
+#[derive(Debug, Clone)]
+pub struct PageIssues {
+    pub kinds_max: usize,
+    pub hidden: Vec<String>,
+}
+
 pub struct Service {
     pub rules: RuleSet,
     pub identity: Identity,
     pub adapter: Box<dyn Adapter>,
     pub limits: PlanLimits,
+    pub page_issues: PageIssues,
     pub bundle: BundleConfig,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
@@ -100,6 +119,7 @@ impl Service {
             identity,
             adapter,
             limits: fhir.plan_limits(),
+            page_issues: fhir.page_issues(),
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,

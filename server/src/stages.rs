@@ -2,8 +2,11 @@
 //! and the header `Server-Timing` all use it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
+
+use genkan_mapping::emit::Issue;
 
 /// A room on the way of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +40,20 @@ struct Course {
     current: Option<(Stage, Instant)>,
     spent: Vec<(Stage, Duration)>,
     statements: Option<usize>,
+    /// By code, and by the code map where there is one.
+    issues: BTreeMap<String, usize>,
 }
 
 impl Stages {
     pub fn start() -> Self {
         let started = Instant::now();
-        Stages(RefCell::new(Course { started, current: None, spent: Vec::new(), statements: None }))
+        Stages(RefCell::new(Course {
+            started,
+            current: None,
+            spent: Vec::new(),
+            statements: None,
+            issues: BTreeMap::new(),
+        }))
     }
 
     /// Ends the stage before and begins this one.
@@ -60,6 +71,25 @@ impl Stages {
 
     pub fn statements(&self) -> Option<usize> {
         self.0.borrow().statements
+    }
+
+    /// Data problems of the rows that were answered.
+    pub fn count_issues(&self, issues: &[Issue]) {
+        let mut course = self.0.borrow_mut();
+        for issue in issues {
+            let kind = match &issue.map {
+                Some((map, _)) => format!("{}:{map}", issue.code),
+                None => issue.code.to_owned(),
+            };
+            *course.issues.entry(kind).or_default() += 1;
+        }
+    }
+
+    /// `bad-date=3 unmapped:disease=12` for the log; `None` if there were none.
+    pub fn issues(&self) -> Option<String> {
+        let course = self.0.borrow();
+        let counts = course.issues.iter().map(|(kind, count)| format!("{kind}={count}"));
+        Some(counts.collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
     }
 
     /// Where it is, or where it ended.

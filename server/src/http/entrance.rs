@@ -64,6 +64,7 @@ fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
     let total_ms = exchange.stages.total().as_secs_f64() * 1000.0;
     let stage = exchange.stages.last();
     let statements = exchange.stages.statements();
+    let issues = exchange.stages.issues();
     let timing = exchange.stages.server_timing();
     let headers = response.headers_mut();
     for (name, value) in [
@@ -76,7 +77,7 @@ fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
     }
     insert(headers, REQUEST_ID, &exchange.trace_id);
     insert(headers, SERVER_TIMING, &timing);
-    tracing::info!(status, total_ms, stage, statements, timing, "answered");
+    tracing::info!(status, total_ms, stage, statements, issues, timing, "answered");
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -14,7 +14,7 @@ pub fn of_error(error: &Error, language: Language, trace_id: &str) -> OperationO
         Error::Parameters(refused) => OperationOutcome {
             issues: refused.iter().map(|one| of_parameter(one, code, language)).collect(),
         },
-        Error::Unmappable(issues) => of_row(issues, language),
+        Error::Unmappable(issues) => of_row(issues, IssueSeverity::Error, language),
         Error::NoBundle(NoBundle::Refused(issues)) => OperationOutcome {
             issues: issues.iter().map(|issue| of_unit(issue, code, language)).collect(),
         },
@@ -44,15 +44,17 @@ fn of_parameter(refused: &RefusedParameter, code: &str, language: Language) -> O
     if refused.name.is_empty() { issue } else { issue.at(format!("http.{}", refused.name)) }
 }
 
-/// The errors of a row that can't be a resource; its warnings are for `genkan rules preview`.
-pub fn of_row(issues: &[Issue], language: Language) -> OperationOutcome {
+/// What keeps a row from being a resource; its warnings are for `genkan rules preview`. Between the
+/// entries of a page it is a warning, for R4 wants no error in a searchset.
+pub fn of_row(issues: &[Issue], severity: IssueSeverity, language: Language) -> OperationOutcome {
     let errors = issues.iter().filter(|issue| issue.severity == emit::IssueSeverity::Error);
-    let mut issues: Vec<OutcomeIssue> = errors.map(|issue| of_issue(issue, language)).collect();
+    let mut issues: Vec<OutcomeIssue> =
+        errors.map(|issue| of_issue(issue, severity, language)).collect();
     if issues.is_empty() {
         // An outcome without issues would say that all is well.
         let error = Error::Unmappable(Vec::new());
         let message = error.message();
-        let issue = OutcomeIssue::error(error.issue_type());
+        let issue = OutcomeIssue::new(severity, error.issue_type());
         let issue = issue.with_diagnostics(format!("{}: {}", error.code(), message.en));
         issues.push(issue.with_details(message.in_language(language)));
     }
@@ -74,8 +76,8 @@ fn of_unit(issue: &UnitIssue, code: &str, language: Language) -> OutcomeIssue {
         .at(issue.expression.clone())
 }
 
-fn of_issue(issue: &Issue, language: Language) -> OutcomeIssue {
-    OutcomeIssue::new(IssueSeverity::Error, IssueType::Processing)
+fn of_issue(issue: &Issue, severity: IssueSeverity, language: Language) -> OutcomeIssue {
+    OutcomeIssue::new(severity, IssueType::Processing)
         .with_diagnostics(format!("GKN-201: {}: {}", issue.code, issue.message.en))
         .with_details(issue.message.in_language(language))
         .at(issue.expression.clone())

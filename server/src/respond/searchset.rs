@@ -3,10 +3,13 @@
 //!
 //! Spec: <https://hl7.org/fhir/R4/http.html#search>, <https://hl7.org/fhir/R4/bundle.html#searchset>
 
+use genkan_fhir::outcome::{IssueSeverity, OperationOutcome};
+
 use crate::emit::{Entry, SearchMode};
 use crate::exchange::Exchange;
 use crate::parse::Search;
-use crate::respond::{Answer, outcome};
+use crate::respond::{Answer, outcome, page_issues};
+use crate::service::PageIssues;
 
 const PAGE: &str = "_page";
 
@@ -18,6 +21,7 @@ pub fn searchset(
     search: &Search,
     next: Option<&str>,
     entries: &[Entry<'_>],
+    shown: &PageIssues,
 ) -> Answer {
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
@@ -35,6 +39,11 @@ pub fn searchset(
         separator = b",";
         self::entry(&mut out, exchange, entry);
     }
+    if let Some(outcome) = page_issues::of_page(entries, shown, exchange.language) {
+        out.extend_from_slice(separator);
+        outcome_entry(&mut out, &outcome);
+    }
+    // The outcome is of entries.
     if !entries.is_empty() {
         out.push(b']');
     }
@@ -44,11 +53,9 @@ pub fn searchset(
 
 fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry<'_>) {
     let Some(json) = &entry.emitted.json else {
-        let outcome = outcome::of_row(&entry.emitted.issues, exchange.language).to_json();
-        out.extend_from_slice(br#"{"resource":"#);
-        out.extend_from_slice(outcome.to_string().as_bytes());
-        out.extend_from_slice(br#","search":{"mode":"outcome"}}"#);
-        return;
+        let issues = &entry.emitted.issues;
+        let outcome = outcome::of_row(issues, IssueSeverity::Warning, exchange.language);
+        return outcome_entry(out, &outcome);
     };
     // Base, type and id hold no letter that JSON would escape.
     out.extend_from_slice(br#"{"fullUrl":""#);
@@ -61,6 +68,12 @@ fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry<'_>) {
         SearchMode::Match => br#","search":{"mode":"match"}}"#.as_slice(),
         SearchMode::Include => br#","search":{"mode":"include"}}"#.as_slice(),
     });
+}
+
+fn outcome_entry(out: &mut Vec<u8>, outcome: &OperationOutcome) {
+    out.extend_from_slice(br#"{"resource":"#);
+    out.extend_from_slice(outcome.to_json().to_string().as_bytes());
+    out.extend_from_slice(br#","search":{"mode":"outcome"}}"#);
 }
 
 /// The search as it was understood: all of it, or it would have been refused.

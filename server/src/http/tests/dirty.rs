@@ -117,3 +117,47 @@ async fn a_letter_that_xml_has_not_costs_the_element_and_not_the_page() {
         assert!(!json.body.contains('\u{ffff}'), "{uri}");
     }
 }
+
+#[actix_web::test]
+async fn what_is_wrong_with_the_resources_of_a_page_stands_at_its_end() {
+    let bundle = get("/fhir/Patient").await.json();
+    let told = bundle["entry"].as_array().and_then(|entries| entries.last()).expect("entries");
+    assert_eq!(told["search"]["mode"], "outcome");
+    let issues = told["resource"]["issue"].as_array().expect("issues");
+    let shown: Vec<(&str, &str)> = issues
+        .iter()
+        .map(|issue| {
+            assert_eq!(issue["severity"], "warning", "{issue}");
+            let place = issue["expression"][0].as_str().expect("a place");
+            (place, issue["diagnostics"].as_str().expect("diagnostics"))
+        })
+        .collect();
+    let [name, born] = shown.as_slice() else { panic!("{shown:?}") };
+    assert_eq!(name.0, "Bundle.entry[3].resource.name[0].text");
+    assert!(name.1.starts_with("GKN-209: bad-value: "), "{}", name.1);
+    assert_eq!(born.0, "Bundle.entry[3].resource.birthDate");
+    assert!(born.1.ends_with("(1 on this page)"), "{}", born.1);
+}
+
+#[actix_web::test]
+async fn the_configuration_says_which_problems_a_page_tells() {
+    let told = async |page_issues_max, hidden: &[&str], uri| {
+        let page_issues_hidden = hidden.iter().map(|code| (*code).to_owned()).collect();
+        let fhir = FhirConfig { page_issues_max, page_issues_hidden, ..FhirConfig::default() };
+        let bundle = send_to(dirty(&fhir).await, TestRequest::get().uri(uri)).await.json();
+        let last = bundle["entry"].as_array().and_then(|entries| entries.last().cloned());
+        let last = last.filter(|entry| entry["search"]["mode"] == "outcome");
+        last.map_or(Vec::new(), |entry| {
+            let issues = entry["resource"]["issue"].as_array().cloned().unwrap_or_default();
+            let text = |issue: &Value| issue["diagnostics"].as_str().unwrap_or_default().to_owned();
+            issues.iter().map(text).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(told(0, &[], "/fhir/Observation").await, [""; 0]);
+    let codes = told(20, &[], "/fhir/Observation").await;
+    assert!(codes[0].contains("unmapped") && codes[0].contains("(2 on this page)"), "{codes:?}");
+    let first = told(1, &[], "/fhir/Patient").await;
+    assert_eq!(first[1], "GKN-209: further kinds of data problems on this page: 1");
+    let quiet = told(20, &["unmapped"], "/fhir/Observation?subject=Patient/patient.0002").await;
+    assert_eq!(quiet, [""; 0]);
+}

@@ -1,0 +1,89 @@
+//! What is to be said of the rows that did become resources: one OperationOutcome at the end of the
+//! page, because dirty columns have the same problem in row after row.
+//!
+//! Spec: <https://hl7.org/fhir/R4/http.html#search>: an outcome inside a searchset has no error.
+
+use std::collections::HashMap;
+
+use genkan_fhir::outcome::{Issue as OutcomeIssue, IssueSeverity, IssueType, OperationOutcome};
+use genkan_mapping::diagnostic::{Language, Span, Text};
+use genkan_mapping::emit::{self, Issue};
+
+use crate::emit::Entry;
+use crate::service::PageIssues;
+
+const CODE: &str = "GKN-209";
+/// Places named for each kind of problem; the count is of all.
+const PLACES_MAX: usize = 5;
+
+/// Problems with one cause: the same place in the rules says the same.
+struct Kind<'e> {
+    issue: &'e Issue,
+    count: usize,
+    places: Vec<String>,
+}
+
+/// `None` if there is nothing to say.
+pub fn of_page(
+    entries: &[Entry<'_>],
+    shown: &PageIssues,
+    language: Language,
+) -> Option<OperationOutcome> {
+    if shown.kinds_max == 0 {
+        return None;
+    }
+    let mut kinds: Vec<Kind> = Vec::new();
+    let mut known: HashMap<(&str, &str, Span), usize> = HashMap::new();
+    for (index, entry) in entries.iter().enumerate().filter(|(_, one)| one.emitted.json.is_some()) {
+        let is_shown = |issue: &&Issue| !shown.hidden.iter().any(|code| code == issue.code);
+        for issue in entry.emitted.issues.iter().filter(is_shown) {
+            let key = (issue.code, issue.message.en.as_str(), issue.span);
+            let kind = *known.entry(key).or_insert_with(|| {
+                kinds.push(Kind { issue, count: 0, places: Vec::new() });
+                kinds.len() - 1
+            });
+            kinds[kind].count += 1;
+            if kinds[kind].places.len() < PLACES_MAX {
+                kinds[kind].places.push(place(index, entry.resource_type, &issue.expression));
+            }
+        }
+    }
+    let more = kinds.len().saturating_sub(shown.kinds_max);
+    let told = kinds.iter().take(shown.kinds_max).map(|kind| of_kind(kind, language));
+    let issues: Vec<OutcomeIssue> = told.chain(and_more(more, language)).collect();
+    (!issues.is_empty()).then_some(OperationOutcome { issues })
+}
+
+/// `Condition.onset` of the third entry: `Bundle.entry[2].resource.onset`
+fn place(index: usize, resource_type: &str, expression: &str) -> String {
+    let inside = expression.strip_prefix(resource_type).unwrap_or_default();
+    format!("Bundle.entry[{index}].resource{inside}")
+}
+
+fn of_kind(kind: &Kind, language: Language) -> OutcomeIssue {
+    let Kind { issue, count, places } = kind;
+    let severity = match issue.severity {
+        emit::IssueSeverity::Information => IssueSeverity::Information,
+        emit::IssueSeverity::Warning | emit::IssueSeverity::Error => IssueSeverity::Warning,
+    };
+    let message = Text::new(
+        format!("{} ({count} on this page)", issue.message.en),
+        format!("{}（このページに {count} 件）", issue.message.ja),
+    );
+    let told = OutcomeIssue::new(severity, IssueType::Processing)
+        .with_diagnostics(format!("{CODE}: {}: {}", issue.code, message.en))
+        .with_details(message.in_language(language));
+    places.iter().fold(told, |told, place| told.at(place))
+}
+
+fn and_more(kinds: usize, language: Language) -> Option<OutcomeIssue> {
+    let message = Text::new(
+        format!("further kinds of data problems on this page: {kinds}"),
+        format!("このページにはほかに {kinds} 種類のデータの問題があります"),
+    );
+    (kinds > 0).then(|| {
+        OutcomeIssue::new(IssueSeverity::Information, IssueType::Processing)
+            .with_diagnostics(format!("{CODE}: {}", message.en))
+            .with_details(message.in_language(language))
+    })
+}
