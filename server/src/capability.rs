@@ -41,8 +41,9 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
             "mode": "server",
             "documentation": format!(
                 "Read only, straight from the tables of the hospital's own system. Unknown \
-                 parameters are refused. `_count` is at most {page_size_max}; pages follow the \
-                 `next` link. Only the current version of a resource can be read."
+                 parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
+                 {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
+                 tell of rows and their problems. Only the current version of a resource can be read."
             ),
             "resource": resources,
         }],

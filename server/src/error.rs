@@ -194,12 +194,12 @@ impl Error {
                 "読めるのは現在の版だけです。指定の版は現在の版ではありません",
             ),
             Error::NotAcceptable => Text::new(
-                "answers are `application/fhir+json` or `application/fhir+xml`",
-                "応答の形式は `application/fhir+json` か `application/fhir+xml` です",
+                "answers are `application/fhir+json` or `application/fhir+xml` of FHIR 4.0",
+                "応答の形式は FHIR 4.0 の `application/fhir+json` か `application/fhir+xml` です",
             ),
             Error::UnsupportedMediaType { expected } => Text::new(
-                format!("the body has to be `{expected}`"),
-                format!("本文の形式は `{expected}` でなければなりません"),
+                format!("the body has to be `{expected}` in UTF-8 (FHIR 4.0)"),
+                format!("本文の形式は UTF-8 の `{expected}`（FHIR 4.0）でなければなりません"),
             ),
             Error::BodyTooLarge { bytes_max } => body_too_large(*bytes_max),
             Error::UriTooLong { bytes_max } => uri_too_long(*bytes_max),

@@ -37,13 +37,17 @@ pub fn format(parameter: Option<&str>, accept: Option<&str>) -> Result<Format, E
     if let Some(parameter) = parameter {
         // A `+` that was not escaped in the URL has become a blank.
         let media_type = media_type(parameter).replace(' ', "+");
-        return Format::of(&media_type).ok_or(Error::NotAcceptable);
+        let format = Format::of(&media_type).filter(|_| is_our_version(parameter));
+        return format.ok_or(Error::NotAcceptable);
     }
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
         return Ok(Format::Json);
     };
-    let ranges: Vec<(&str, u16)> =
-        accept.split(',').map(|range| (media_type(range), quality(range))).collect();
+    let ranges: Vec<(&str, u16)> = accept
+        .split(',')
+        .filter(|range| is_our_version(range))
+        .map(|range| (media_type(range), quality(range)))
+        .collect();
     let weight = |format: Format| {
         // The most specific range decides: `*/*, application/fhir+xml;q=0` wants no XML.
         let named = ranges.iter().filter(|(range, _)| Format::of(range) == Some(format));
@@ -78,9 +82,30 @@ pub fn language(accept_language: Option<&str>) -> Language {
     if weight("ja") > weight("en") { Language::Japanese } else { Language::English }
 }
 
-/// Is this the media type of the header's value, whatever its parameters are?
+/// Is this the media type of a body that can be read here: in UTF-8, and of our version of FHIR?
 pub fn is_media_type(header: Option<&str>, expected: &str) -> bool {
-    header.is_some_and(|header| media_type(header).eq_ignore_ascii_case(expected))
+    header.is_some_and(|header| {
+        let is_utf8 = |charset: &str| {
+            ["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
+        };
+        media_type(header).eq_ignore_ascii_case(expected)
+            && parameter_of(header, "charset").is_none_or(is_utf8)
+            && is_our_version(header)
+    })
+}
+
+/// FHIR's own parameter of a MIME type: a client that wants another version gets no R4.
+fn is_our_version(range: &str) -> bool {
+    let version = parameter_of(range, "fhirVersion");
+    version.is_none_or(|version| version == "4.0" || version.starts_with("4.0."))
+}
+
+/// The value of a parameter, without quotes.
+fn parameter_of<'r>(range: &'r str, wanted: &str) -> Option<&'r str> {
+    range.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"'))
+    })
 }
 
 fn media_type(range: &str) -> &str {
@@ -89,11 +114,7 @@ fn media_type(range: &str) -> &str {
 
 /// `q` in thousandths; 1000 when it is absent, 0 when it can't be read.
 fn quality(range: &str) -> u16 {
-    let value = range.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
-    });
-    let Some(value) = value else { return 1000 };
+    let Some(value) = parameter_of(range, "q") else { return 1000 };
     let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
     let thousandths = format!("{fraction:0<3}");
     match (whole, thousandths.get(..3).and_then(|digits| digits.parse().ok())) {
@@ -118,6 +139,14 @@ mod tests {
             (None, Some("text/html,application/xml;q=0.9,*/*;q=0.8"), Some(Format::Xml)),
             (None, Some("*/*, application/fhir+json;q=0"), Some(Format::Xml)),
             (None, Some("application/fhir+json; fhirVersion=4.0"), Some(Format::Json)),
+            (None, Some("application/fhir+json; fhirVersion=3.0"), None),
+            (None, Some("application/fhir+json; fhirVersion=\"4.0.1\""), Some(Format::Json)),
+            (
+                None,
+                Some("application/fhir+json; fhirVersion=5.0, application/xml; q=0.1"),
+                Some(Format::Xml),
+            ),
+            (Some("application/fhir+json;fhirVersion=3.0"), None, None),
             (None, Some("text/html"), None),
             (None, Some("application/fhir+json;q=0"), None),
             (None, Some("application/fhir+json;q=abc"), None),
@@ -129,6 +158,21 @@ mod tests {
         ] {
             let chosen = format(parameter, accept).ok();
             assert_eq!(chosen, expected, "_format={parameter:?} Accept: {accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_in_utf8_and_r4_only() {
+        for (header, readable) in [
+            ("application/x-www-form-urlencoded", true),
+            ("Application/X-WWW-Form-Urlencoded; charset=UTF-8", true),
+            ("application/x-www-form-urlencoded;charset=\"utf-8\"", true),
+            ("application/x-www-form-urlencoded; charset=Shift_JIS", false),
+            ("application/x-www-form-urlencoded; fhirVersion=3.0", false),
+            ("text/plain", false),
+        ] {
+            let read = is_media_type(Some(header), "application/x-www-form-urlencoded");
+            assert_eq!(read, readable, "{header}");
         }
     }
 
