@@ -255,6 +255,7 @@ emit:
 search:
   email: = p.TEL
   family: off
+  _id: off
 "#;
     let source = Source::new(&[("p.map.yaml", rule)], &[]);
     let refused = |query: &str| match source.ids(query) {
@@ -268,6 +269,7 @@ search:
         ("Patient?email=x", "answered"),
         ("Patient?email=urn:x|x", "refused"),
         ("Patient?family=x", "not offered"),
+        ("Patient?_id=pt.1", "not offered"),
         ("Patient?birthdate=2020", "not offered"),
         ("Patient?_total=accurate", "not offered"),
         ("Patient?_sort=identifier", "refused"),

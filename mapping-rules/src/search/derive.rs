@@ -33,16 +33,21 @@ pub(crate) fn derive(
     imaging: Imaging,
 ) {
     let definitions = Definitions::r4();
-    let mut parameters = vec![id_parameter()];
+    let mut parameters = Vec::new();
     let mut withheld = Vec::new();
     for definition in definitions.search_parameters(&rule.resource) {
-        if definition.code == "_id" {
+        if definition.code == "_id" && !overrides.contains_key("_id") {
+            parameters.push(id_parameter());
             continue;
         }
         let derived = match overrides.get(definition.code) {
             Some(Override::Off) => Err(Refusal::from(Text::new(
                 "switched off by the rule (`search:`)",
                 "規則の search: で無効にされています",
+            ))),
+            Some(Override::Column(_)) if definition.code == "_id" => Err(Refusal::from(Text::new(
+                "the id is sealed and stands in no column",
+                "id は列の値ではないため、列では検索できません",
             ))),
             Some(Override::Column(term)) => overridden(definition, term),
             None => branches(rule, definition, targets),
