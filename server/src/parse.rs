@@ -78,6 +78,7 @@ fn refused(problem: &SearchProblem) -> RefusedParameter {
     let reason = match problem.kind {
         ProblemKind::UnknownResourceType
         | ProblemKind::UnknownParameter { .. }
+        | ProblemKind::NamesUnknown { .. }
         | ProblemKind::Modifier { .. }
         | ProblemKind::NotSupported(_) => Refusal::NotSupported,
         ProblemKind::Malformed(_)
@@ -101,6 +102,12 @@ fn japanese(kind: ProblemKind) -> String {
         }
         ProblemKind::UnknownParameter { nearest: Some(nearest) } => {
             format!("という検索パラメータはありません。もしかして: {nearest}")
+        }
+        ProblemKind::NamesUnknown { nearest: None } => {
+            "の値は R4 にない検索パラメータです".to_owned()
+        }
+        ProblemKind::NamesUnknown { nearest: Some(nearest) } => {
+            format!("の値は R4 にない検索パラメータです。もしかして: {nearest}")
         }
         ProblemKind::Modifier { allowed: "" } => "に修飾子は使えません".to_owned(),
         ProblemKind::Modifier { allowed } => format!("の修飾子は {allowed} だけです"),

@@ -1,7 +1,7 @@
 //! Parameters that shape the result instead of choosing resources: `_sort`, `_include`, `_count`.
 
 use super::{Parser, ProblemKind};
-use crate::definitions::ParameterType;
+use crate::definitions::{ParameterType, SearchParameter};
 
 /// What [`Parser::control`] knows, for suggestions.
 pub(super) const NAMES: &[&str] = &[
@@ -48,7 +48,7 @@ enum Direction {
     Reverse,
 }
 
-impl Parser<'_> {
+impl<'d> Parser<'d> {
     /// Reads the pair if it is one of these; `false` when it isn't.
     pub(super) fn control(&mut self, name: &str, text: &str) -> Result<bool, ProblemKind> {
         let request = &mut self.request;
@@ -93,6 +93,14 @@ impl Parser<'_> {
         Ok(true)
     }
 
+    /// A parameter that a value names.
+    fn named(&self, of: &str, code: &str) -> Result<&'d SearchParameter, ProblemKind> {
+        self.parameter(of, code).map_err(|problem| match problem {
+            ProblemKind::UnknownParameter { nearest } => ProblemKind::NamesUnknown { nearest },
+            other => other,
+        })
+    }
+
     fn sort(&mut self, text: &str) -> Result<(), ProblemKind> {
         if !self.request.sort.is_empty() {
             return Err(ProblemKind::Repeated);
@@ -102,7 +110,7 @@ impl Parser<'_> {
                 Some(code) => (code, true),
                 None => (key, false),
             };
-            let code = self.parameter(self.request.resource_type, code)?.code;
+            let code = self.named(self.request.resource_type, code)?.code;
             if self.request.sort.iter().any(|key| key.code == code) {
                 return Err(ProblemKind::Repeated);
             }
@@ -125,7 +133,7 @@ impl Parser<'_> {
         if !is_resource(source) || !target.is_none_or(is_resource) {
             return Err(ProblemKind::Malformed("a resource type before and after the parameter"));
         }
-        let parameter = self.parameter(source, code)?;
+        let parameter = self.named(source, code)?;
         if parameter.kind != ParameterType::Reference {
             return Err(ProblemKind::Malformed("a reference parameter"));
         }

@@ -19,15 +19,19 @@ pub struct SearchProblem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
     UnknownResourceType,
-    /// R4 has no such parameter on this resource type. A lenient server may leave it out.
+    /// R4 has no such parameter on this resource type.
     UnknownParameter {
+        nearest: Option<&'static str>,
+    },
+    /// The value of `_sort` or `_include` names a parameter that R4 doesn't have there.
+    NamesUnknown {
         nearest: Option<&'static str>,
     },
     /// R4 has the parameter but not this modifier, or not on this type of parameter.
     Modifier {
         allowed: &'static str,
     },
-    /// R4 has it, Genkan doesn't do it. A lenient server may leave it out.
+    /// R4 has it, Genkan doesn't do it.
     NotSupported(&'static str),
     /// The value isn't what it should be.
     Malformed(&'static str),
@@ -48,13 +52,6 @@ impl SearchProblem {
         let parameter = if may_be_shown { name.to_owned() } else { String::new() };
         Self { pair, parameter, kind }
     }
-
-    /// Whether it may be left out under `Prefer: handling=lenient`: the client learns that it was
-    /// ignored, and the self link shows it. A malformed value is never ignored, for it may be the
-    /// one that names the patient.
-    pub fn may_be_ignored(&self) -> bool {
-        matches!(self.kind, ProblemKind::UnknownParameter { .. } | ProblemKind::NotSupported(_))
-    }
 }
 
 impl fmt::Display for SearchProblem {
@@ -68,6 +65,12 @@ impl fmt::Display for SearchProblem {
             ProblemKind::UnknownParameter { nearest: None } => f.write_str("unknown parameter"),
             ProblemKind::UnknownParameter { nearest: Some(nearest) } => {
                 write!(f, "unknown parameter, perhaps {nearest}")
+            }
+            ProblemKind::NamesUnknown { nearest: None } => {
+                f.write_str("names a parameter that R4 doesn't have")
+            }
+            ProblemKind::NamesUnknown { nearest: Some(nearest) } => {
+                write!(f, "names a parameter that R4 doesn't have, perhaps {nearest}")
             }
             ProblemKind::Modifier { allowed: "" } => f.write_str("takes no modifier"),
             ProblemKind::Modifier { allowed } => write!(f, "takes only the modifiers {allowed}"),

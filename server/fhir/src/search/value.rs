@@ -104,14 +104,19 @@ pub(super) fn modifier(
     parameter: &SearchParameter,
     text: &str,
 ) -> Result<Modifier, ProblemKind> {
-    let allowed = match parameter.kind {
-        ParameterType::String => "missing, exact, contains",
-        ParameterType::Token => "missing, text, not, above, below, in, not-in, of-type",
-        ParameterType::Reference => "missing, identifier, above, below, and resource types",
-        ParameterType::Uri => "missing, above, below",
-        _ => "missing",
+    // What Genkan takes, and what R4 has beyond it: the plan refuses that.
+    let (allowed, beyond): (_, &[&str]) = match parameter.kind {
+        ParameterType::String => ("missing, exact, contains", &[]),
+        ParameterType::Token => {
+            ("missing, not", &["text", "above", "below", "in", "not-in", "of-type"])
+        }
+        ParameterType::Reference => {
+            ("missing, and resource types", &["identifier", "above", "below"])
+        }
+        ParameterType::Uri => ("missing", &["above", "below"]),
+        _ => ("missing", &[]),
     };
-    let is_allowed = allowed.split(", ").any(|known| known == text);
+    let is_allowed = allowed.split(", ").any(|known| known == text) || beyond.contains(&text);
     Ok(match text {
         "missing" => Modifier::Missing,
         "exact" if is_allowed => Modifier::Exact,
