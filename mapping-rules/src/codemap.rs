@@ -52,6 +52,8 @@ pub struct Coding {
     pub system: String,
     pub code: String,
     pub display: Option<String>,
+    /// Where it is written: a row of the CSV or `codings` of the map; `None` of the house's own.
+    pub span: Option<Span>,
 }
 
 /// What happens to a local code without a standard code.
@@ -207,9 +209,9 @@ impl CodeMap {
         chosen.chain(self.unmapped.codings.iter().map(|coding| (None, coding)))
     }
 
-    /// Takes the accepted rows of the CSV in.
-    pub(crate) fn fill(&mut self, rows: &Rows) {
-        for (local, segments) in table::segments(&self.targets, rows) {
+    /// Takes the accepted rows of the CSV in; `file` is its index.
+    pub(crate) fn fill(&mut self, file: u16, rows: &Rows) {
+        for (local, segments) in table::segments(&self.targets, file, rows) {
             for segment in &segments {
                 for coding in &segment.codings {
                     let key = (coding.system.clone(), coding.code.clone());

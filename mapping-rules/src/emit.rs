@@ -78,6 +78,8 @@ pub struct Leaf {
     pub span: Span,
     /// Column and raw cell.
     pub columns: Vec<(String, Value)>,
+    /// Of a standard code: where its code map has it.
+    pub mapped_by: Option<Span>,
 }
 
 /// Emits the records of one answer.

@@ -347,6 +347,8 @@ fn a_preview_says_of_every_leaf_where_it_came_from() {
     assert_eq!(
         shown,
         [
+            ("Patient.id", "pt.1", 1, &cell("p.ID", "1")),
+            ("Patient.meta.versionId", emitted.version_id.as_str(), 1, &vec![]),
             ("Patient.name[0].use", "official", 7, &vec![]),
             ("Patient.name[0].text", "山田", 7, &cell("p.NAME", "山田")),
             ("Patient.gender", "male", 8, &cell("p.SEX", "1")),

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::sheet::{Cell, Line, Sheet, decode};
 use super::{Coding, Segment, Target};
+use crate::diagnostic::Span;
 
 /// Rows in use, by local code.
 pub(crate) type Rows = BTreeMap<String, Vec<Row>>;
@@ -208,7 +209,7 @@ pub(crate) fn ambiguous(rows: &Rows) -> Vec<(u32, &str, u32)> {
 
 /// Cuts the time of each local code wherever one of its rows begins or ends, and decides the codings
 /// of each piece: order of targets, fallbacks, and no choice between two codes of one target.
-pub(super) fn segments(targets: &[Target], rows: &Rows) -> Vec<(String, Vec<Segment>)> {
+pub(super) fn segments(targets: &[Target], file: u16, rows: &Rows) -> Vec<(String, Vec<Segment>)> {
     rows.iter()
         .map(|(local, rows)| {
             let mut cuts: Vec<NaiveDate> =
@@ -217,7 +218,8 @@ pub(super) fn segments(targets: &[Target], rows: &Rows) -> Vec<(String, Vec<Segm
             cuts.dedup();
             let starts = std::iter::once(None).chain(cuts.iter().copied().map(Some));
             let ends = cuts.iter().copied().map(Some).chain(std::iter::once(None));
-            let pieces = starts.zip(ends).map(|(from, until)| piece(targets, rows, from, until));
+            let pieces =
+                starts.zip(ends).map(|(from, until)| piece(targets, file, rows, (from, until)));
             (local.clone(), pieces.collect())
         })
         .collect()
@@ -225,9 +227,9 @@ pub(super) fn segments(targets: &[Target], rows: &Rows) -> Vec<(String, Vec<Segm
 
 fn piece(
     targets: &[Target],
+    file: u16,
     rows: &[Row],
-    from: Option<NaiveDate>,
-    until: Option<NaiveDate>,
+    (from, until): (Option<NaiveDate>, Option<NaiveDate>),
 ) -> Segment {
     let mut segment = Segment { from, until, codings: Vec::new(), ambiguous: Vec::new() };
     let holds = |row: &&Row| {
@@ -249,6 +251,7 @@ fn piece(
                         system: target.system.clone(),
                         code: row.code.clone(),
                         display: row.display.clone(),
+                        span: Some(Span { file, line: row.line, column: 1, length: 1 }),
                     });
                     coded.push(&target.id);
                 }

@@ -19,7 +19,7 @@ fn map(csv: &str) -> CodeMap {
     let mut map = CodeMap::new("drug".to_owned(), Span::default(), local, targets, unmapped);
     let (rows, problems) = table::read(csv.as_bytes(), &map.targets);
     assert_eq!(problems, []);
-    map.fill(&rows);
+    map.fill(0, &rows);
     map
 }
 

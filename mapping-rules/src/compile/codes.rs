@@ -63,7 +63,7 @@ pub(super) fn read(
             );
             found.push(Diagnostic::warning("W0612", at, en, ja));
         }
-        map.fill(&rows);
+        map.fill(*file, &rows);
     }
     for map in &maps {
         if !sources.code_tables.iter().any(|(name, ..)| *name == map.id) {
@@ -223,7 +223,7 @@ fn codings(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Resu
             };
             let code = entries.text("code")?.0.to_owned();
             let display = entries.get("display").map(text).transpose()?.map(str::to_owned);
-            Ok(Coding { system, code, display })
+            Ok(Coding { system, code, display, span: Some(item.span) })
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use genkan_fhir::definitions::check_primitive;
 
-use super::writer::{Writer, Written};
+use super::writer::{Step, Writer, Written};
 use super::{IssueSeverity, Record};
 use crate::codemap::{CodeMap, Coding, LocalEmit, UnmappedPolicy, UnmappedSeverity};
 use crate::diagnostic::Text;
@@ -35,9 +35,7 @@ impl<'a> Writer<'a, '_> {
                 self.concept(&codings, text.as_deref(), coded, record, frame)
             }
             CodedShape::Coding => codings.first().map(|coding| self.coding(coding, coded, frame)),
-            CodedShape::Code => {
-                codings.first().and_then(|coding| self.code(&coding.code, coded, frame))
-            }
+            CodedShape::Code => codings.first().and_then(|coding| self.code(coding, coded, frame)),
         };
         match written {
             Some(()) if node.from_row => Written::FromRow,
@@ -99,7 +97,7 @@ impl<'a> Writer<'a, '_> {
             if check_primitive("code", local).is_ok() {
                 let (system, code) = (map.local_system.clone(), local.to_owned());
                 let display = display.map(Cow::into_owned);
-                codings.push(Cow::Owned(Coding { system, code, display }));
+                codings.push(Cow::Owned(Coding { system, code, display, span: None }));
             } else {
                 self.bad_value("code", &coded.from);
             }
@@ -155,44 +153,62 @@ impl<'a> Writer<'a, '_> {
                 if index > 0 {
                     self.out.push(b',');
                 }
+                self.path.extend([Step::Name("coding"), Step::Index(index)]);
                 self.coding(coding, coded, frame);
+                self.path.truncate(self.path.len() - 2);
             }
             self.out.push(b']');
         }
         if let Some(text) = text {
             self.name("text", open);
             self.text(text);
+            self.path.push(Step::Name("text"));
             self.leaf(text, coded.text.as_ref().unwrap_or(&coded.from), frame);
+            self.path.pop();
         }
         self.out.push(b'}');
         Some(())
     }
 
     /// The code alone. The value set of a required binding says which there are.
-    fn code(&mut self, code: &str, coded: &'a Coded, frame: &Frame<'a>) -> Option<()> {
+    fn code(&mut self, coding: &Coding, coded: &'a Coded, frame: &Frame<'a>) -> Option<()> {
+        let code = coding.code.as_str();
         if coded.codes.is_some_and(|codes| !codes.iter().any(|known| known.code == code)) {
             self.faults.push(FaultAt { fault: Fault::BAD_CODE, span: coded.from.span });
             self.flush_faults(&coded.from);
             return None;
         }
         self.text(code);
-        self.leaf(code, &coded.from, frame);
+        self.coded_leaf(code, coding, coded, frame);
         Some(())
     }
 
     fn coding(&mut self, coding: &Coding, coded: &'a Coded, frame: &Frame<'a>) {
         self.out.push(b'{');
         let open = self.out.len();
-        self.name("system", open);
-        self.text(&coding.system);
-        self.name("code", open);
-        self.text(&coding.code);
-        if let Some(display) = &coding.display {
-            self.name("display", open);
-            self.text(display);
+        let display = coding.display.as_deref().map(|display| ("display", display));
+        let parts = [("system", coding.system.as_str()), ("code", coding.code.as_str())];
+        for (name, text) in parts.into_iter().chain(display) {
+            self.named_text(name, text, open);
+            self.path.push(Step::Name(name));
+            // The house's own name of the code is a term of the rule.
+            match coded.display.as_ref().or(coded.text.as_ref()) {
+                Some(term) if name == "display" && coding.span.is_none() => {
+                    self.leaf(text, term, frame);
+                }
+                _ => self.coded_leaf(text, coding, coded, frame),
+            }
+            self.path.pop();
         }
         self.out.push(b'}');
-        self.leaf(&coding.code, &coded.from, frame);
+    }
+
+    /// A leaf that the map chose: by the house code, and by what else decides.
+    fn coded_leaf(&mut self, value: &str, coding: &Coding, coded: &'a Coded, frame: &Frame<'a>) {
+        let decides = [coded.at.as_ref(), coded.with.as_ref()].into_iter().flatten();
+        let decides = decides.filter(|_| coding.span.is_some());
+        let terms = std::iter::once(&coded.from).chain(decides);
+        self.leaf_of(value, coded.from.span, coding.span, terms, frame);
     }
 }
 

@@ -49,10 +49,15 @@ impl<'a> Writer<'a, '_> {
         self.out.extend_from_slice(b"{\"reference\":\"");
         self.out.extend_from_slice(link.as_bytes());
         self.out.push(b'"');
-        self.leaf(&link, &reference.key[0], frame);
+        self.path.push(Step::Name("reference"));
+        self.leaf_of(&link, reference.key[0].span, None, &reference.key, frame);
+        self.path.pop();
         if let Some(text) = self.checked_text(reference.display.as_ref(), "string", frame) {
             self.out.extend_from_slice(b",\"display\":");
             self.text(&text);
+            self.path.push(Step::Name("display"));
+            self.leaf(&text, reference.display.as_ref().unwrap_or(&reference.key[0]), frame);
+            self.path.pop();
         }
         self.out.push(b'}');
         if node.from_row { Written::FromRow } else { Written::Constant }
@@ -87,7 +92,7 @@ impl<'a> Writer<'a, '_> {
         let unusable = std::mem::replace(&mut self.unusable, false);
         let first_leaf = self.leaves.as_ref().map_or(0, |leaves| leaves.len());
         let frame = frame(self.emitter.rules, record);
-        self.head(rule, &local_id(rule, index));
+        self.head(rule, &local_id(rule, index), &frame);
         self.meta(rule, record, &frame, None, None);
         self.body(rule, record, &frame);
         self.out.push(b'}');

@@ -1,10 +1,12 @@
 //! What the writer says of the place where it is: issues, and for a preview the leaves.
 
+use genkan_adapter::Value;
+
 use super::writer::{Step, Writer};
 use super::{Issue, IssueSeverity, Leaf, column_name};
-use crate::diagnostic::Text;
+use crate::diagnostic::{Span, Text};
 use crate::evaluate::{self, FaultAt, Frame};
-use crate::program::{Node, NodeKind, Property, Term};
+use crate::program::{ColumnUse, Node, NodeKind, Property, Term};
 
 impl<'a> Writer<'a, '_> {
     pub(super) fn bad_value(&mut self, kind: &str, term: &Term) {
@@ -71,19 +73,58 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
+    /// Says where the value of this place came from, if a preview wants to know.
     pub(super) fn leaf(&mut self, value: &str, term: &Term, frame: &Frame<'a>) {
+        self.leaf_of(value, term.span, None, [term], frame);
+    }
+
+    /// As [`Self::leaf`], of a value that several terms made.
+    pub(super) fn leaf_of<'t>(
+        &mut self,
+        value: &str,
+        span: Span,
+        mapped_by: Option<Span>,
+        terms: impl IntoIterator<Item = &'t Term>,
+        frame: &Frame<'a>,
+    ) {
         if self.leaves.is_none() {
             return;
         }
-        let expression = self.expression();
         let mut columns = Vec::new();
-        term.names(&mut |column| {
-            if let Some(raw) = evaluate::raw(column, frame) {
-                columns.push((column_name(column), raw.clone()));
-            }
-        });
+        for term in terms {
+            term.names(&mut |column| columns.extend(raw_cell(column, frame)));
+        }
+        self.push_leaf(value, span, columns, mapped_by);
+    }
+
+    /// A leaf that the rule itself makes: the id, the version.
+    pub(super) fn own_leaf(
+        &mut self,
+        step: &'static str,
+        value: &str,
+        span: Span,
+        columns: &[ColumnUse],
+        frame: &Frame<'a>,
+    ) {
+        if self.leaves.is_none() {
+            return;
+        }
+        let cells = columns.iter().filter_map(|column| raw_cell(column, frame)).collect();
+        self.path.push(Step::Name(step));
+        self.push_leaf(value, span, cells, None);
+        self.path.pop();
+    }
+
+    fn push_leaf(
+        &mut self,
+        value: &str,
+        span: Span,
+        columns: Vec<(String, Value)>,
+        mapped_by: Option<Span>,
+    ) {
+        let (expression, value) = (self.expression(), value.to_owned());
         if let Some(leaves) = &mut self.leaves {
-            leaves.push(Leaf { expression, value: value.to_owned(), span: term.span, columns });
+            leaves.push(Leaf { expression, value, span, columns, mapped_by });
         }
     }
 
@@ -102,6 +143,10 @@ impl<'a> Writer<'a, '_> {
         }
         text
     }
+}
+
+fn raw_cell(column: &ColumnUse, frame: &Frame) -> Option<(String, Value)> {
+    Some((column_name(column), evaluate::raw(column, frame)?.clone()))
 }
 
 fn term_columns(term: &Term) -> Vec<String> {

@@ -79,7 +79,7 @@ impl<'a, 'l> Writer<'a, 'l> {
         self.path.push(Step::Name(&rule.resource));
         let frame = frame(self.emitter.rules, record);
         let updated = self.last_updated(rule, record, &frame);
-        self.head(rule, id);
+        self.head(rule, id, &frame);
         self.meta(rule, record, &frame, Some(version_id), updated.as_deref());
         self.body(rule, record, &frame);
         self.contained_resources();
@@ -87,12 +87,13 @@ impl<'a, 'l> Writer<'a, 'l> {
         updated
     }
 
-    pub(super) fn head(&mut self, rule: &Rule, id: &str) {
+    pub(super) fn head(&mut self, rule: &'a Rule, id: &str, frame: &Frame<'a>) {
         self.out.extend_from_slice(b"{\"resourceType\":\"");
         self.out.extend_from_slice(rule.resource.as_bytes());
         self.out.extend_from_slice(b"\",\"id\":\"");
         self.out.extend_from_slice(id.as_bytes());
         self.out.push(b'"');
+        self.own_leaf("id", id, rule.span, &rule.key, frame);
     }
 
     /// `meta`: ours first, then what the rule adds (tags, security labels).
@@ -107,27 +108,34 @@ impl<'a, 'l> Writer<'a, 'l> {
         let start = self.out.len();
         self.out.extend_from_slice(b",\"meta\":{");
         let open = self.out.len();
+        self.path.push(Step::Name("meta"));
         if let Some(version_id) = version_id {
             self.named_text("versionId", version_id, open);
+            self.own_leaf("versionId", version_id, rule.span, &[], frame);
         }
         if let Some(updated) = updated {
             self.named_text("lastUpdated", updated, open);
+            if let Some(first) = rule.updated.first() {
+                self.path.push(Step::Name("lastUpdated"));
+                self.leaf_of(updated, first.span, None, &rule.updated, frame);
+                self.path.pop();
+            }
         }
         if let Some(profile) = &rule.profile {
             self.name("profile", open);
             self.out.push(b'[');
             self.text(profile);
             self.out.push(b']');
+            self.own_leaf("profile[0]", profile, rule.span, &[], frame);
         }
         let own = rule.emit.iter().find(|property| property.name == "meta");
         if let Some(Property { node, .. }) = own
             && let NodeKind::Object { properties, .. } = &node.kind
             && self.holds(node, frame)
         {
-            self.path.push(Step::Name("meta"));
             self.properties(properties, record, frame, open);
-            self.path.pop();
         }
+        self.path.pop();
         if self.out.len() == open {
             self.out.truncate(start);
         } else {
@@ -345,7 +353,7 @@ impl<'a, 'l> Writer<'a, 'l> {
         }
     }
 
-    fn named_text(&mut self, name: &str, text: &str, open: usize) {
+    pub(super) fn named_text(&mut self, name: &str, text: &str, open: usize) {
         self.name(name, open);
         self.text(text);
     }

@@ -2,7 +2,9 @@
 
 use super::emitted::{body, emitted, issue_codes, record};
 use super::rule_set::compiled;
+use super::site::identity;
 use super::site::rules;
+use genkan_mapping::emit::Emitter;
 use genkan_mapping::program::RuleSet;
 use serde_json::{Value as Json, json};
 
@@ -167,4 +169,62 @@ fn a_map_without_its_table_is_a_warning() {
     let compiled = compiled(&[("codes/codemaps.yaml", maps)]);
     assert!(compiled.rules.is_some());
     assert_eq!(compiled.diagnostics[0].code, "W0609");
+}
+
+/// Path and text of every leaf.
+fn leaves(path: &str, json: &Json, found: &mut Vec<(String, String)>) {
+    match json {
+        Json::Object(fields) => {
+            for (name, field) in fields.iter().filter(|(name, _)| *name != "resourceType") {
+                leaves(&format!("{path}.{name}"), field, found);
+            }
+        }
+        Json::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                leaves(&format!("{path}[{index}]"), item, found);
+            }
+        }
+        Json::String(text) => found.push((path.to_owned(), text.clone())),
+        other => found.push((path.to_owned(), other.to_string())),
+    }
+}
+
+#[test]
+fn a_preview_has_every_leaf_with_the_row_of_the_map_and_all_parts_of_the_key() {
+    let elements = format!(
+        "{CONCEPT}\n  meta: {{tag: [{{code: = b.CD}}]}}\n  evidence:\n    - detail: [{{$ref: b, \
+         key: [= b.PT_ID, = b.SEQ], display: = b.NM}}]"
+    );
+    let rules = mapped(", emit: always", "policy: warn", &elements);
+    let (identity, record) = (identity(), record(&["1", "1i", "B1", "病", "20200101"]));
+    let (emitted, shown) = Emitter::new(&rules, &identity).preview(&rules.rules[0], &record);
+    let json = serde_json::from_slice(&emitted.json.expect("a resource")).expect("JSON");
+    let mut expected = Vec::new();
+    leaves("Condition", &json, &mut expected);
+    let mut found: Vec<_> =
+        shown.iter().map(|leaf| (leaf.expression.clone(), leaf.value.clone())).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    let leaf = |expression: &str| {
+        let leaf = shown.iter().find(|leaf| leaf.expression == expression).expect(expression);
+        let columns: Vec<&str> = leaf.columns.iter().map(|(column, _)| column.as_str()).collect();
+        let file = |span: genkan_mapping::Span| {
+            format!("{}:{}", rules.files[usize::from(span.file)].path, span.line)
+        };
+        (columns.join(" "), leaf.mapped_by.map(file))
+    };
+    let row = |line: u32| Some(format!("codes/m.csv:{line}"));
+    for (expression, columns, mapped_by) in [
+        ("Condition.id", "b.PT_ID b.SEQ", None),
+        ("Condition.code.coding[0].system", "b.CD b.START", row(3)),
+        ("Condition.code.coding[0].display", "b.CD b.START", row(3)),
+        ("Condition.code.coding[1].code", "b.CD b.START", row(4)),
+        ("Condition.code.coding[2].code", "b.CD", None),
+        ("Condition.code.coding[2].display", "b.NM", None),
+        ("Condition.code.text", "b.NM", None),
+        ("Condition.evidence[0].detail[0].reference", "b.PT_ID b.SEQ", None),
+    ] {
+        assert_eq!(leaf(expression), (columns.to_owned(), mapped_by), "{expression}");
+    }
 }

@@ -3,9 +3,10 @@
 use anyhow::Context;
 use clap::Args;
 use genkan_adapter::Value;
+use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::{Emitted, Emitter, Issue, IssueSeverity, Leaf, duplicate_key};
 use genkan_mapping::plan::{self, ReadPlan};
-use genkan_mapping::program::RuleSet;
+use genkan_mapping::program::{ColumnUse, RuleSet};
 use serde_json::json;
 
 use super::{Workshop, WorkshopArgs};
@@ -27,11 +28,8 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
     let workshop = Workshop::open(&args.workshop, manner).await?;
     let plans = plans(args, &workshop);
     if plans.is_empty() {
-        return Err(Failure::usage(format!(
-            "no rule for {} has a key of {} parts",
-            args.resource_type,
-            args.key.len()
-        )));
+        let told = no_plan(args, &workshop.rules);
+        return Err(Failure::usage(told.in_language(manner.language)));
     }
     let mut found = false;
     for plan in plans {
@@ -52,7 +50,43 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
             }
         }
     }
-    if found { Ok(()) } else { Err(anyhow::anyhow!("there is no such row").into()) }
+    let none = Text::new("there is no such row", "そのキーの行はありません");
+    if found {
+        Ok(())
+    } else {
+        Err(Failure::from(anyhow::anyhow!(none.in_language(manner.language).to_owned())))
+    }
+}
+
+/// Which keys there are, for one that is none of them.
+fn no_plan(args: &PreviewArgs, rules: &RuleSet) -> Text {
+    let resource_type = &args.resource_type;
+    let keys: Vec<String> = rules
+        .rules_of(resource_type)
+        .map(|(_, rule)| {
+            let part = |column: &ColumnUse| {
+                let kind = format!("{:?}", column.kind);
+                let kind = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
+                format!("{} ({kind})", column.column.column)
+            };
+            let parts: Vec<String> = rule.key.iter().map(part).collect();
+            format!("{}: {}", rule.id, parts.join(" "))
+        })
+        .collect();
+    if keys.is_empty() {
+        let types = rules.resource_types().join(", ");
+        return Text::new(
+            format!("no rule makes {resource_type}; the rules make {types}"),
+            format!("{resource_type} を作る規則はありません（あるもの: {types}）"),
+        );
+    }
+    let keys = keys.join("; ");
+    Text::new(
+        format!(
+            "this is neither an id of a {resource_type} nor a key of its rules; they are: {keys}"
+        ),
+        format!("{resource_type} の id でも規則のキーでもありません。規則のキー: {keys}"),
+    )
 }
 
 /// The id if it is one of ours, or else the key for every rule of the type that it fits.
@@ -82,7 +116,9 @@ fn print_text(
         say!("{} = {}", leaf.expression, leaf.value);
         let cells: Vec<String> =
             leaf.columns.iter().map(|(column, value)| format!("{column} {}", raw(value))).collect();
-        say!("    {}  {}", place(rules, leaf.span), cells.join(", "));
+        let map = leaf.mapped_by.map_or(String::new(), |span| format!("  {}", place(rules, span)));
+        let origin = format!("    {}{map}  {}", place(rules, leaf.span), cells.join(", "));
+        say!("{}", origin.trim_end());
     }
     for issue in &emitted.issues {
         let message = issue.message.in_language(manner.language);
@@ -113,6 +149,7 @@ fn print_json(
             "value": leaf.value,
             "place": place(rules, leaf.span),
             "columns": columns,
+            "mapped_by": leaf.mapped_by.map(|span| place(rules, span)),
         })
     };
     let issue = |issue: &Issue| {
