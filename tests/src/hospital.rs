@@ -63,7 +63,7 @@ fn reader(database: &Database) -> String {
 /// A configuration over this database, in `folder`. The site key is the same for every engine, so
 /// that the same row has the same id.
 pub fn configuration(database: &Database, folder: &Path) -> Result<PathBuf> {
-    fs::write(folder.join("site.key"), "11".repeat(32))?;
+    fs::write(folder.join("site.key"), "0123456789abcdef".repeat(4))?;
     fs::write(folder.join("source.password"), PASSWORD)?;
     let password = match database.engine {
         Engine::Sqlite => "",

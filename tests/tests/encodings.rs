@@ -110,7 +110,7 @@ impl Source {
     fn configuration(&self, database: &Database, folder: &Path) -> Result<String> {
         fs::create_dir(folder.join("rules"))?;
         fs::write(folder.join("rules/pt.map.yaml"), RULE)?;
-        fs::write(folder.join("site.key"), "11".repeat(32))?;
+        fs::write(folder.join("site.key"), "0123456789abcdef".repeat(4))?;
         let folder = folder.display();
         Ok(format!(
             "[site]\ninstitution_no = \"1411234567\"\nname = \"みなと総合病院\"\n\

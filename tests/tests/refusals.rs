@@ -52,7 +52,24 @@ fn an_unknown_key_of_the_configuration_is_named_with_its_line() -> Result<()> {
 fn a_missing_site_key_says_how_to_make_one() -> Result<()> {
     let (folder, config) = spoiled("[http]", "[http]")?;
     fs::remove_file(folder.path().join("site.key"))?;
-    refused(&config, 64, &["site.key"])
+    refused(&config, 64, &["site.key", "openssl rand -hex 32 > "])
+}
+
+#[test]
+fn a_site_key_of_zeros_is_refused() -> Result<()> {
+    let (folder, config) = spoiled("[http]", "[http]")?;
+    fs::write(folder.path().join("site.key"), "00".repeat(32))?;
+    refused(&config, 64, &["site.key", "too simple"])
+}
+
+#[test]
+fn an_address_that_is_none_is_the_configuration_s_fault() -> Result<()> {
+    let database = fill_database(Engine::Sqlite, 1)?.context("SQLite is always there")?;
+    let folder = TempDir::new()?;
+    let config = configuration(&database, folder.path())?;
+    let text = fs::read_to_string(&config)?;
+    fs::write(&config, text.replace("127.0.0.1:0", "127.0.0.1:99999"))?;
+    refused(&config, 64, &["127.0.0.1:99999", "HOST:PORT"])
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use crate::command::{Failure, Manner, serve};
 use crate::config::{Config, EXAMPLE};
+use crate::identity;
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -25,6 +26,9 @@ pub async fn run(command: &ConfigCommand, manner: Manner) -> Result<(), Failure>
         ConfigCommand::Check { file } => {
             let config = Config::load(file)?;
             let service = serve::service(&config, manner).await?;
+            for warning in identity::warnings(&config.identity) {
+                eprintln!("{}", warning.in_language(manner.language));
+            }
             let health = service.adapter.health().await?;
             say!("ok: {} rules on {}", service.rules.rules.len(), health.product);
         }

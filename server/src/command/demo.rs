@@ -20,9 +20,9 @@ use include_dir::{Dir, include_dir};
 use crate::command::{Failure, Manner, opening};
 use crate::http::{self, HttpConfig};
 use crate::identity::{IdentityConfig, KeyConfig, Mode};
+use crate::log;
 use crate::log::{Level, LogConfig};
 use crate::service::{FhirConfig, Service};
-use crate::{identity, log};
 
 /// So that the demo works wherever the binary is.
 static RULES: Dir = include_dir!("$CARGO_MANIFEST_DIR/../mapping-rules/rules/demo-hospital");
@@ -62,7 +62,10 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
     let built_in = built_in_rules();
     let config = folder::keep(&directory, &database, args.rules.as_deref(), &built_in)?;
     let service = service(&directory, &database, &files, manner).await?;
-    let listener = listen(args.listen.as_deref())?;
+    let listener = match &args.listen {
+        Some(address) => opening::listener(address, manner)?,
+        None => free_port()?,
+    };
     let address = listener.local_addr().context("no local address")?;
     let base = format!("http://{address}/fhir");
     say!("genkan demo: みなと総合病院, {} patients, {}", args.patients, database.display());
@@ -123,10 +126,8 @@ async fn service(
     let adapter = opening::source(&source).await?;
     let schema = adapter.schema().await?;
     let rules = opening::rules(files, &schema, &site, manner)?;
-    let identity = identity::load(&IdentityConfig {
-        mode: Mode::Opaque,
-        keys: vec![KeyConfig { generation: 'a', secret_file: site_key(directory)? }],
-    })?;
+    let keys = vec![KeyConfig { generation: 'a', secret_file: site_key(directory)? }];
+    let identity = opening::identity(&IdentityConfig { mode: Mode::Opaque, keys }, manner)?;
     let (fhir, http) = (FhirConfig::default(), HttpConfig::default());
     Ok(Service::new(config.name, rules, identity, Box::new(adapter), &fhir, &http))
 }
@@ -166,10 +167,7 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-fn listen(address: Option<&str>) -> anyhow::Result<TcpListener> {
-    if let Some(address) = address {
-        return TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"));
-    }
+fn free_port() -> anyhow::Result<TcpListener> {
     let mut ports = PORT..=PORT + PORTS_MORE;
     ports
         .find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())

@@ -2,14 +2,19 @@
 //! compiled against it, findings printed.
 
 use std::io::ErrorKind;
+use std::net::{TcpListener, ToSocketAddrs as _};
 use std::path::Path;
 
+use anyhow::Context as _;
 use genkan_adapter::{Adapter, SourceSchema};
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
+use genkan_mapping::diagnostic::Text;
+use genkan_mapping::identity::Identity;
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, compile, schema};
 
 use crate::command::{Failure, Manner, Output};
+use crate::identity::{self, IdentityConfig};
 use crate::rule_files;
 
 /// Opens the hospital's source; a session that can write is refused. The account's grants are not
@@ -25,6 +30,25 @@ pub async fn source(config: &SqlConfig) -> Result<SqlAdapter, Failure> {
         )));
     }
     Ok(adapter)
+}
+
+/// The identity of the site's keys.
+pub fn identity(config: &IdentityConfig, manner: Manner) -> Result<Identity, Failure> {
+    identity::load(config, manner.language).map_err(|error| Failure::usage(format!("{error:#}")))
+}
+
+/// Where to serve. An address that is none is the configuration's fault, one that is taken is not.
+pub fn listener(address: &str, manner: Manner) -> Result<TcpListener, Failure> {
+    let addresses: Vec<_> = address.to_socket_addrs().map_or(Vec::new(), Iterator::collect);
+    if addresses.is_empty() {
+        let text = Text::new(
+            format!("cannot listen on `{address}`: write HOST:PORT, like 127.0.0.1:8080"),
+            format!("「{address}」では待ち受けできません。127.0.0.1:8080 のように書きます"),
+        );
+        return Err(Failure::usage(text.in_language(manner.language)));
+    }
+    let bound = TcpListener::bind(addresses.as_slice());
+    Ok(bound.with_context(|| format!("cannot listen on {address}"))?)
 }
 
 /// The schema that was recorded beside the rules.

@@ -17,7 +17,6 @@ use genkan_mapping::program::{RuleSet, Site};
 
 use crate::command::{Failure, Manner, opening};
 use crate::config::Config;
-use crate::identity;
 use crate::rule_files::SCHEMA;
 use crate::service::FhirConfig;
 use crate::site::SiteConfig;
@@ -121,8 +120,7 @@ impl Workshop {
         let schema = adapter.schema().await?;
         let site = config.site.site().map_err(Failure::usage)?;
         let rules = opening::rules(&files, &schema, &site, manner)?;
-        let identity = identity::load(&config.identity)
-            .map_err(|error| Failure::usage(format!("{error:#}")))?;
+        let identity = opening::identity(&config.identity, manner)?;
         Ok(Workshop { rules, identity, adapter, fhir: config.fhir })
     }
 }

@@ -1,7 +1,5 @@
 //! `genkan serve`: the product.
 
-use std::net::TcpListener;
-
 use actix_web::web;
 use anyhow::Context;
 use clap::Args;
@@ -22,8 +20,10 @@ pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
     let config = Config::load(&args.config.config)?;
     log::start(&config.log);
     let service = service(&config, manner).await?;
-    let listener = TcpListener::bind(&config.http.listen)
-        .with_context(|| format!("cannot listen on {}", config.http.listen))?;
+    for warning in identity::warnings(&config.identity) {
+        tracing::warn!("{}", warning.en);
+    }
+    let listener = opening::listener(&config.http.listen, manner)?;
     let address = listener.local_addr().context("no local address")?;
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "no authorization in this release: let only a gateway reach this");
@@ -37,8 +37,7 @@ pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
 
 /// Everything that requests share, from a configuration.
 pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure> {
-    let identity =
-        identity::load(&config.identity).map_err(|error| Failure::usage(format!("{error:#}")))?;
+    let identity = opening::identity(&config.identity, manner)?;
     let site = config.site.site().map_err(Failure::usage)?;
     let files = opening::files(&config.rules.directory)?;
     let adapter = opening::source(&config.source).await?;

@@ -67,7 +67,7 @@ impl Source {
     pub fn configuration(&self, arguments: &Arguments, folder: &Path) -> Result<PathBuf> {
         let rules = fs::canonicalize(&arguments.rules)
             .with_context(|| arguments.rules.display().to_string())?;
-        fs::write(folder.join("site.key"), "11".repeat(32))?;
+        fs::write(folder.join("site.key"), "0123456789abcdef".repeat(4))?;
         fs::write(folder.join("source.password"), PASSWORD)?;
         let text = format!(
             "[site]\ninstitution_no = \"1411234567\"\nname = \"みなと総合病院\"\n\
