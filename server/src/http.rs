@@ -30,6 +30,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::exchange::Exchange;
+use crate::links::Asked;
 use crate::respond::{self, Answer};
 use crate::service::Service;
 use crate::{capability, parse, read, search};
@@ -268,7 +269,8 @@ async fn search_by_post(
         let mut pairs = parse::pairs(request.query_string().as_bytes());
         let form = body::form(&service, &request, payload).await?;
         pairs.extend(parse::pairs(&form));
-        search::search(&service, exchange, &resource_type, pairs).await
+        let asked = Asked { pairs, sealed: true };
+        search::search(&service, exchange, &resource_type, asked).await
     })
     .await
 }

@@ -13,6 +13,7 @@ mod exchange;
 mod fetch;
 mod http;
 mod identity;
+mod links;
 mod log;
 mod negotiate;
 mod parse;

@@ -8,6 +8,7 @@ use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 
 use crate::error::{Error, Refusal, RefusedParameter};
+use crate::links;
 use crate::service::Service;
 
 /// Name and value, URL-decoded, in the client's order.
@@ -18,6 +19,8 @@ pub type Pairs = Vec<(String, String)>;
 pub struct Search {
     pub request: SearchRequest,
     pub pairs: Pairs,
+    /// It came in a body, and links may not show it.
+    pub sealed: bool,
 }
 
 /// Takes a query string or a form apart. Names and values that are no UTF-8 get U+FFFD.
@@ -30,12 +33,13 @@ pub fn search(
     service: &Service,
     own_base: &str,
     resource_type: &str,
-    pairs: Pairs,
+    asked: impl Into<links::Asked>,
 ) -> Result<Search, Error> {
     known_type(service, resource_type)?;
+    let links::Asked { pairs, sealed } = asked.into().opened(&service.identity, resource_type);
     let zone = service.rules.site.zone;
     match search::parse(Definitions::r4(), resource_type, &pairs, zone) {
-        Ok(request) => Ok(Search { request: request.seen_from(own_base), pairs }),
+        Ok(request) => Ok(Search { request: request.seen_from(own_base), pairs, sealed }),
         Err(problems) => Err(Error::Parameters(problems.iter().map(refused).collect())),
     }
 }

@@ -9,14 +9,15 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use chrono::{DateTime, Utc};
-use genkan_fhir::xml;
+use genkan_fhir::definitions::Definitions;
+use genkan_fhir::{search, xml};
 use genkan_mapping::emit::Emitted;
 
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::negotiate::Format;
 
-pub use searchset::searchset;
+pub use searchset::{Links, searchset};
 
 /// What an interaction answers: a resource as JSON, before it takes its form on the wire.
 #[derive(Debug)]
@@ -104,7 +105,9 @@ fn log(error: &Error, status: StatusCode) {
         };
         tracing::error!(code, issue_type, cause, "{}", error.message().en);
     } else if let Error::Parameters(refused) = error {
-        let names: Vec<&str> = refused.iter().map(|parameter| parameter.name.as_str()).collect();
+        // A name that nobody knows may be a value in the wrong place.
+        let known = |name| search::known_name(Definitions::r4(), name).unwrap_or("unknown");
+        let names: Vec<&str> = refused.iter().map(|parameter| known(&parameter.name)).collect();
         tracing::info!(code, issue_type, parameters = names.join(" "), "refused");
     } else {
         tracing::info!(code, issue_type, "refused");

@@ -5,20 +5,20 @@
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::fetch::Fetch;
-use crate::parse::{self, Pairs};
-use crate::respond::{self, Answer};
+use crate::links::{self, Asked};
+use crate::respond::{self, Answer, Links};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{emit, plan};
+use crate::{emit, parse, plan};
 
 pub async fn search(
     service: &Service,
     exchange: &Exchange,
     resource_type: &str,
-    pairs: Pairs,
+    asked: impl Into<Asked>,
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
-    let search = parse::search(service, &exchange.base, resource_type, pairs)?;
+    let search = parse::search(service, &exchange.base, resource_type, asked)?;
     exchange.stages.enter(Stage::Plan);
     let plan = plan::search(service, &search.request)?;
     exchange.stages.enter(Stage::Fetch);
@@ -33,5 +33,7 @@ pub async fn search(
     }
     exchange.stages.enter(Stage::Respond);
     let next = page.next.map(|cursor| cursor.seal(&service.identity, &plan.context));
-    Ok(respond::searchset(exchange, &search, next.as_deref(), &entries, &service.page_issues))
+    let url = |next| links::url(service, exchange, &search, next);
+    let links = Links { own: url(None), next: next.as_deref().map(|token| url(Some(token))) };
+    Ok(respond::searchset(exchange, &links, &entries, &service.page_issues))
 }

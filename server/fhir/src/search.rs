@@ -84,6 +84,15 @@ pub fn parse(
     if problems.is_empty() { Ok(parser.request) } else { Err(problems) }
 }
 
+/// The parameter that a client's word names, without its modifier; `None` for a word that neither R4
+/// nor Genkan knows. A name that is known says nothing of a patient.
+pub fn known_name<'n>(definitions: &Definitions, name: &'n str) -> Option<&'n str> {
+    let code = name.split([':', '.']).next().unwrap_or_default();
+    let is_known = |of: &str| definitions.search_parameter(of, code).is_some();
+    let known = control::NAMES.contains(&code) || definitions.resource_names().any(is_known);
+    known.then_some(code)
+}
+
 impl SearchRequest {
     /// A search for everything of a type.
     pub fn of(resource_type: &'static str) -> Self {

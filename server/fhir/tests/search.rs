@@ -6,7 +6,7 @@ use genkan_fhir::{
     reference::Reference,
     search::{
         DecimalRange, Include, MAX_PARAMETERS, Modifier, Prefix, ProblemKind, SearchProblem,
-        SearchRequest, SearchValue, SortKey, TokenSystem, Total, parse,
+        SearchRequest, SearchValue, SortKey, TokenSystem, Total, known_name, parse,
     },
 };
 use proptest::prelude::*;
@@ -340,6 +340,17 @@ fn all_problems_are_found_in_one_pass_and_none_repeats_a_value() {
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert_eq!(shown[3], "nmae: unknown parameter, perhaps name");
     assert!(shown.iter().all(|message| !message.contains(secret)), "{shown:?}");
+}
+
+#[test]
+fn only_names_that_are_known_may_be_repeated_elsewhere() {
+    let known = |name| known_name(Definitions::r4(), name);
+    assert_eq!(known("birthdate"), Some("birthdate"));
+    assert_eq!(known("subject:Patient.name"), Some("subject"));
+    assert_eq!(known("_count"), Some("_count"));
+    for name in ["0000000001", "yamada:exact", "", "brithdate"] {
+        assert_eq!(known(name), None, "{name}");
+    }
 }
 
 #[test]

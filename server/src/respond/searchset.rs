@@ -7,19 +7,20 @@ use genkan_fhir::outcome::{IssueSeverity, OperationOutcome};
 
 use crate::emit::{Entry, SearchMode};
 use crate::exchange::Exchange;
-use crate::parse::Search;
 use crate::respond::{Answer, outcome, page_issues};
 use crate::service::PageIssues;
 
-const PAGE: &str = "_page";
+/// The addresses of this page and of the one after it.
+#[derive(Debug)]
+pub struct Links {
+    pub own: String,
+    pub next: Option<String>,
+}
 
-/// `next`: the token of the page after this one.
-///
 /// `total` is left out: nobody counts rows that nobody asked to count.
 pub fn searchset(
     exchange: &Exchange,
-    search: &Search,
-    next: Option<&str>,
+    links: &Links,
     entries: &[Entry<'_>],
     shown: &PageIssues,
 ) -> Answer {
@@ -27,10 +28,10 @@ pub fn searchset(
     let size: usize = resources.map(|json| json.len() + 256).sum();
     let mut out = Vec::with_capacity(size + 1024);
     out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","link":["#);
-    link(&mut out, "self", &url(exchange, search, None));
-    if let Some(token) = next {
+    link(&mut out, "self", &links.own);
+    if let Some(next) = &links.next {
         out.push(b',');
-        link(&mut out, "next", &url(exchange, search, Some(token)));
+        link(&mut out, "next", next);
     }
     out.push(b']');
     let mut separator: &[u8] = br#","entry":["#;
@@ -74,22 +75,6 @@ fn outcome_entry(out: &mut Vec<u8>, outcome: &OperationOutcome) {
     out.extend_from_slice(br#"{"resource":"#);
     out.extend_from_slice(outcome.to_json().to_string().as_bytes());
     out.extend_from_slice(br#","search":{"mode":"outcome"}}"#);
-}
-
-/// The search as it was understood: all of it, or it would have been refused.
-fn url(exchange: &Exchange, search: &Search, next: Option<&str>) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in &search.pairs {
-        if next.is_none() || name != PAGE {
-            query.append_pair(name, value);
-        }
-    }
-    if let Some(token) = next {
-        query.append_pair(PAGE, token);
-    }
-    let query = query.finish();
-    let question = if query.is_empty() { "" } else { "?" };
-    format!("{}/{}{question}{query}", exchange.base, search.request.resource_type)
 }
 
 /// A form-encoded URL holds no letter that JSON would escape.
