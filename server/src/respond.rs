@@ -11,8 +11,10 @@ use actix_web::http::header::{self, HeaderValue};
 use chrono::{DateTime, Utc};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::{search, xml};
+use genkan_mapping::diagnostic::Language;
 use genkan_mapping::emit::Emitted;
 
+use crate::bundle::UnitIssue;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::negotiate::Format;
@@ -41,6 +43,19 @@ pub fn resource(emitted: Emitted) -> Result<Answer, Error> {
     let Emitted { version_id, last_updated, json, issues, .. } = emitted;
     let json = json.ok_or(Error::Unmappable(issues))?;
     Ok(Answer { json, version_id: Some(version_id), last_updated })
+}
+
+/// A registration unit with what is to be said of it, as Parameters.
+pub fn with_issues(bundle: &[u8], issues: &[UnitIssue], language: Language) -> Answer {
+    let outcome = outcome::of_unit(issues, page_issues::CODE, language).to_json().to_string();
+    let parts: [&[u8]; 5] = [
+        br#"{"resourceType":"Parameters","parameter":[{"name":"return","resource":"#,
+        bundle,
+        br#"},{"name":"issues","resource":"#,
+        outcome.as_bytes(),
+        b"}]}",
+    ];
+    Answer::of(parts.concat())
 }
 
 /// The end of every interaction.

@@ -73,15 +73,16 @@ impl Stages {
         self.0.borrow().statements
     }
 
-    /// Data problems of the rows that were answered.
+    /// A data problem of a row that was answered; `map`: the code map that it is about.
+    pub fn count_issue(&self, code: &str, map: Option<&str>) {
+        let kind = map.map_or_else(|| code.to_owned(), |map| format!("{code}:{map}"));
+        *self.0.borrow_mut().issues.entry(kind).or_default() += 1;
+    }
+
+    /// Those of one row.
     pub fn count_issues(&self, issues: &[Issue]) {
-        let mut course = self.0.borrow_mut();
         for issue in issues {
-            let kind = match &issue.map {
-                Some((map, _)) => format!("{}:{map}", issue.code),
-                None => issue.code.to_owned(),
-            };
-            *course.issues.entry(kind).or_default() += 1;
+            self.count_issue(issue.code, issue.map.as_ref().map(|(map, _)| map.as_str()));
         }
     }
 

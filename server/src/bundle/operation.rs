@@ -7,16 +7,20 @@ use chrono::NaiveDate;
 use genkan_mapping::diagnostic::Text;
 use serde_json::{Value, json};
 
+use super::Built;
 use super::collect::{self, Wanted};
 use super::kind::Kind;
 use crate::error::{Error, Refusal, RefusedParameter};
 use crate::exchange::Exchange;
 use crate::parse::Pairs;
-use crate::respond::Answer;
+use crate::respond::{self, Answer};
 use crate::service::Service;
 use crate::stages::Stage;
 
 pub const NAME: &str = "jp-clins-bundle";
+const WITH_ISSUES: &str = "false, the default: the answer is the Bundle itself, as it can be sent. \
+     true: the answer is Parameters with the Bundle as `return` and its warnings as `issues` (codes \
+     without a standard code, elements that are left out)";
 /// Read before any operation is: they choose the form of the answer.
 const CONTROL: [&str; 2] = ["_format", "_pretty"];
 
@@ -27,10 +31,26 @@ pub async fn run(
     pairs: &Pairs,
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
-    let wanted = wanted(pairs).map_err(Error::Parameters)?;
-    let built = collect::bundle(service, exchange, patient_id, &wanted).await?;
+    let asked = asked(pairs).map_err(Error::Parameters)?;
+    let Built { json, issues } =
+        collect::bundle(service, exchange, patient_id, &asked.wanted).await?;
+    for issue in &issues {
+        exchange.stages.count_issue(issue.code, None);
+    }
     exchange.stages.enter(Stage::Respond);
-    Ok(Answer::of(built.json))
+    Ok(if asked.with_issues {
+        respond::with_issues(&json, &issues, exchange.language)
+    } else {
+        Answer::of(json)
+    })
+}
+
+/// What a call asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub wanted: Wanted,
+    /// Not the Bundle alone: what is to be said of it too.
+    pub with_issues: bool,
 }
 
 /// The `rest.resource.operation` entries of a type in `/metadata`.
@@ -46,7 +66,8 @@ pub fn declared(service: &Service, base: &str, resource_type: &str) -> Vec<Value
         "documentation": format!(
             "On an instance, GET or POST: the JP_Bundle_CLINS of one registration unit. \
              `kind`: {}; `as-of` (date): the day of registration, for condition and allergy; \
-             `report`: number of the report, for observation, if there is more than one.",
+             `report`: number of the report, for observation, if there is more than one; \
+             `with-issues` (boolean): answer Parameters with the Bundle and its warnings.",
             kinds.join(", ")
         ),
     })]
@@ -77,9 +98,14 @@ pub fn definition(base: &str) -> Value {
             parameter("kind", 1, "code", "condition, allergy or observation"),
             parameter("as-of", 0, "date", "day of registration; for condition and allergy"),
             parameter("report", 0, "string", "number of the report; for observation"),
+            parameter("with-issues", 0, "boolean", WITH_ISSUES),
             {
                 "name": "return", "use": "out", "min": 1, "max": "1", "type": "Bundle",
                 "documentation": "a Bundle of the profile JP_Bundle_CLINS",
+            },
+            {
+                "name": "issues", "use": "out", "min": 0, "max": "1", "type": "OperationOutcome",
+                "documentation": "what is to be said of the Bundle; only with `with-issues`",
             },
         ],
     })
@@ -99,21 +125,25 @@ pub fn pairs_of_body(body: &[u8]) -> Result<Pairs, Error> {
         let name = parameter.get("name")?.as_str()?.to_owned();
         let mut values =
             parameter.as_object()?.iter().filter(|(element, _)| element.starts_with("value"));
-        Some((name, values.next()?.1.as_str()?.to_owned()))
+        let value = match values.next()?.1 {
+            Value::Bool(value) => value.to_string(),
+            value => value.as_str()?.to_owned(),
+        };
+        Some((name, value))
     };
     parameters.iter().map(|one| pair(one).ok_or(Error::BodyUnreadable)).collect()
 }
 
 /// Reads what is asked for; everything that is wrong with it at once.
-pub fn wanted(pairs: &Pairs) -> Result<Wanted, Vec<RefusedParameter>> {
+pub fn asked(pairs: &Pairs) -> Result<Asked, Vec<RefusedParameter>> {
     let mut refused = Vec::new();
     let mut refuse = |name: &str, reason: Refusal, en: &str, ja: &str| {
         let message = Text::new(format!("{name}: {en}"), format!("「{name}」{ja}"));
         refused.push(RefusedParameter { name: name.to_owned(), reason, message });
     };
-    let mut values: [Option<&str>; 3] = [None; 3];
+    let mut values: [Option<&str>; 4] = [None; 4];
     for (name, value) in pairs {
-        match ["kind", "as-of", "report"].iter().position(|known| known == name) {
+        match ["kind", "as-of", "report", "with-issues"].iter().position(|known| known == name) {
             _ if CONTROL.contains(&name.as_str()) => {}
             None => refuse(
                 name,
@@ -127,7 +157,10 @@ pub fn wanted(pairs: &Pairs) -> Result<Wanted, Vec<RefusedParameter>> {
             Some(index) => values[index] = Some(value.as_str()),
         }
     }
-    let [kind, day, report] = values;
+    let [kind, day, report, with_issues] = values;
+    if !with_issues.is_none_or(|value| matches!(value, "true" | "false")) {
+        refuse("with-issues", Refusal::Invalid, "has to be true or false", "は true か false です");
+    }
     let kind = kind.and_then(Kind::named);
     let date = day.and_then(date);
     if kind.is_none() {
@@ -147,12 +180,15 @@ pub fn wanted(pairs: &Pairs) -> Result<Wanted, Vec<RefusedParameter>> {
         let en = "names a report of observation";
         refuse("report", Refusal::Invalid, en, "は observation の報告番号です");
     }
-    match (kind, date) {
-        _ if !refused.is_empty() => Err(refused),
-        (Some(Kind::Condition), Some(day)) => Ok(Wanted::Conditions(day)),
-        (Some(Kind::Allergy), Some(day)) => Ok(Wanted::Allergies(day)),
-        _ => Ok(Wanted::Observations(report.map(str::to_owned))),
+    if !refused.is_empty() {
+        return Err(refused);
     }
+    let wanted = match (kind, date) {
+        (Some(Kind::Condition), Some(day)) => Wanted::Conditions(day),
+        (Some(Kind::Allergy), Some(day)) => Wanted::Allergies(day),
+        _ => Wanted::Observations(report.map(str::to_owned)),
+    };
+    Ok(Asked { wanted, with_issues: with_issues == Some("true") })
 }
 
 /// `YYYY-MM-DD` and nothing else: chrono alone would take `2026-4-1` too.

@@ -95,6 +95,25 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn what_is_to_be_said_of_a_bundle_comes_with_it_if_it_is_asked_for() {
+        let asked = format!("{PATH}?kind=condition&as-of=2026-04-01");
+        let (_, bundle) = send(TestRequest::get().uri(&asked)).await;
+        let (status, answer) =
+            send(TestRequest::get().uri(&format!("{asked}&with-issues=true"))).await;
+        assert_eq!((status, &answer["resourceType"]), (200, &json!("Parameters")));
+        let [returned, issues] = [0, 1].map(|index| &answer["parameter"][index]);
+        assert_eq!((&returned["name"], &returned["resource"]), (&json!("return"), &bundle));
+        assert_eq!(issues["name"], "issues");
+        let issue = &issues["resource"]["issue"][0];
+        assert_eq!(issue["severity"], "warning", "{issues}");
+        let diagnostics = issue["diagnostics"].as_str().expect("diagnostics");
+        assert!(diagnostics.starts_with("GKN-209: "), "{diagnostics}");
+        let (status, xml) =
+            send(TestRequest::get().uri(&format!("{asked}&with-issues=true&_format=xml"))).await;
+        assert_eq!((status, xml), (200, Value::Null), "no JSON");
+    }
+
+    #[actix_web::test]
     async fn what_stands_against_it_is_an_outcome_with_a_code_of_its_own() {
         let get = |query: &str| TestRequest::get().uri(&format!("{PATH}?{query}"));
         let other = |id: &str| {

@@ -15,9 +15,7 @@ pub fn of_error(error: &Error, language: Language, trace_id: &str) -> OperationO
             issues: refused.iter().map(|one| of_parameter(one, code, language)).collect(),
         },
         Error::Unmappable(issues) => of_row(issues, IssueSeverity::Error, language),
-        Error::NoBundle(NoBundle::Refused(issues)) => OperationOutcome {
-            issues: issues.iter().map(|issue| of_unit(issue, code, language)).collect(),
-        },
+        Error::NoBundle(NoBundle::Refused(issues)) => of_unit(issues, code, language),
         _ => {
             let message = error.message();
             let mut diagnostics = format!("{code}: {}", message.en);
@@ -61,8 +59,14 @@ pub fn of_row(issues: &[Issue], severity: IssueSeverity, language: Language) -> 
     OperationOutcome { issues }
 }
 
+/// What is to be said of a registration unit.
+pub fn of_unit(issues: &[UnitIssue], code: &str, language: Language) -> OperationOutcome {
+    let issues = issues.iter().map(|issue| of_unit_issue(issue, code, language));
+    OperationOutcome { issues: issues.collect() }
+}
+
 /// With the rule line and the columns, because a person has to mend the row or the rule.
-fn of_unit(issue: &UnitIssue, code: &str, language: Language) -> OutcomeIssue {
+fn of_unit_issue(issue: &UnitIssue, code: &str, language: Language) -> OutcomeIssue {
     let severity = match issue.severity {
         emit::IssueSeverity::Error => IssueSeverity::Error,
         emit::IssueSeverity::Warning => IssueSeverity::Warning,

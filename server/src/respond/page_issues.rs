@@ -12,7 +12,8 @@ use genkan_mapping::emit::{self, Issue};
 use crate::emit::Entry;
 use crate::service::PageIssues;
 
-const CODE: &str = "GKN-209";
+/// Of a problem that did not keep a row from being a resource.
+pub const CODE: &str = "GKN-209";
 /// Places named for each kind of problem; the count is of all.
 const PLACES_MAX: usize = 5;
 

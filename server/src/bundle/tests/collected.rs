@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::Built;
 use super::super::collect::{Wanted, bundle};
-use super::super::operation::{date, pairs_of_body, wanted};
+use super::super::operation::{Asked, asked, date, pairs_of_body};
 use super::*;
 use crate::error::Error;
 use crate::exchange::Exchange;
@@ -443,13 +443,19 @@ fn what_is_asked_for_is_read_strictly() {
         ("kind=observation&report=", vec!["report"]),
         ("kind=observation&kind=observation", vec!["kind"]),
         ("kind=observation&patient=1&_since=2", vec!["patient", "_since"]),
+        ("kind=observation&with-issues=1", vec!["with-issues"]),
     ] {
-        let refused = wanted(&pairs(query)).expect_err(query);
+        let refused = asked(&pairs(query)).expect_err(query);
         let names: Vec<&str> = refused.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, expected, "{query}");
     }
-    assert_eq!(wanted(&pairs("kind=condition&as-of=2026-04-01")), Ok(conditions()));
-    assert_eq!(wanted(&pairs("kind=observation&report=L1&_format=json")), Ok(report("L1")));
+    for (query, wanted, with_issues) in [
+        ("kind=condition&as-of=2026-04-01", conditions(), false),
+        ("kind=observation&report=L1&_format=json", report("L1"), false),
+        ("kind=observation&report=L1&with-issues=true", report("L1"), true),
+    ] {
+        assert_eq!(asked(&pairs(query)), Ok(Asked { wanted, with_issues }), "{query}");
+    }
 }
 
 #[test]
@@ -466,7 +472,8 @@ fn the_body_of_a_post_is_a_parameters_resource() {
         assert!(pairs_of_body(text.as_bytes()).is_err(), "{text}");
     }
     let text = r#"{"resourceType":"Parameters","parameter":[
-        {"name":"kind","valueCode":"observation"},{"name":"report","valueString":"L1"}]}"#;
+        {"name":"kind","valueCode":"observation"},{"name":"report","valueString":"L1"},
+        {"name":"with-issues","valueBoolean":true}]}"#;
     let pairs = pairs_of_body(text.as_bytes()).expect("pairs");
-    assert_eq!(wanted(&pairs), Ok(report("L1")));
+    assert_eq!(asked(&pairs), Ok(Asked { wanted: report("L1"), with_issues: true }));
 }
