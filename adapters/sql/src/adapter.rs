@@ -67,6 +67,8 @@ macro_rules! with_sessions {
     };
 }
 
+mod explain;
+
 impl SqlAdapter {
     /// Connects, and reads the catalog, so that a wrong password or a missing file shows at once.
     pub async fn connect(config: &SqlConfig) -> Result<Self, AdapterError> {

@@ -126,6 +126,9 @@ async fn lookups_use_the_index() {
             };
             assert!(!scan, "{kind:?}: {name}:\n{plan}\n{:?}", adapter.explain(&query));
         }
+        let by_text = query(Predicate::equal(p("v"), Value::text("v00017")));
+        let told = adapter.database_plan(&by_text).await.unwrap().join("\n");
+        assert!(told.contains("pv"), "{kind:?}: {told}");
         drop(adapter);
         database.drop().await;
     }

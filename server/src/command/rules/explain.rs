@@ -1,8 +1,8 @@
 //! `genkan rules explain 'Condition?code=20064049'`: the plan of a search and its statements, as the
-//! source would get them.
+//! source would get them; with a configuration, also how the database would run each.
 
 use clap::Args;
-use genkan_adapter::{Adapter, RowQuery};
+use genkan_adapter::{Adapter, RowQuery, Statement};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search;
 use genkan_mapping::plan;
@@ -28,22 +28,37 @@ pub async fn run(args: &ExplainArgs, manner: Manner) -> Result<(), Failure> {
         .iter()
         .map(|scan| RowQuery { limit: Some(plan.count as u64 + 1), ..scan.query.clone() })
         .collect();
-    let statements: Vec<_> =
-        queries.iter().filter_map(|query| workshop.adapter.explain(query)).collect();
-    if manner.output == Output::Json {
-        for statement in statements {
-            say!("{}", json!({"statement": statement.text, "values": statement.values}));
-        }
-        return Ok(());
+    if manner.output == Output::Text {
+        say!("{}", plan.to_string().trim_end());
     }
-    say!("{}", plan.to_string().trim_end());
-    for statement in statements {
+    for query in &queries {
+        let Some(statement) = workshop.adapter.explain(query) else { continue };
+        // Without a configuration the database is an empty one, whose plan says nothing.
+        let database_plan = match args.workshop.config {
+            Some(_) => database_plan(&workshop, query).await,
+            None => Vec::new(),
+        };
+        if manner.output == Output::Json {
+            let Statement { text, values } = statement;
+            say!("{}", json!({"statement": text, "values": values, "database": database_plan}));
+            continue;
+        }
         say!("\n{}", statement.text);
         for (number, value) in statement.values.iter().enumerate() {
             say!("  {:>3}  {value}", number + 1);
         }
+        for line in database_plan {
+            say!("  | {line}");
+        }
     }
     Ok(())
+}
+
+/// What the database says of the statement, or why it says nothing: the account may not be allowed
+/// to ask.
+async fn database_plan(workshop: &Workshop, query: &RowQuery) -> Vec<String> {
+    let plan = workshop.adapter.database_plan(query).await;
+    plan.unwrap_or_else(|error| vec![error.to_string()])
 }
 
 fn plan_of(workshop: &Workshop, text: &str) -> Result<plan::SearchPlan, Failure> {
