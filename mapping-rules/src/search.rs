@@ -6,6 +6,7 @@
 
 mod coded;
 mod derive;
+mod indexes;
 mod period;
 mod predicate;
 mod probe;
@@ -17,6 +18,7 @@ use crate::lens::Lens;
 use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 
 pub(crate) use derive::{Override, appears, derive};
+pub use indexes::unindexed;
 pub use predicate::{Asked, predicate};
 
 /// A parameter that the rule answers, as `/metadata` declares it.

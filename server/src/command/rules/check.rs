@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use genkan_adapter::SourceSchema;
 use genkan_mapping::program::{RuleFile, RuleSet};
+use genkan_mapping::search::unindexed;
 use genkan_mapping::{Compiled, Diagnostic, Language, Severity, compile, plan};
 use serde_json::json;
 
@@ -30,6 +31,9 @@ pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     let Compiled { rules, mut diagnostics, files } = compiled;
     if let Some(rules) = &rules {
         diagnostics.extend(searches_of_tests(rules, &draft.schema)?);
+        if args.source.config.is_some() {
+            diagnostics.extend(unindexed(rules, &draft.schema));
+        }
     }
     let paths: Vec<String> = files.iter().map(|file| shown_path(args, file)).collect();
     let sources: Vec<(&str, &str)> =

@@ -1,0 +1,116 @@
+//! What the hospital's catalog says of the columns that searches start from: one that leads no index
+//! makes the source read the whole table. Advice, and about the schema that was looked at.
+
+use std::collections::BTreeMap;
+
+use genkan_adapter::SourceSchema;
+
+use super::{Branch, PlaceKind};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::expression::ExpressionKind as K;
+use crate::lens::Lens;
+use crate::program::{ColumnUse, Place, RecordSet, Rule, RuleSet, Term};
+
+/// A table of fewer rows is read as a whole as fast.
+const ROWS_MIN: u64 = 1000;
+
+/// One warning for each column, with the parameters that start from it.
+pub fn unindexed(rules: &RuleSet, schema: &SourceSchema) -> Vec<Diagnostic> {
+    let mut found: BTreeMap<(String, String), (Span, Vec<String>)> = BTreeMap::new();
+    for rule in &rules.rules {
+        for parameter in &rule.parameters {
+            for branch in &parameter.branches {
+                let Some((column, span)) = first_column(rule, branch) else { continue };
+                let Some(table) = table_of(rule, column) else { continue };
+                if is_slow(schema, table, &column.column.column) {
+                    let key = (table.to_owned(), column.column.column.to_string());
+                    let codes = &mut found.entry(key).or_insert((span, Vec::new())).1;
+                    let code = format!("{}?{}", rule.resource, parameter.code);
+                    if !codes.contains(&code) {
+                        codes.push(code);
+                    }
+                }
+            }
+        }
+    }
+    let warning = |((table, column), (span, codes)): (_, (Span, Vec<String>))| {
+        let codes = codes.join(", ");
+        let en = format!(
+            "`{table}.{column}` leads no index, and {codes} would read the whole table; \
+             CREATE INDEX … ON {table} ({column}), or switch it off under `search:`"
+        );
+        let ja = format!(
+            "「{table}.{column}」で始まる索引がなく、{codes} は表全体を読みます。CREATE INDEX … ON \
+             {table} ({column}) とするか、search: で off にします"
+        );
+        Diagnostic::warning("W0705", span, en, ja)
+    };
+    found.into_iter().map(warning).collect()
+}
+
+fn is_slow(schema: &SourceSchema, table: &str, column: &str) -> bool {
+    schema.table(table).is_some_and(|table| {
+        let is_small = table.rows_estimate.is_some_and(|rows| rows < ROWS_MIN);
+        !is_small && !table.is_indexed(column)
+    })
+}
+
+/// The column that a search by this place compares first.
+fn first_column<'r>(rule: &'r Rule, branch: &'r Branch) -> Option<(&'r ColumnUse, Span)> {
+    let term = match &branch.place {
+        PlaceKind::Id => return rule.key.first().map(|column| (column, rule.span)),
+        PlaceKind::Token { code: term, .. }
+        | PlaceKind::Text(term)
+        | PlaceKind::Folded { term, .. }
+        | PlaceKind::Date(term)
+        | PlaceKind::Number(term)
+        | PlaceKind::Uri(term)
+        | PlaceKind::Quantity { value: term, .. } => term,
+        PlaceKind::Coded(coded) => &coded.from,
+        PlaceKind::Period { start, end } => start.as_ref().or(end.as_ref())?,
+        PlaceKind::Reference(reference) => reference.key.first()?,
+        // Two values: an index would not help.
+        PlaceKind::Flag(_) => return None,
+    };
+    if is_closed(term) {
+        return None;
+    }
+    let mut columns = Vec::new();
+    first(term, &mut columns);
+    columns.first().map(|column| (*column, term.span))
+}
+
+/// A few values, each in many rows.
+fn is_closed(term: &Term) -> bool {
+    match &term.kind {
+        K::Pipe(_, Lens::Map(_)) | K::Text(_) => true,
+        K::Pipe(inner, _) => is_closed(inner),
+        K::Else(left, _) => is_closed(left),
+        _ => false,
+    }
+}
+
+fn first<'t>(term: &'t Term, columns: &mut Vec<&'t ColumnUse>) {
+    match &term.kind {
+        K::Name(column) => columns.push(column),
+        K::Template(parts) | K::Concat(parts) | K::And(parts) | K::Or(parts) => {
+            parts.iter().for_each(|part| first(part, columns));
+        }
+        K::Pipe(inner, _) | K::In(inner, _) | K::Exists(inner) | K::Not(inner) => {
+            first(inner, columns);
+        }
+        K::Else(left, _) | K::Compare(left, ..) => first(left, columns),
+        K::Lookup { key, .. } => first(key, columns),
+        K::Text(_) => {}
+    }
+}
+
+fn table_of<'r>(rule: &'r Rule, column: &ColumnUse) -> Option<&'r str> {
+    let set: &RecordSet = match column.place {
+        Place::Root => &rule.root,
+        Place::Child(index) => &rule.children.get(index)?.set,
+    };
+    let joined = set.joins.iter().map(|join| &join.target);
+    let mut tables = std::iter::once(&set.root).chain(joined);
+    tables.find(|target| target.alias == column.column.alias).map(|target| &*target.table)
+}
