@@ -61,7 +61,8 @@ fn refuse(exchange: &Exchange, request: ServiceRequest, error: Error) -> Service
 /// The headers of every answer, and its one line in the log.
 fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
     let status = response.status().as_u16();
-    let total_ms = exchange.stages.total().as_secs_f64() * 1000.0;
+    // To the microsecond: a float's last digits can look like somebody's number.
+    let total_ms = (exchange.stages.total().as_secs_f64() * 1e6).round() / 1e3;
     let stage = exchange.stages.last();
     let statements = exchange.stages.statements();
     let issues = exchange.stages.issues();
