@@ -22,7 +22,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use genkan_mapping::Language;
+use genkan_mapping::{Language, Text};
+use serde_json::json;
 
 /// FHIR R4 in front of a hospital's own tables — 玄関
 #[derive(Debug, Parser)]
@@ -104,7 +105,28 @@ fn language_of_environment() -> Language {
 #[derive(Debug)]
 pub struct Failure {
     kind: FailureKind,
-    message: String,
+    message: Text,
+}
+
+/// A message in both languages, or one that only the system or a library says, in its own.
+pub struct Said(Text);
+
+impl From<Text> for Said {
+    fn from(text: Text) -> Self {
+        Said(text)
+    }
+}
+
+impl From<String> for Said {
+    fn from(text: String) -> Self {
+        Said(Text::new(text.clone(), text))
+    }
+}
+
+impl From<&str> for Said {
+    fn from(text: &str) -> Self {
+        Said(Text::new(text, text))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -116,22 +138,32 @@ enum FailureKind {
 
 impl Failure {
     /// Usage or configuration.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Failure { kind: FailureKind::Usage, message: message.into() }
+    pub fn usage(message: impl Into<Said>) -> Self {
+        Failure { kind: FailureKind::Usage, message: message.into().0 }
+    }
+
+    pub fn runtime(message: impl Into<Said>) -> Self {
+        Failure { kind: FailureKind::Runtime, message: message.into().0 }
     }
 
     /// The rule set is wrong, or its tests fail. What is wrong was printed already.
     pub fn rules() -> Self {
-        Failure { kind: FailureKind::Rules, message: String::new() }
+        Failure { kind: FailureKind::Rules, message: Text::default() }
     }
 
     /// The rules or rows don't yield the Bundle that was asked for.
-    pub fn no_bundle(message: impl Into<String>) -> Self {
-        Failure { kind: FailureKind::Rules, message: message.into() }
+    pub fn no_bundle(message: impl Into<Said>) -> Self {
+        Failure { kind: FailureKind::Rules, message: message.into().0 }
     }
 
-    pub fn message(&self) -> Option<&str> {
-        Some(self.message.as_str()).filter(|message| !message.is_empty())
+    /// The last line on standard error, for people or for programs.
+    pub fn tell(&self, manner: Manner) {
+        let Text { en, ja } = &self.message;
+        match manner.output {
+            _ if en.is_empty() => {}
+            Output::Text => eprintln!("genkan: {}", self.message.in_language(manner.language)),
+            Output::Json => eprintln!("{}", json!({"error": en, "error_ja": ja})),
+        }
     }
 
     pub fn exit_code(&self) -> ExitCode {
@@ -145,30 +177,36 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Failure { kind: FailureKind::Runtime, message: format!("{error:#}") }
+        Failure::runtime(format!("{error:#}"))
     }
 }
 
 impl From<genkan_adapter::AdapterError> for Failure {
     fn from(error: genkan_adapter::AdapterError) -> Self {
-        Failure { kind: FailureKind::Runtime, message: error.to_string() }
+        Failure::runtime(error.to_string())
     }
 }
 
 impl From<crate::fetch::FetchError> for Failure {
     fn from(error: crate::fetch::FetchError) -> Self {
-        Failure { kind: FailureKind::Runtime, message: error.to_string() }
+        Failure::runtime(error.to_string())
     }
 }
 
 impl From<crate::config::ConfigError> for Failure {
     fn from(error: crate::config::ConfigError) -> Self {
-        Failure::usage(error.to_string())
+        Failure::usage(error.text())
     }
 }
 
-pub fn run(cli: Cli) -> Result<(), Failure> {
-    let manner = cli.manner.manner();
+impl Cli {
+    /// How the commands speak, and whatever ends them.
+    pub fn manner(&self) -> Manner {
+        self.manner.manner()
+    }
+}
+
+pub fn run(cli: Cli, manner: Manner) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(args) => block_on(serve::run(&args, manner)),
         Command::Demo(args) => block_on(demo::run(&args, manner)),

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use genkan_adapter_sql::SqlConfig;
+use genkan_mapping::Text;
 use serde::Deserialize;
 
 use crate::bundle::BundleConfig;
@@ -35,26 +36,37 @@ pub struct Config {
 }
 
 /// What is wrong with a configuration file; the message names the line.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}", path.display())]
+#[derive(Debug)]
 pub struct ConfigError {
     path: PathBuf,
-    reason: String,
+    reason: Text,
+}
+
+impl ConfigError {
+    pub fn text(&self) -> Text {
+        let path = self.path.display();
+        Text::new(format!("{path}: {}", self.reason.en), format!("{path}: {}", self.reason.ja))
+    }
+}
+
+/// What a library says, in its own language.
+fn as_it_is(error: impl ToString) -> Text {
+    Text::new(error.to_string(), error.to_string())
 }
 
 impl Config {
     /// Reads a file. Relative paths in it are relative to its folder, wherever Genkan is started.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let wrong = |reason: String| ConfigError { path: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |reason: Text| ConfigError { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(as_it_is(error)))?;
         let mut config = Self::parse(&text).map_err(wrong)?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
 
     /// Keys, types and what sections say of themselves; no file is opened.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let config: Config = toml::from_str(text).map_err(|error| error.to_string())?;
+    pub fn parse(text: &str) -> Result<Self, Text> {
+        let config: Config = toml::from_str(text).map_err(as_it_is)?;
         config.fhir.check()?;
         config.site.check()?;
         Ok(config)
@@ -103,7 +115,8 @@ mod tests {
             assert_ne!(text, EXAMPLE, "{wrong}");
             let refusal = Config::parse(&text).expect_err(expected);
             let name = expected.split(' ').next().unwrap_or_default();
-            assert!(refusal.contains(name), "{expected}: {refusal}");
+            let told = [&refusal.en, &refusal.ja].iter().all(|told| told.contains(name));
+            assert!(told, "{expected}: {refusal:?}");
         }
     }
 }

@@ -41,12 +41,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match command::run(cli) {
+    let manner = cli.manner();
+    match command::run(cli, manner) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Some(message) = failure.message() {
-                eprintln!("genkan: {message}");
-            }
+            failure.tell(manner);
             failure.exit_code()
         }
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use genkan_adapter::Adapter;
+use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
 use genkan_mapping::program::RuleSet;
@@ -60,18 +61,26 @@ impl FhirConfig {
 
     /// # Errors
     /// What is wrong with the section, for a person.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Text> {
         if let Some(base) = &self.base_url {
             let host = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"));
             if host.is_none_or(str::is_empty) || base.ends_with('/') || base.contains(['?', '#']) {
-                return Err(format!(
-                    "[fhir] base_url `{base}` has to begin with http:// or https:// and not to \
-                     end with a slash"
+                return Err(Text::new(
+                    format!(
+                        "[fhir] base_url `{base}` has to begin with http:// or https:// and not \
+                         to end with a slash"
+                    ),
+                    format!(
+                        "[fhir] base_url「{base}」は http:// か https:// で始め、末尾に / を付けません"
+                    ),
                 ));
             }
         }
         if self.page_size_default == 0 || self.page_size_default > self.page_size_max {
-            return Err("[fhir] page_size_default has to be 1 … page_size_max".to_owned());
+            return Err(Text::new(
+                "[fhir] page_size_default has to be 1 … page_size_max",
+                "[fhir] page_size_default は 1〜page_size_max です",
+            ));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::FixedOffset;
+use genkan_mapping::Text;
 use genkan_mapping::program::Site;
 use serde::Deserialize;
 
@@ -35,28 +36,37 @@ impl SiteConfig {
 
     /// # Errors
     /// What is wrong with the section, for a person.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Text> {
         let digits = self.institution_no.bytes().all(|byte| byte.is_ascii_digit());
         if self.institution_no.len() != 10 || !digits {
-            return Err("[site] institution_no has to be 10 digits (10桁医療機関コード)".to_owned());
+            return Err(Text::new(
+                "[site] institution_no has to be 10 digits (10桁医療機関コード)",
+                "[site] institution_no は 10 桁の数字（10桁医療機関コード）です",
+            ));
         }
         for reserved in ["institution_no", "name"] {
             if self.constants.contains_key(reserved) {
-                return Err(format!("[site.constants] `{reserved}` stands in [site] already"));
+                return Err(Text::new(
+                    format!("[site.constants] `{reserved}` stands in [site] already"),
+                    format!("[site.constants]「{reserved}」は [site] にあります"),
+                ));
             }
         }
         self.zone().map(|_| ())
     }
 
-    fn zone(&self) -> Result<FixedOffset, String> {
-        self.utc_offset
-            .parse()
-            .map_err(|_| "[site] utc_offset has to be like \"+09:00\"".to_owned())
+    fn zone(&self) -> Result<FixedOffset, Text> {
+        self.utc_offset.parse().map_err(|_| {
+            Text::new(
+                "[site] utc_offset has to be like \"+09:00\"",
+                "[site] utc_offset は \"+09:00\" の形です",
+            )
+        })
     }
 
     /// # Errors
     /// As [`SiteConfig::check`].
-    pub fn site(&self) -> Result<Site, String> {
+    pub fn site(&self) -> Result<Site, Text> {
         let mut constants = self.constants.clone();
         constants.insert("institution_no".to_owned(), self.institution_no.clone());
         constants.insert("name".to_owned(), self.name.clone());

@@ -63,6 +63,28 @@ fn a_site_key_of_zeros_is_refused() -> Result<()> {
 }
 
 #[test]
+fn a_url_of_no_database_is_the_configuration_s_fault() -> Result<()> {
+    let (_folder, config) = spoiled("url = \"", "url = \"nothing://x\" #")?;
+    refused(&config, 64, &["[source]", "sqlite:"])
+}
+
+#[test]
+fn a_refusal_comes_in_the_language_and_form_that_was_asked_for() -> Result<()> {
+    let (_folder, config) = spoiled("institution_no = \"", "institution_no = \"x")?;
+    let config = config.display().to_string();
+    let told = |manner: &[&str]| -> Result<String> {
+        let output = genkan_command()?.args(["config", "check", &config]).args(manner).output()?;
+        ensure!(output.status.code() == Some(64), "{:?}", output.status);
+        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let japanese = told(&["--language", "ja"])?;
+    ensure!(japanese.contains("10 桁の数字"), "{japanese}");
+    let json: serde_json::Value = serde_json::from_str(&told(&["--format", "json"])?)?;
+    ensure!(json["error"].as_str().is_some_and(|told| told.contains("10 digits")), "{json}");
+    Ok(())
+}
+
+#[test]
 fn an_address_that_is_none_is_the_configuration_s_fault() -> Result<()> {
     let database = fill_database(Engine::Sqlite, 1)?.context("SQLite is always there")?;
     let folder = TempDir::new()?;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
+use genkan_mapping::Text;
 
 use crate::bundle::collect::{self, Wanted};
 use crate::bundle::{Built, NoBundle, UnitIssue, operation};
@@ -67,10 +68,16 @@ pub async fn run(args: &BundleArgs, manner: Manner) -> Result<(), Failure> {
 
 fn wanted(args: &BundleArgs, service: &Service) -> Result<Wanted, Failure> {
     if args.report.is_some() && args.kind != KindArg::Observation {
-        return Err(Failure::usage("--report goes with --kind observation"));
+        return Err(Failure::usage(Text::new(
+            "--report goes with --kind observation",
+            "--report は --kind observation のときに使います",
+        )));
     }
     if args.as_of.is_some() && args.kind == KindArg::Observation {
-        return Err(Failure::usage("--as-of goes with --kind condition or allergy"));
+        return Err(Failure::usage(Text::new(
+            "--as-of goes with --kind condition or allergy",
+            "--as-of は --kind condition か allergy のときに使います",
+        )));
     }
     let today = || {
         let now = DateTime::<Utc>::from(SystemTime::now());
@@ -92,11 +99,11 @@ async fn patient(service: &Service, given: &str, manner: Manner) -> Result<Strin
     let found = by_identifier(service, given).await.map_err(|error| failure(&error, manner))?;
     match found.as_slice() {
         [id] => Ok(id.clone()),
-        [] => Err(Failure::no_bundle("there is no such patient / その患者はいません")),
-        _ => Err(Failure::no_bundle(
-            "several patients have this identifier; give the logical id / \
-             この番号の患者が複数います。論理 id を指定してください",
-        )),
+        [] => Err(Failure::no_bundle(Text::new("there is no such patient", "その患者はいません"))),
+        _ => Err(Failure::no_bundle(Text::new(
+            "several patients have this identifier; give the logical id",
+            "この番号の患者が複数います。論理 id を指定してください",
+        ))),
     }
 }
 

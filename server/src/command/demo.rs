@@ -63,7 +63,7 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
     let config = folder::keep(&directory, &database, args.rules.as_deref(), &built_in)?;
     let service = service(&directory, &database, &files, manner).await?;
     let listener = match &args.listen {
-        Some(address) => opening::listener(address, manner)?,
+        Some(address) => opening::listener(address)?,
         None => free_port()?,
     };
     let address = listener.local_addr().context("no local address")?;

@@ -6,7 +6,7 @@ use std::net::{TcpListener, ToSocketAddrs as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use genkan_adapter::{Adapter, SourceSchema};
+use genkan_adapter::{Adapter, ErrorCategory, SourceSchema};
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::identity::Identity;
@@ -20,13 +20,25 @@ use crate::rule_files;
 /// Opens the hospital's source; a session that can write is refused. The account's grants are not
 /// looked at yet.
 pub async fn source(config: &SqlConfig) -> Result<SqlAdapter, Failure> {
-    let adapter = SqlAdapter::open(config).await?;
+    let adapter = SqlAdapter::open(config).await.map_err(|error| match error.category {
+        // Nothing was asked of the source yet: the section is wrong.
+        ErrorCategory::Mismatch | ErrorCategory::Denied => {
+            Failure::usage(format!("[source] {error}"))
+        }
+        _ => Failure::from(error),
+    })?;
     let health = adapter.health().await?;
     if !health.read_only {
-        return Err(Failure::usage(format!(
-            "[source] the session can write to {}; give Genkan an account that can only read \
-             / 書き込みできる接続です。読み取り専用のアカウントを使ってください",
-            health.product
+        let product = health.product;
+        return Err(Failure::usage(Text::new(
+            format!(
+                "[source] the session can write to {product}; give Genkan an account that can \
+                 only read"
+            ),
+            format!(
+                "[source] {product} に書き込みできる接続です。読み取り専用のアカウントを使って\
+                 ください"
+            ),
         )));
     }
     Ok(adapter)
@@ -38,14 +50,14 @@ pub fn identity(config: &IdentityConfig, manner: Manner) -> Result<Identity, Fai
 }
 
 /// Where to serve. An address that is none is the configuration's fault, one that is taken is not.
-pub fn listener(address: &str, manner: Manner) -> Result<TcpListener, Failure> {
+pub fn listener(address: &str) -> Result<TcpListener, Failure> {
     let addresses: Vec<_> = address.to_socket_addrs().map_or(Vec::new(), Iterator::collect);
     if addresses.is_empty() {
         let text = Text::new(
             format!("cannot listen on `{address}`: write HOST:PORT, like 127.0.0.1:8080"),
             format!("「{address}」では待ち受けできません。127.0.0.1:8080 のように書きます"),
         );
-        return Err(Failure::usage(text.in_language(manner.language)));
+        return Err(Failure::usage(text));
     }
     let bound = TcpListener::bind(addresses.as_slice());
     Ok(bound.with_context(|| format!("cannot listen on {address}"))?)

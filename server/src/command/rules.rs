@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use genkan_adapter::{Adapter, SourceSchema};
 use genkan_adapter_sql::SqlAdapter;
-use genkan_mapping::RuleFiles;
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::program::{RuleSet, Site};
+use genkan_mapping::{RuleFiles, Text};
 
 use crate::command::{Failure, Manner, opening};
 use crate::config::Config;
@@ -86,7 +86,7 @@ pub struct WorkshopArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of the rule set, if it is not the one of the configuration
-    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
 }
 
@@ -103,7 +103,14 @@ impl Workshop {
         let directory = match (&args.rules, &config) {
             (Some(directory), _) => directory.clone(),
             (None, Some(config)) => config.rules.directory.clone(),
-            (None, None) => return Err(Failure::usage("give --config or --rules")),
+            (None, None) => {
+                return Err(Failure::usage(Text::new(
+                    "give --config genkan.toml: the hospital's source and its rules; without a \
+                     source, --rules DIR explains with the schema that is recorded there",
+                    "--config genkan.toml（接続先と規則）を指定してください。接続しない場合は --rules \
+                     DIR で、記録済みのスキーマを使って説明します",
+                )));
+            }
         };
         let files = opening::files(&directory)?;
         let Some(config) = config else {

@@ -23,7 +23,7 @@ pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
     for warning in identity::warnings(&config.identity) {
         tracing::warn!("{}", warning.en);
     }
-    let listener = opening::listener(&config.http.listen, manner)?;
+    let listener = opening::listener(&config.http.listen)?;
     let address = listener.local_addr().context("no local address")?;
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "no authorization in this release: let only a gateway reach this");

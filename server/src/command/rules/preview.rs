@@ -25,11 +25,16 @@ pub struct PreviewArgs {
 }
 
 pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
+    if args.workshop.config.is_none() {
+        return Err(Failure::usage(Text::new(
+            "preview shows a row of the hospital's source: give --config genkan.toml",
+            "preview は接続先の行を表示します。--config genkan.toml を指定してください",
+        )));
+    }
     let workshop = Workshop::open(&args.workshop, manner).await?;
     let plans = plans(args, &workshop);
     if plans.is_empty() {
-        let told = no_plan(args, &workshop.rules);
-        return Err(Failure::usage(told.in_language(manner.language)));
+        return Err(Failure::usage(no_plan(args, &workshop.rules)));
     }
     let mut found = false;
     for plan in plans {
@@ -51,11 +56,7 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
         }
     }
     let none = Text::new("there is no such row", "そのキーの行はありません");
-    if found {
-        Ok(())
-    } else {
-        Err(Failure::from(anyhow::anyhow!(none.in_language(manner.language).to_owned())))
-    }
+    if found { Ok(()) } else { Err(Failure::runtime(none)) }
 }
 
 /// Which keys there are, for one that is none of them.
