@@ -416,6 +416,21 @@ async fn the_identifier_tells_units_apart_and_hides_the_patient() {
     assert!((1..seen.len()).all(|i| !seen[..i].contains(&seen[i])), "{seen:?}");
 }
 
+/// 0001 has two visits, so that the key finds two rows.
+#[actix_web::test]
+async fn a_patient_or_a_resource_of_whom_there_are_two_is_refused() {
+    for (rule, table, key) in [("p", "PT", "[ID]"), ("a", "ALG", "[ID, NO]")] {
+        let from = format!("{rule}: {{table: {table}, key: {key}}}");
+        let joined = format!("{from}, v: {{table: VISIT, maybe: [ID = {rule}.ID]}}");
+        let service = service_with(&from, &joined).await;
+        let allergies = Wanted::Allergies(date("2026-04-01").expect("a day"));
+        let NoBundle::Refused(issues) = reason(&service, "0001", &allergies).await else {
+            panic!("refused");
+        };
+        assert!(issues.iter().any(|issue| issue.code == "duplicate-key"), "{table}: {issues:?}");
+    }
+}
+
 #[actix_web::test]
 async fn a_flag_without_a_column_and_a_missing_profile_are_faults_of_the_rules() {
     let service = service_with("- $if: = d.LTS == \"1\"\n        system", "- system").await;
