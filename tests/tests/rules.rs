@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
-use genkan_tests::harness::{available_engines, genkan_command};
+use genkan_tests::harness::{Database, Engine, available_engines, genkan_command};
 use genkan_tests::hospital::{configuration, fill_database, rules as demo_rules};
 use tempfile::TempDir;
 
@@ -97,6 +97,46 @@ fn the_schema_of_every_source_is_recorded_so_that_the_rules_test_against_it() ->
         );
     }
     Ok(())
+}
+
+/// Catalogs of views confirm no key; the rows do, or don't.
+#[test]
+fn a_declared_key_is_compared_with_the_rows_of_the_source() -> Result<()> {
+    let database = Database::create(Engine::Sqlite)?.context("SQLite is always there")?;
+    database.run(
+        "CREATE TABLE PT_ROWS (ID CHAR(10), SEX CHAR(1), KBN CHAR(1));
+         CREATE TABLE M_ROWS (KBN CHAR(1), NM VARCHAR(10), DEL INTEGER);
+         CREATE VIEW PT AS SELECT * FROM PT_ROWS; CREATE VIEW MST AS SELECT * FROM M_ROWS;
+         INSERT INTO PT_ROWS VALUES ('1', '1', 'a'), ('2', '1', 'b'), ('3', '2', 'a');
+         INSERT INTO M_ROWS VALUES ('a', 'A', 0), ('b', 'B', 0), ('b', 'B', 1);",
+    )?;
+    let (folder, site) = (rule_set("expect: {}")?, TempDir::new()?);
+    let config = configuration(&database, site.path())?.display().to_string();
+    let rules = folder.path().display().to_string();
+    let check = |keys: &str, code, parts: &[&str]| {
+        says(&["rules", "check", &rules, "--config", &config, "--keys", keys], code, parts)
+    };
+    let write = |from: &str| {
+        let text = format!(
+            "rule: patient\nresource: Patient\nfrom:\n{from}\nemit:\n  gender: = p.SEX | map 1=male 2=female\n  active: \"true\"\n"
+        );
+        fs::write(folder.path().join("patient.map.yaml"), text)
+    };
+    write("  p: {table: PT, key: [ID]}")?;
+    check("100", 0, &["0 errors, 0 warnings"])?;
+    // Not all rows were read, or none.
+    check("2", 0, &["W0415", "0 errors, 1 warnings"])?;
+    check("0", 0, &["W0415", "0 errors, 1 warnings"])?;
+    write("  p: {table: PT, key: [SEX]}")?;
+    check("100", 65, &["E0419", "1 rows, of 3", "[SEX]", "W0415"])?;
+    write(
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [KBN = p.KBN]}\nwhere: = not (m.NM == \"x\")",
+    )?;
+    check("100", 65, &["E0419", "1 rows, of 4", "W0417"])?;
+    write(
+        "  p: {table: PT, key: [ID]}\n  m: {table: MST, maybe: [KBN = p.KBN, DEL = \"0\"]}\nwhere: = not (m.NM == \"x\")",
+    )?;
+    check("100", 0, &["0 errors, 0 warnings"])
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

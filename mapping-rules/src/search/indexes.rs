@@ -48,10 +48,12 @@ pub fn unindexed(rules: &RuleSet, schema: &SourceSchema) -> Vec<Diagnostic> {
     found.into_iter().map(warning).collect()
 }
 
+/// Of a table without any index nothing is known: most such are views, whose tables have them.
 fn is_slow(schema: &SourceSchema, table: &str, column: &str) -> bool {
     schema.table(table).is_some_and(|table| {
+        let is_view = table.primary_key.is_empty() && table.indexes.is_empty();
         let is_small = table.rows_estimate.is_some_and(|rows| rows < ROWS_MIN);
-        !is_small && !table.is_indexed(column)
+        !is_view && !is_small && !table.is_indexed(column)
     })
 }
 

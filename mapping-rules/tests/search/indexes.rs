@@ -35,6 +35,15 @@ fn said(schema: &SourceSchema) -> Vec<String> {
 #[test]
 fn each_column_that_searches_start_from_and_leads_no_index_is_told_once() {
     let mut schema = genkan_mapping::schema::parse(SCHEMA).expect("the schema of the tests");
+    let index = |columns: &[&str]| Index {
+        name: "i".to_owned(),
+        columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+        unique: false,
+    };
+    // Of tables without any index, as views are, nothing is known.
+    let of_views = said(&schema);
+    assert!(of_views.iter().all(|warning| !warning.contains("MST")), "{of_views:?}");
+    schema.tables.get_mut("MST").expect("MST").indexes.push(index(&["CD"]));
     assert_eq!(
         said(&schema),
         [
@@ -45,11 +54,6 @@ fn each_column_that_searches_start_from_and_leads_no_index_is_told_once() {
         ]
     );
     // The second column of an index does not help, and a small table needs none.
-    let index = |columns: &[&str]| Index {
-        name: "i".to_owned(),
-        columns: columns.iter().map(|column| (*column).to_owned()).collect(),
-        unique: false,
-    };
     for (table, columns) in [("PT", ["BIRTH", "TEL"]), ("SYU", ["PT_ID", "CD"])] {
         schema.tables.get_mut(table).expect(table).indexes.push(index(&columns));
     }

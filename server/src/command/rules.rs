@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod keys;
 mod preview;
 mod schema;
 mod test;
@@ -61,6 +62,8 @@ pub struct Draft {
     pub files: RuleFiles,
     pub schema: SourceSchema,
     pub site: Site,
+    /// The source itself, if the configuration names one.
+    pub adapter: Option<SqlAdapter>,
 }
 
 impl Draft {
@@ -68,14 +71,15 @@ impl Draft {
         let files = opening::files(directory)?;
         if let Some(path) = &source.config {
             let config = Config::load(path)?;
-            let schema = opening::source(&config.source).await?.schema().await?;
+            let adapter = opening::source(&config.source).await?;
+            let schema = adapter.schema().await?;
             let site = config.site.site().map_err(Failure::usage)?;
-            return Ok(Draft { files, schema, site });
+            return Ok(Draft { files, schema, site, adapter: Some(adapter) });
         }
         let recorded = source.schema.clone().unwrap_or_else(|| directory.join(SCHEMA));
         let schema = opening::recorded_schema(&recorded, manner)?;
         let site = SiteConfig::example().site().map_err(Failure::usage)?;
-        Ok(Draft { files, schema, site })
+        Ok(Draft { files, schema, site, adapter: None })
     }
 }
 

@@ -10,7 +10,7 @@ use genkan_mapping::{Compiled, Diagnostic, Language, Severity, compile, plan};
 use serde_json::json;
 
 use super::test::Hospital;
-use super::{Draft, SourceArgs, plain_identity};
+use super::{Draft, SourceArgs, keys, plain_identity};
 use crate::command::{Failure, Manner, Output, opening};
 
 #[derive(Debug, Args)]
@@ -20,6 +20,9 @@ pub struct CheckArgs {
     directory: PathBuf,
     #[command(flatten)]
     source: SourceArgs,
+    /// With --config: so many keys of each rule are read and compared; 0 for none
+    #[arg(long, value_name = "ROWS", default_value_t = 100_000)]
+    keys: u64,
     /// Also list the search parameters that are not offered, and why
     #[arg(long, short)]
     verbose: bool,
@@ -31,8 +34,11 @@ pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     let Compiled { rules, mut diagnostics, files } = compiled;
     if let Some(rules) = &rules {
         diagnostics.extend(searches_of_tests(rules, &draft.schema)?);
-        if args.source.config.is_some() {
+        if let Some(adapter) = &draft.adapter {
             diagnostics.extend(unindexed(rules, &draft.schema));
+            if args.keys > 0 {
+                keys::verify(adapter, rules, args.keys, &mut diagnostics).await?;
+            }
         }
     }
     let paths: Vec<String> = files.iter().map(|file| shown_path(args, file)).collect();
