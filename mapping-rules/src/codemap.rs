@@ -50,6 +50,8 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coding {
     pub system: String,
+    /// Of the master (標準コードマスタ) that the code was taken from: `master_version` of the row.
+    pub version: Option<String>,
     pub code: String,
     pub display: Option<String>,
     /// Where it is written: a row of the CSV or `codings` of the map; `None` of the house's own.

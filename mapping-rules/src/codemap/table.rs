@@ -16,6 +16,7 @@ pub(crate) type Rows = BTreeMap<String, Vec<Row>>;
 pub(crate) struct Row {
     pub target: String,
     pub code: String,
+    pub version: Option<String>,
     pub display: Option<String>,
     pub from: Option<NaiveDate>,
     pub until: Option<NaiveDate>,
@@ -174,8 +175,9 @@ fn row(fields: &Fields, targets: &[Target], rows: &mut Rows) -> Result<(), RowPr
         let ja = format!("{} 行目と重複しています", earlier.line);
         return wrong("local", "E0607", &en, &ja);
     }
-    let display = fields.get("display").map(str::to_owned);
-    rows.push(Row { target, code, display, from, until, line: fields.line.line });
+    let optional = |name: &str| fields.get(name).map(str::to_owned);
+    let (version, display) = (optional("master_version"), optional("display"));
+    rows.push(Row { target, code, version, display, from, until, line: fields.line.line });
     Ok(())
 }
 
@@ -249,6 +251,7 @@ fn piece(
                 if !replaced {
                     segment.codings.push(Coding {
                         system: target.system.clone(),
+                        version: row.version.clone(),
                         code: row.code.clone(),
                         display: row.display.clone(),
                         span: Some(Span { file, line: row.line, column: 1, length: 1 }),

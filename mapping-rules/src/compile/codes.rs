@@ -208,7 +208,7 @@ fn codings(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Resu
         .iter()
         .map(|item| {
             let entries = Entries::of(item)?;
-            entries.only(&["target", "system", "code", "display"], found);
+            entries.only(&["target", "system", "version", "code", "display"], found);
             let system = match entries.get("target") {
                 Some(target) => {
                     let id = text(target)?;
@@ -222,8 +222,11 @@ fn codings(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Resu
                 None => entries.text("system")?.0.to_owned(),
             };
             let code = entries.text("code")?.0.to_owned();
-            let display = entries.get("display").map(text).transpose()?.map(str::to_owned);
-            Ok(Coding { system, code, display, span: Some(item.span) })
+            let optional = |name: &str| -> Result<Option<String>> {
+                Ok(entries.get(name).map(text).transpose()?.map(str::to_owned))
+            };
+            let (version, display) = (optional("version")?, optional("display")?);
+            Ok(Coding { system, version, code, display, span: Some(item.span) })
         })
         .collect()
 }

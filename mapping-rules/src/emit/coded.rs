@@ -97,7 +97,8 @@ impl<'a> Writer<'a, '_> {
             if check_primitive("code", local).is_ok() {
                 let (system, code) = (map.local_system.clone(), local.to_owned());
                 let display = display.map(Cow::into_owned);
-                codings.push(Cow::Owned(Coding { system, code, display, span: None }));
+                let house = Coding { system, version: None, code, display, span: None };
+                codings.push(Cow::Owned(house));
             } else {
                 self.bad_value("code", &coded.from);
             }
@@ -186,9 +187,13 @@ impl<'a> Writer<'a, '_> {
     fn coding(&mut self, coding: &Coding, coded: &'a Coded, frame: &Frame<'a>) {
         self.out.push(b'{');
         let open = self.out.len();
-        let display = coding.display.as_deref().map(|display| ("display", display));
-        let parts = [("system", coding.system.as_str()), ("code", coding.code.as_str())];
-        for (name, text) in parts.into_iter().chain(display) {
+        let parts = [
+            ("system", Some(&coding.system)),
+            ("version", coding.version.as_ref()),
+            ("code", Some(&coding.code)),
+            ("display", coding.display.as_ref()),
+        ];
+        for (name, text) in parts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
             self.named_text(name, text, open);
             self.path.push(Step::Name(name));
             // The house's own name of the code is a term of the rule.

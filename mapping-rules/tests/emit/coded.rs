@@ -8,10 +8,10 @@ use genkan_mapping::emit::Emitter;
 use genkan_mapping::program::RuleSet;
 use serde_json::{Value as Json, json};
 
-const CSV: &str = "local,target,code,display,valid_from,valid_to,status
+const CSV: &str = "local,target,code,display,valid_from,valid_to,status,master_version
 B1,a,A1,肺炎,,2019-12-31,accepted
 B1,a,A1N,新肺炎,2020-01-01,,accepted
-B1,b,X1,,,,accepted
+B1,b,X1,,,,accepted,20240709
 B2,c,C2,,,,accepted
 B3,a,A3,,,,accepted
 B3,a,A3B,,,,accepted
@@ -53,7 +53,7 @@ fn the_clinical_date_chooses_among_the_codes() {
     let rules = mapped("", "policy: warn", CONCEPT);
     let old = json!({"system": "urn:a", "code": "A1", "display": "肺炎"});
     let new = json!({"system": "urn:a", "code": "A1N", "display": "新肺炎"});
-    let second = coding("urn:b", "X1");
+    let second = json!({"system": "urn:b", "version": "20240709", "code": "X1"});
     for (day, first) in [("20191231", &old), ("20200101", &new), ("-", &new), ("201900", &old)] {
         let expected = json!({"coding": [first, second], "text": "病"});
         assert_eq!(code(&rules, &["B1", "病", day]), (expected, vec![]), "{day}");
