@@ -39,6 +39,16 @@ pub fn text<'a>(
     match &term.kind {
         K::Name(column) => cell(column, frame),
         K::Text(text) => (!text.is_empty()).then_some(Cow::Borrowed(text.as_str())),
+        K::Pipe(inner, Lens::DateTime)
+            if let K::Concat(parts) = &inner.kind
+                && let [day, time] = parts.as_slice() =>
+        {
+            let (day, time) = (text(day, frame, faults), text(time, frame, faults));
+            let context = LensContext { zone: frame.zone };
+            let (at, fault) = Lens::day_and_time(day.as_deref(), time.as_deref(), &context);
+            faults.extend(fault.map(|fault| FaultAt { fault, span: term.span }));
+            at.map(Cow::Owned)
+        }
         K::Pipe(inner, lens) => {
             let input = text(inner, frame, faults);
             convert(term, lens, input, frame, faults)

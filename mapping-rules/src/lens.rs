@@ -26,6 +26,7 @@ use std::borrow::Cow;
 use chrono::FixedOffset;
 use genkan_adapter::{ColumnKind, ColumnRef, Predicate};
 
+pub use date::MIDNIGHTS;
 pub use map::MapTable;
 pub use period::{DatePrefix, DateSearch};
 pub use target::TextTarget;
@@ -264,6 +265,17 @@ impl Lens {
             }
             Lens::Text | Lens::Map(_) => Some(Cow::Borrowed(input)),
         })
+    }
+
+    /// `(day & time) | datetime`: the two are read each for itself. A time without a day is nothing,
+    /// and a day stays when its time can't be read; the fault says so.
+    pub fn day_and_time(
+        day: Option<&str>,
+        time: Option<&str>,
+        cx: &LensContext,
+    ) -> (Option<String>, Option<Fault>) {
+        let (at, fault) = date::day_and_time(day, time, cx.zone);
+        (at.map(|at| at.text(cx.zone)), fault)
     }
 
     /// FHIR text to the canonical stored text: `YYYYMMDD`, `GYYMMDD` (`S500302`),

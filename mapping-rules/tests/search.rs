@@ -6,6 +6,8 @@ mod binding;
 mod coded;
 #[path = "search/differential.rs"]
 mod differential;
+#[path = "search/exact.rs"]
+mod exact;
 #[path = "search/indexes.rs"]
 mod indexes;
 #[path = "search/paging.rs"]

@@ -1,13 +1,13 @@
 //! Date searches on expressions: through `else`, converters and columns down to the ranges that a
 //! converter knows for its stored form.
 
-use chrono::NaiveTime;
-use genkan_adapter::{ColumnKind, Comparison, Operand, Predicate, Value};
+use chrono::{Days, NaiveDateTime, NaiveTime};
+use genkan_adapter::{ColumnKind, Predicate};
 
 use super::{Blocked, Imaged, Imaging, any, negated, present};
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
-use crate::lens::{DateSearch, Lens, LensContext, TextTarget};
+use crate::lens::{DateSearch, Lens, LensContext, MIDNIGHTS, TextTarget};
 use crate::program::Term;
 
 impl Imaging<'_> {
@@ -15,13 +15,11 @@ impl Imaging<'_> {
     pub fn date(&self, term: &Term, search: &DateSearch) -> Imaged {
         match &term.kind {
             K::Pipe(inner, lens) => self.through(term, inner, lens, search),
-            K::Name(column) => {
-                let lens = match column.kind {
-                    ColumnKind::Date => Lens::Date,
-                    _ => Lens::DateTime,
-                };
-                self.through(term, term, &lens, search)
-            }
+            K::Name(column) => match column.kind {
+                ColumnKind::Date => self.through(term, term, &Lens::Date, search),
+                ColumnKind::Instant => self.through(term, term, &Lens::DateTime, search),
+                _ => Err(not_a_date(term)),
+            },
             K::Else(first, second) => self.fallback(first, second, |term| self.date(term, search)),
             _ => Err(not_a_date(term)),
         }
@@ -42,40 +40,37 @@ impl Imaging<'_> {
             K::Else(first, second) => {
                 self.fallback(first, second, |term| self.through(whole, term, lens, search))
             }
-            // Day and time in two columns: whole days are decided by the first alone.
-            K::Concat(parts) if *lens == Lens::DateTime && parts.len() == 2 => {
-                let midnight = |time: NaiveTime| time == NaiveTime::MIN;
-                if midnight(search.start.time()) && midnight(search.end.time()) {
-                    let day = self.through(whole, &parts[0], &Lens::Date, search)?;
-                    return Ok(day.and(self.time_of_day(&parts[1])?));
-                }
-                let en = "day and time stand in two columns; search for whole days";
-                Err(Blocked::new(
-                    whole.span,
-                    en,
-                    "日付と時刻が別の列のため、日単位で検索してください",
-                ))
-            }
-            K::Pipe(deeper, Lens::Trim | Lens::Hankaku) => {
-                self.through(whole, deeper, lens, search)
-            }
+            K::Concat(parts) if *lens == Lens::DateTime => match parts.as_slice() {
+                [day, time] => self.day_and_time(whole, day, time, search),
+                _ => Err(not_a_date(whole)),
+            },
             _ => Err(not_a_date(whole)),
         }
     }
 
-    /// The time column holds a time of that day, or nothing: `2460` and `9999` make no date time,
-    /// and `2400` belongs to the next day.
-    fn time_of_day(&self, term: &Term) -> Imaged {
-        let K::Name(column) = &term.kind else { return Err(not_a_date(term)) };
-        if !column.kind.is_text() {
-            return Err(not_a_date(term));
+    /// Day and time in two columns: whole days are decided by the first alone, because a time that
+    /// can't be read leaves the day. Only `24:00` belongs to the next one.
+    fn day_and_time(&self, whole: &Term, day: &Term, time: &Term, search: &DateSearch) -> Imaged {
+        let midnight = |at: NaiveDateTime| at.time() == NaiveTime::MIN;
+        if !midnight(search.start) || !midnight(search.end) {
+            let en = "day and time stand in two columns; search for whole days";
+            let ja = "日付と時刻が別の列のため、日単位で検索してください";
+            return Err(Blocked::new(whole.span, en, ja));
         }
-        let within = Predicate::Compare {
-            left: Operand::Left { column: column.column.clone(), characters: 2 },
-            comparison: Comparison::LessOrEqual,
-            right: Operand::Value(Value::text("23")),
+        let days = |search: &DateSearch| match &day.kind {
+            K::Pipe(_, Lens::Date | Lens::Wareki) => self.date(day, search),
+            _ => self.through(whole, day, &Lens::Date, search),
         };
-        Ok(any(vec![within, negated(present(column))]))
+        let midnights = TextTarget::OneOf(MIDNIGHTS.map(str::to_owned).to_vec());
+        let next_day = self.complete().text(time, &midnights)?;
+        if next_day.is_false() {
+            return days(search);
+        }
+        let before = |at: NaiveDateTime| at.checked_sub_days(Days::new(1)).unwrap_or(at);
+        let earlier =
+            DateSearch { start: before(search.start), end: before(search.end), ..*search };
+        let same = days(search)?.and(negated(next_day.clone()));
+        Ok(any(vec![same, days(&earlier)?.and(next_day)]))
     }
 
     fn fallback(
@@ -92,7 +87,7 @@ impl Imaging<'_> {
 fn not_a_date(term: &Term) -> Blocked {
     Blocked::new(
         term.span,
-        "a date search needs a column with a date converter",
-        "日付で検索するには日付の変換関数を付けた列が必要です",
+        "a date search needs a date converter right behind a column",
+        "日付で検索するには列に日付の変換関数を直接付けてください",
     )
 }

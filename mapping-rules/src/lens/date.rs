@@ -63,6 +63,39 @@ pub(super) fn moment(text: &str, zone: FixedOffset) -> Result<Option<Moment>, Fa
     Ok(Some(Moment::Time(day.and_time(time))))
 }
 
+/// The spellings of the midnight that ends a day.
+pub const MIDNIGHTS: [&str; 4] = ["2400", "240000", "24:00", "24:00:00"];
+
+/// A day and a time that stand in two columns.
+pub(super) fn day_and_time(
+    day: Option<&str>,
+    time: Option<&str>,
+    zone: FixedOffset,
+) -> (Option<Moment>, Option<Fault>) {
+    let time = time.filter(|time| !trim(time).is_empty());
+    let day = match day.map_or(Ok(None), |day| date(day, zone)) {
+        Ok(Some(day)) => day,
+        Ok(None) => return (None, time.map(|_| Fault::BAD_DATE)),
+        Err(fault) => return (None, Some(fault)),
+    };
+    let Some(time) = time else { return (Some(Moment::Date(day)), None) };
+    match on_day(day, time) {
+        Ok(at) => (Some(Moment::Time(at)), None),
+        Err(fault) => (Some(Moment::Date(day)), Some(fault)),
+    }
+}
+
+fn on_day(day: PartialDate, time: &str) -> Result<NaiveDateTime, Fault> {
+    let PartialDate::Day(day) = day else { return Err(Fault::BAD_TIME) };
+    let digits = time.find(|c: char| !c.is_ascii_digit()).unwrap_or(time.len());
+    // A number column, or a host that prints no zero, drops the first digit of `0930`.
+    let short = matches!((digits, time.len()), (3, 3) | (5, 5) | (1, 2..));
+    let (time, next_day) = if short { clock(&format!("0{time}"))? } else { clock(time)? };
+    let day = if next_day { day.checked_add_days(Days::new(1)) } else { Some(day) };
+    let day = day.filter(|day| day.year() <= 9999).ok_or(Fault::BAD_DATE)?;
+    Ok(day.and_time(time))
+}
+
 /// Date and time, if there is a time: behind a blank or `T`, or behind eight digits.
 fn split(text: &str) -> Option<(&str, &str)> {
     if let Some((day, time)) = text.split_once([' ', 'T']) {
@@ -131,7 +164,7 @@ fn clock(text: &str) -> Result<(NaiveTime, bool), Fault> {
     let field = |at: usize| digits.get(at..at + 2).map_or(Ok(0), str::parse::<u32>);
     let fields = (field(0), field(2), field(4));
     let (Ok(hour), Ok(minute), Ok(second)) = fields else { return Err(Fault::BAD_TIME) };
-    if (hour, minute, second, millisecond) == (24, 0, 0, 0) {
+    if MIDNIGHTS.contains(&text) {
         return Ok((NaiveTime::MIN, true));
     }
     let time = NaiveTime::from_hms_milli_opt(hour, minute, second, millisecond);
