@@ -101,7 +101,7 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
     let Shared { headers, code_maps, lookups, .. } = shared;
     let targets: Vec<&str> = headers.iter().map(|header| header.resource.as_str()).collect();
     let imaging =
-        Imaging { lookups: &lookups, zone: site.zone, ignore_case: false, complete: false };
+        Imaging { lookups: &lookups, zone: site.zone, ignore_case: false, complete: true };
     let mut compiled = Vec::with_capacity(rules.len());
     for (mut rule, overrides) in rules {
         search::derive(&mut rule, &overrides, &code_maps, &targets, imaging);

@@ -13,7 +13,7 @@ use genkan_adapter::{ColumnKind, Comparison, Decimal, Operand, Position, Predica
 
 use crate::diagnostic::{Span, Text};
 use crate::expression::ExpressionKind as K;
-use crate::lens::{Lens, TextTarget};
+use crate::lens::{DateSearch, Lens, TextTarget};
 use crate::program::{ColumnUse, LookupTables, Term};
 
 use split::{SPLITS_MAX, split};
@@ -41,14 +41,14 @@ pub struct Imaging<'a> {
     pub zone: FixedOffset,
     /// ASCII letters match without regard to case (`string` parameters).
     pub ignore_case: bool,
-    /// The image is going to be negated: a row that it misses would be a wrong hit, so converters
-    /// that find only the usual spellings are refused.
+    /// No row may be missed: converters that find only the usual spellings are refused. Strings are
+    /// searched without it, and what an author names under `search:`; nothing negated is.
     pub complete: bool,
 }
 
 /// A condition of the rule itself (`where`).
 pub(crate) fn condition(term: &Term, lookups: &LookupTables, zone: FixedOffset) -> Imaged {
-    Imaging { lookups, zone, ignore_case: false, complete: false }.condition(term)
+    Imaging { lookups, zone, ignore_case: false, complete: true }.condition(term)
 }
 
 /// Text with text, numbers with numbers: sources refuse the rest, or find nothing.
@@ -148,13 +148,25 @@ impl Imaging<'_> {
                 let text = (!text.is_empty()).then_some(text.as_str());
                 Ok(decided(self.meets(target, text)))
             }
+            K::Pipe(_, Lens::Date | Lens::Wareki | Lens::DateTime)
+                if matches!(target, TextTarget::Present | TextTarget::Empty) =>
+            {
+                let there = self.date(term, &DateSearch::ANY)?;
+                Ok(if *target == TextTarget::Empty { negated(there) } else { there })
+            }
+            // Only columns of a number kind can be searched by number, and those hold nothing else.
+            K::Pipe(inner, Lens::Number)
+                if matches!(target, TextTarget::Present | TextTarget::Empty)
+                    && is_number_column(inner) =>
+            {
+                self.text(inner, target)
+            }
             K::Pipe(_, lens) if self.complete && !lens.image_is_complete(target) => {
-                let en = "this converter finds only the usual spellings, so it can't be negated";
-                Err(Blocked::new(
-                    term.span,
-                    en,
-                    "表記ゆれを網羅できない変換のため、否定条件には使えません",
-                ))
+                let en = "the stored spellings behind this converter can't all be listed; compare the \
+                          bare column, or name it under `search:`";
+                let ja = "この変換では格納表記を網羅できません。列をそのまま比較するか search: で列を指定\
+                          してください";
+                Err(Blocked::new(term.span, en, ja))
             }
             K::Pipe(inner, Lens::Map(map)) if self.ignore_case => {
                 let targets = fold::map(map).image(&fold::target(target)).into_iter();
@@ -349,6 +361,11 @@ impl Imaging<'_> {
 
 fn is_constant(term: &Term) -> bool {
     matches!(&term.kind, K::Text(text) if !text.is_empty())
+}
+
+fn is_number_column(term: &Term) -> bool {
+    let number = |kind| matches!(kind, ColumnKind::Integer | ColumnKind::Decimal);
+    matches!(&term.kind, K::Name(column) if number(column.kind))
 }
 
 fn not_a_number(term: &Term) -> Blocked {

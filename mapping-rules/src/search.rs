@@ -8,12 +8,14 @@ mod coded;
 mod derive;
 mod indexes;
 mod period;
+mod places;
 mod predicate;
 mod probe;
 mod walk;
 
 use genkan_fhir::definitions::ParameterType;
 
+use crate::image::Imaging;
 use crate::lens::Lens;
 use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 
@@ -49,9 +51,24 @@ pub struct Branch {
     pub each: Option<usize>,
     /// What has to hold for the place to exist (`$if`, filters of the expression).
     pub conditions: Vec<Term>,
-    /// One text of many in a HumanName or Address: FHIR leaves it to the server which are searched.
-    pub optional: bool,
+    /// Of a constant: the data of the object around it, of which one has to be there. Each may look
+    /// into the root or into one child. Empty if the constant stands in every row.
+    pub data: Vec<Term>,
+    /// The author named the column under `search:` and answers for how it is written.
+    pub stated: bool,
     pub place: PlaceKind,
+}
+
+impl Branch {
+    /// How the place is to be searched: without missing a row, but for strings and for columns that
+    /// the author answers for, where the usual spellings count.
+    fn imaging<'a>(&self, imaging: Imaging<'a>, negated: bool) -> Imaging<'a> {
+        let strings = matches!(
+            self.place,
+            PlaceKind::Text(_) | PlaceKind::Folded { .. } | PlaceKind::Words(_)
+        );
+        Imaging { complete: negated || !(strings || self.stated), ..imaging }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -63,11 +80,14 @@ pub enum PlaceKind {
     },
     Coded(Coded),
     Text(Term),
-    /// A column whose stored form the search text is folded to.
+    /// A column behind a converter that the search text goes through as well.
     Folded {
         term: Term,
         lens: Lens,
     },
+    /// A whole name of which the rule shows the words behind the first as `given`: `name` finds the
+    /// beginning of any of them.
+    Words(Term),
     Date(Term),
     /// A Period; an end that the rule does not emit is open.
     Period {

@@ -51,6 +51,7 @@ emit:
       - {system: "urn:m", code: NAMED, display: = p.NAME}
 search:
   phonetic: = p.KANA | kana.half
+  phone: = p.TEL | phone
 "#;
 
 const CONDITION: &str = r#"
@@ -153,7 +154,6 @@ const FINDS: &[(&str, &str)] = &[
     ("Patient?deceased=true", "2"),
     ("Patient?deceased=false", "1 3 4"),
     ("Patient?phone=03-12", "1"),
-    ("Patient?telecom=03-12", "1"),
     ("Patient?_lastUpdated=2021-07-05", "1"),
     ("Patient?_lastUpdated=gt2021-07-05T12:00:00", "3"),
     ("Condition?subject=Patient/pt.1", "1.1 1.2"),
@@ -269,7 +269,7 @@ search:
         Ok(_) => "answered",
     };
     for (query, expected) in [
-        ("Patient?telecom:not=03-12", "refused"),
+        ("Patient?telecom:not=03-12", "not offered"),
         ("Patient?email=x", "answered"),
         ("Patient?email=urn:x|x", "refused"),
         ("Patient?family=x", "not offered"),

@@ -47,9 +47,10 @@ pub(super) fn postal(text: &str) -> Result<Option<String>, Fault> {
 }
 
 /// 保険者番号 as JP-CLINS writes it: eight digits, those of 国保 (six) and of old cards with zeros in
-/// front. Zeros only means that there is none.
+/// front. Zeros only means that there is none. Digits in either width and nothing else, so that a
+/// search can list every spelling.
 pub(super) fn insurer(text: &str) -> Result<Option<String>, Fault> {
-    let number = hankaku(trim(text));
+    let number = hankaku(text);
     if !(4..=8).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Fault::BAD_INSURER_NUMBER);
     }

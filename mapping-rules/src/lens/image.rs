@@ -9,7 +9,7 @@ use super::width::{
     MARKS, full_kana, half_kana, hankaku, is_full_ascii, is_half_ascii, is_half_kana, is_space,
     kana_full, kana_half, marked, squeeze, trim, zen,
 };
-use super::{Lens, NotInvertible, TextTarget, contact};
+use super::{Lens, NotInvertible, TextTarget};
 
 type Image = Result<Vec<TextTarget>, NotInvertible>;
 
@@ -39,7 +39,10 @@ pub(super) fn text_image(lens: &Lens, target: &TextTarget) -> Image {
 
 /// Whether the image misses no stored spelling, so that its negation is sound too.
 pub(super) fn is_complete(lens: &Lens, target: &TextTarget) -> bool {
-    matches!(lens, Lens::Map(_) | Lens::Codes(_) | Lens::Text) || is_itself(lens, target)
+    let listed = |values: &[String]| values.iter().all(|value| spellings(lens, value).is_some());
+    matches!(lens, Lens::Map(_) | Lens::Codes(_) | Lens::Text)
+        || is_itself(lens, target)
+        || matches!(target, TextTarget::OneOf(values) if listed(values))
 }
 
 /// The target is met before the lens exactly when it is met behind it.
@@ -70,7 +73,7 @@ fn equals(lens: &Lens, values: &[String]) -> Image {
     let mut stored: Vec<String> = Vec::new();
     let mut image = Vec::new();
     for value in values {
-        for candidate in candidates(lens, value) {
+        for candidate in spellings(lens, value).unwrap_or_else(|| candidates(lens, value)) {
             if forward(lens, &candidate).as_deref() == Some(value) && !stored.contains(&candidate) {
                 stored.push(candidate);
             }
@@ -91,6 +94,61 @@ fn forward(lens: &Lens, stored: &str) -> Option<String> {
     let zone = chrono::FixedOffset::east_opt(0)?;
     let output = lens.forward(stored, &super::LensContext { zone });
     output.ok().flatten().map(Cow::into_owned)
+}
+
+/// Spellings of one value that are listed at most.
+const SPELLINGS_MAX: usize = 512;
+
+/// Every text that may give this value, where each character is written in one width or the other;
+/// `None` if they are too many, or can't be listed for this lens.
+fn spellings(lens: &Lens, value: &str) -> Option<Vec<String>> {
+    match lens {
+        Lens::KanaFull | Lens::KanaHalf | Lens::Zen | Lens::Hankaku => widths(lens, value),
+        Lens::Insurer => {
+            let zeros = value.bytes().take_while(|byte| *byte == b'0').count().min(4);
+            let shorter = (0..=zeros).filter_map(|zeros| value.get(zeros..));
+            let all: Option<Vec<_>> =
+                shorter.map(|digits| widths(&Lens::Hankaku, digits)).collect();
+            all.map(|all| all.concat()).filter(|all| all.len() <= SPELLINGS_MAX)
+        }
+        _ => None,
+    }
+}
+
+fn widths(lens: &Lens, value: &str) -> Option<Vec<String>> {
+    let letters: Vec<char> = value.chars().collect();
+    // By how many letters are written so far. A half-width letter and its mark were one letter.
+    let mut written: Vec<Vec<String>> = vec![Vec::new(); letters.len() + 2];
+    written[0].push(String::new());
+    for (at, letter) in letters.iter().enumerate() {
+        let before = std::mem::take(&mut written[at]);
+        let mark = letters.get(at + 1).filter(|_| *lens == Lens::KanaHalf);
+        let joined = mark.and_then(|mark| marked(full_kana(*letter), *mark));
+        for text in &before {
+            let longer = |end: &str| format!("{text}{end}");
+            written[at + 1].extend(widths_of(lens, *letter).iter().map(|end| longer(end)));
+            written[at + 2].extend(joined.map(|letter| longer(letter.encode_utf8(&mut [0; 4]))));
+        }
+        if written[at + 1].len() > SPELLINGS_MAX {
+            return None;
+        }
+    }
+    written.into_iter().nth(letters.len())
+}
+
+/// The ways to store one character that the lens makes.
+fn widths_of(lens: &Lens, letter: char) -> Vec<String> {
+    let mut ways = vec![letter.to_string()];
+    let text = letter.to_string();
+    match lens {
+        Lens::KanaFull => ways.push(kana_half(&text).into_owned()),
+        Lens::KanaHalf => ways.push(kana_full(&text).into_owned()),
+        Lens::Zen => ways.extend([hankaku(&text).into_owned(), kana_half(&text).into_owned()]),
+        _ => ways.push(wide(&text)),
+    }
+    ways.sort();
+    ways.dedup();
+    ways
 }
 
 /// Stored spellings to be tried: the text itself and those that columns hold in practice.
@@ -115,11 +173,6 @@ fn candidates(lens: &Lens, value: &str) -> Vec<String> {
             }
             spellings
         }
-        Lens::Insurer => {
-            let zeros = value.bytes().take_while(|byte| *byte == b'0').count().min(4);
-            let digits = (0..=zeros).filter_map(|zeros| value.get(zeros..));
-            digits.flat_map(|digits| [digits.to_owned(), wide(digits)]).collect()
-        }
         _ => vec![value.to_owned()],
     }
 }
@@ -139,20 +192,22 @@ fn starts_with(lens: &Lens, start: &str) -> Image {
         Lens::Trim | Lens::Squeeze => edges_kept(lens, start, TextTarget::StartsWith),
         Lens::NameFamily if start.contains(is_space) => Ok(Vec::new()),
         Lens::NameFamily => Ok(vec![TextTarget::StartsWith(start.to_owned())]),
-        Lens::Postal if contact::postal(start).is_ok_and(|code| code.as_deref() == Some(start)) => {
-            // A full code is the beginning of nothing but itself.
-            if start.len() == "781-8125".len() {
-                equals(lens, &[start.to_owned()])
-            } else {
-                Err(NotInvertible::TOO_MANY_SPELLINGS)
-            }
-        }
+        Lens::Postal if !begins_postal_code(start) => Ok(Vec::new()),
+        // A full code is the beginning of nothing but itself.
+        Lens::Postal if start.len() == "781-8125".len() => equals(lens, &[start.to_owned()]),
         _ => Err(NotInvertible::TOO_MANY_SPELLINGS),
     }
 }
 
+/// `781-8125`, or what it begins with.
+fn begins_postal_code(start: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| if at == 3 { byte == b'-' } else { byte.is_ascii_digit() };
+    start.len() <= "781-8125".len() && start.bytes().enumerate().all(fits)
+}
+
 fn contains(lens: &Lens, part: &str) -> Image {
     match lens {
+        Lens::Postal if part.contains(|c: char| c != '-' && !c.is_ascii_digit()) => Ok(Vec::new()),
         Lens::KanaFull => Ok(kana_full_part(part, TextTarget::Contains)),
         Lens::KanaHalf => Ok(kana_half_part(part, TextTarget::Contains)),
         Lens::Zen => Ok(zen_part(part, TextTarget::Contains)),

@@ -28,6 +28,12 @@ pub struct DateSearch {
     pub end: NaiveDateTime,
 }
 
+impl DateSearch {
+    /// Any date at all.
+    pub const ANY: DateSearch =
+        DateSearch { prefix: DatePrefix::Ge, start: NaiveDateTime::MIN, end: NaiveDateTime::MIN };
+}
+
 /// The size of a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tile {

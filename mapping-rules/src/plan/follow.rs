@@ -72,7 +72,7 @@ pub fn referrers_query(
         lookups: &rules.lookups,
         zone: rules.site.zone,
         ignore_case: false,
-        complete: false,
+        complete: true,
     };
     let referring = match reference.key.as_slice() {
         // One column: one list, which an index answers.

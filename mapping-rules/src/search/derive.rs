@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use genkan_adapter::Comparison;
-use genkan_fhir::definitions::{
-    Definitions, Element, ParameterPath, ParameterType, SearchParameter,
-};
+use genkan_adapter::{ColumnKind, Comparison};
+use genkan_fhir::definitions::{Definitions, ParameterPath, ParameterType, SearchParameter};
 
+use super::places::{date_place, is_constant, quantity_places, text_places, token_places};
 use super::probe::probe;
-use super::walk::{Found, follow, primitive};
+use super::walk::{Found, follow};
 use super::{Branch, Parameter, PlaceKind, Sort, System};
 use crate::codemap::CodeMap;
 use crate::diagnostic::Text;
 use crate::expression::{Expression, ExpressionKind as K};
 use crate::image::Imaging;
 use crate::lens::Lens;
-use crate::program::{Coded, Node, NodeKind, Place, Property, Rule, Term, Withheld};
+use crate::program::{Node, NodeKind, Place, Rule, Term, Withheld};
 
 /// `search:` of a rule.
 #[derive(Debug, Clone)]
@@ -83,7 +82,7 @@ fn id_parameter() -> Parameter {
 
 /// A place of the resource itself, without conditions.
 fn whole(place: PlaceKind) -> Branch {
-    Branch { each: None, conditions: Vec::new(), optional: false, place }
+    Branch { each: None, conditions: Vec::new(), data: Vec::new(), stated: false, place }
 }
 
 type Derived = Result<Vec<Branch>, Refusal>;
@@ -123,18 +122,24 @@ fn overridden(definition: &SearchParameter, term: &Term) -> Derived {
             )));
         }
     };
-    Ok(vec![whole(place)])
+    Ok(vec![Branch { stated: true, ..whole(place) }])
 }
 
-/// `phonetic: = p.KANA_NM | kana.half` says how the column is stored: the search text is folded to
-/// that form and compared with the bare column, so that the converter itself needs no image.
+/// `phonetic: = p.KANA_NM | kana.half`: column and search text go through the same converter, so
+/// that neither's spelling counts. Only converters that fold spellings do that; `name.given` takes
+/// a part of the column, which is compared with the search text as it is.
 fn stored_as(term: &Term) -> PlaceKind {
-    match &term.kind {
-        K::Pipe(inner, lens) if matches!(inner.kind, K::Name(_)) => {
-            PlaceKind::Folded { term: (**inner).clone(), lens: lens.clone() }
+    let K::Pipe(inner, lens) = &term.kind else { return PlaceKind::Text(term.clone()) };
+    let lens = match lens {
+        // `ﾊ` begins `ﾊﾟ`, but ハ does not begin パ: kana are compared as letters, which are full.
+        Lens::KanaHalf => Lens::KanaFull,
+        Lens::KanaFull | Lens::Zen | Lens::Hankaku | Lens::Squeeze | Lens::Trim | Lens::Postal => {
+            lens.clone()
         }
-        _ => PlaceKind::Text(term.clone()),
-    }
+        _ => return PlaceKind::Text(term.clone()),
+    };
+    let kind = K::Pipe(inner.clone(), lens.clone());
+    PlaceKind::Folded { term: Expression { kind, span: term.span }, lens }
 }
 
 fn branches(rule: &Rule, definition: &SearchParameter, targets: &[&str]) -> Derived {
@@ -172,12 +177,20 @@ fn last_updated(updated: &[Term]) -> Derived {
             let en = "the rule has no `updated` column";
             Err(Text::new(en, "規則に updated の列がありません").into())
         }
-        [term] if in_root(term) => Ok(vec![whole(PlaceKind::Date(term.clone()))]),
+        [term] if in_root(term) => Ok(vec![whole(PlaceKind::Date(as_instant(term.clone())))]),
         _ => {
             let en = "it is the latest of several columns or rows, which no index holds";
             Err(Text::new(en, "複数の列・行の最新日時のため検索できません").into())
         }
     }
+}
+
+/// `meta.lastUpdated` puts the site's zone behind a local time.
+fn as_instant(term: Term) -> Term {
+    let span = term.span;
+    let local = matches!(&term.kind, K::Name(column) if column.kind == ColumnKind::DateTime);
+    let kind = if local { K::Pipe(Box::new(term), Lens::DateTime) } else { term.kind };
+    Expression { kind, span }
 }
 
 /// The places that a found node offers to a parameter of this type.
@@ -188,13 +201,13 @@ fn places(
     targets: &[&str],
     branches: &mut Vec<Branch>,
 ) -> Result<(), Text> {
-    let optional = matches!(found.node.type_path.as_str(), "HumanName" | "Address");
     let mut push = |found: &Found, place: PlaceKind, constant: bool| {
-        let mut conditions = found.conditions.clone();
+        let conditions = found.conditions.clone();
+        let mut data = Vec::new();
         if let (true, Some(object)) = (constant, found.disappears) {
-            conditions.extend(appears(object));
+            gather(object, &mut data);
         }
-        branches.push(Branch { each: found.each, conditions, optional, place });
+        branches.push(Branch { each: found.each, conditions, data, ..whole(place) });
     };
     if path.exists {
         if let Some(condition) = is_so(found.node) {
@@ -239,26 +252,6 @@ fn places(
     Ok(())
 }
 
-fn date_place(node: &Node) -> Result<PlaceKind, Text> {
-    match &node.kind {
-        NodeKind::Primitive { term, .. } => Ok(PlaceKind::Date(term.clone())),
-        NodeKind::Object { properties, .. } if node.type_path == "Period" => {
-            let end = |name| match primitive(properties, name) {
-                Some((_, Some(_))) => Err(Text::new(
-                    "an end of the period depends on a condition",
-                    "期間の端に条件が付いているため検索できません",
-                )),
-                other => Ok(other.map(|(term, _)| term.clone())),
-            };
-            Ok(PlaceKind::Period { start: end("start")?, end: end("end")? })
-        }
-        _ => {
-            let en = "timings can't be searched in this release";
-            Err(Text::new(en, "Timing 型の日付検索には未対応です"))
-        }
-    }
-}
-
 /// There is one, and it is not `false`: `Patient.deceased`.
 fn is_so(node: &Node) -> Option<Term> {
     match &node.kind {
@@ -289,112 +282,15 @@ fn one_flag(branches: Vec<Branch>) -> Vec<Branch> {
     kept
 }
 
-fn is_constant(term: &Term) -> bool {
-    matches!(term.kind, K::Text(_))
-}
-
-fn token_places(found: &Found, push: &mut impl FnMut(&Found, PlaceKind, bool)) -> Result<(), Text> {
-    match &found.node.kind {
-        NodeKind::Coded(coded) => push(found, PlaceKind::Coded(Coded::clone(coded)), false),
-        NodeKind::Primitive { term, .. } => {
-            let system =
-                found.element.and_then(implied_system).map_or(System::None, System::Implied);
-            push(found, PlaceKind::Token { system, code: term.clone() }, is_constant(term));
-        }
-        NodeKind::Object { properties, .. } => {
-            let type_path = found.node.type_path.as_str();
-            if type_path == "CodeableConcept" {
-                let coding = properties.iter().find(|property| property.name == "coding");
-                if let Some(Property { node, .. }) = coding
-                    && let NodeKind::List(items) = &node.kind
-                {
-                    let list = found.inside(node);
-                    return items.iter().try_for_each(|i| token_places(&list.inside(i), push));
-                }
-                return Ok(());
-            }
-            let name = if type_path == "Coding" { "code" } else { "value" };
-            let Some((code, condition)) = primitive(properties, name) else {
-                return match properties.iter().any(|property| property.name == name) {
-                    true => Err(Text::new(
-                        "a code without its system comes from a code map here",
-                        "コードマップのコードだけを出力しているため検索できません",
-                    )),
-                    false => Ok(()),
-                };
-            };
-            // The system of a ContactPoint is its kind, not a code system.
-            let system = match unconditional(properties, "system")? {
-                Some(system) if type_path != "ContactPoint" => System::Term(system.clone()),
-                _ => System::None,
-            };
-            let place = PlaceKind::Token { system, code: code.clone() };
-            push(&found.only_if(condition), place, is_constant(code));
-        }
-        NodeKind::List(_) | NodeKind::Reference(_) => {}
-    }
-    Ok(())
-}
-
-/// A part of a place that has to be there whenever the place is.
-fn unconditional<'r>(properties: &'r [Property], name: &str) -> Result<Option<&'r Term>, Text> {
-    match primitive(properties, name) {
-        Some((_, Some(_))) => {
-            let en = format!("`{name}` beside the searched value has a condition of its own");
-            Err(Text::new(en, format!("検索対象の「{name}」に個別の条件があります")))
-        }
-        found => Ok(found.map(|(term, _)| term)),
-    }
-}
-
-/// The one system of a required value set: `gender=http://…/administrative-gender|male`.
-fn implied_system(element: &Element) -> Option<&'static str> {
-    let binding = element.binding?;
-    let codes = Definitions::r4().value_set_codes(binding.value_set)?;
-    let first = codes.first()?;
-    codes.iter().all(|code| code.system == first.system).then_some(first.system)
-}
-
-/// A string; for HumanName and Address every text in it, as FHIR leaves the choice to the server.
-fn text_places(found: &Found, push: &mut impl FnMut(&Found, PlaceKind, bool)) {
-    match &found.node.kind {
-        NodeKind::Primitive { term, .. } => {
-            push(found, PlaceKind::Text(term.clone()), is_constant(term));
-        }
-        NodeKind::Object { properties, .. }
-            if matches!(found.node.type_path.as_str(), "HumanName" | "Address") =>
-        {
-            let searched = ["text", "family", "given", "line", "city", "state", "postalCode"];
-            for property in properties.iter().filter(|p| searched.contains(&p.name.as_str())) {
-                text_places(&found.inside(&property.node), push);
-            }
-        }
-        NodeKind::List(items) => {
-            items.iter().for_each(|item| text_places(&found.inside(item), push));
-        }
-        _ => {}
-    }
-}
-
-fn quantity_places(
-    found: &Found,
-    push: &mut impl FnMut(&Found, PlaceKind, bool),
-) -> Result<(), Text> {
-    if let NodeKind::Object { properties, .. } = &found.node.kind
-        && let Some((value, condition)) = primitive(properties, "value")
-    {
-        let part = |name| Ok::<_, Text>(unconditional(properties, name)?.cloned());
-        let (system, code, unit) = (part("system")?, part("code")?, part("unit")?);
-        let place = PlaceKind::Quantity { value: value.clone(), system, code, unit };
-        push(&found.only_if(condition), place, false);
-    }
-    Ok(())
-}
-
 /// The condition under which a node that lives on row data appears: one of its data is there.
 pub(crate) fn appears(node: &Node) -> Option<Term> {
+    let exists = |term: Term| {
+        let span = term.span;
+        Expression { kind: K::Exists(Box::new(term)), span }
+    };
     let mut terms = Vec::new();
     gather(node, &mut terms);
+    let mut terms: Vec<Term> = terms.into_iter().map(exists).collect();
     let span = node.span;
     Some(match terms.len() {
         0 => return None,
@@ -404,16 +300,14 @@ pub(crate) fn appears(node: &Node) -> Option<Term> {
 }
 
 fn gather(node: &Node, terms: &mut Vec<Term>) {
-    let exists =
-        |term: &Term| Expression { kind: K::Exists(Box::new(term.clone())), span: term.span };
     match &node.kind {
-        NodeKind::Primitive { term, .. } if !is_constant(term) => terms.push(exists(term)),
+        NodeKind::Primitive { term, .. } if !is_constant(term) => terms.push(term.clone()),
         NodeKind::Primitive { .. } => {}
         NodeKind::Coded(coded) => {
-            terms.push(exists(&coded.from));
-            terms.extend(coded.text.as_ref().map(exists));
+            terms.push(coded.from.clone());
+            terms.extend(coded.text.clone());
         }
-        NodeKind::Reference(reference) => terms.extend(reference.key.iter().map(exists)),
+        NodeKind::Reference(reference) => terms.extend(reference.key.iter().cloned()),
         NodeKind::List(items) => items.iter().for_each(|item| gather(item, terms)),
         NodeKind::Object { properties, .. } => {
             properties.iter().for_each(|property| gather(&property.node, terms));
@@ -424,20 +318,12 @@ fn gather(node: &Node, terms: &mut Vec<Term>) {
 /// Tries every image once, so that what can't be answered is withheld now and not refused later.
 fn answerable(rule: &Rule, branches: Vec<Branch>, maps: &[CodeMap], imaging: Imaging) -> Derived {
     let mut kept = Vec::with_capacity(branches.len());
-    let mut refused = None;
     for branch in branches {
-        match probe(rule, &branch, maps, imaging) {
-            Ok(true) => kept.push(branch),
-            Ok(false) => {}
-            Err(reason) if branch.optional => refused = Some(reason),
-            Err(reason) => return Err(reason.into()),
+        if probe(rule, &branch, maps, imaging)? {
+            kept.push(branch);
         }
     }
-    match refused {
-        Some(reason) if kept.is_empty() => Err(reason.into()),
-        None if kept.is_empty() => Err(nothing_emitted()),
-        _ => Ok(kept),
-    }
+    if kept.is_empty() { Err(nothing_emitted()) } else { Ok(kept) }
 }
 
 /// A parameter sorts when it has one place, straight on a column of the root's SELECT whose order is

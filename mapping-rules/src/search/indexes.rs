@@ -71,8 +71,8 @@ fn first_column<'r>(rule: &'r Rule, branch: &'r Branch) -> Option<(&'r ColumnUse
         PlaceKind::Coded(coded) => &coded.from,
         PlaceKind::Period { start, end } => start.as_ref().or(end.as_ref())?,
         PlaceKind::Reference(reference) => reference.key.first()?,
-        // Two values: an index would not help.
-        PlaceKind::Flag(_) => return None,
+        // Two values, or the middle of a text: an index would not help.
+        PlaceKind::Flag(_) | PlaceKind::Words(_) => return None,
     };
     if is_closed(term) {
         return None;

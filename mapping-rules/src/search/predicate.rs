@@ -9,8 +9,8 @@ use super::{Branch, Parameter, PlaceKind, System};
 use crate::diagnostic::Text;
 use crate::identity::Identity;
 use crate::image::{Blocked, Imaged, Imaging, any, negated, value_of_kind};
-use crate::lens::{DatePrefix, DateSearch, LensContext, TextTarget};
-use crate::program::{Coded, ReferenceTo, Rule, RuleSet, Term};
+use crate::lens::{DatePrefix, DateSearch, Lens, LensContext, TextTarget};
+use crate::program::{Coded, Place, ReferenceTo, Rule, RuleSet, Term};
 
 /// What a filter is asked of.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ pub fn predicate(asked: Asked, parameter: &Parameter, filter: &Filter) -> Result
 impl Asked<'_> {
     fn imaging(&self) -> Imaging<'_> {
         let (lookups, zone) = (&self.rules.lookups, self.rules.site.zone);
-        Imaging { lookups, zone, ignore_case: false, complete: self.negated }
+        Imaging { lookups, zone, ignore_case: false, complete: true }
     }
 
     fn branch(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
@@ -66,13 +66,35 @@ impl Asked<'_> {
         for condition in &branch.conditions {
             image = image.and(self.imaging().condition(condition)?);
         }
-        image = image.and(self.place(&branch.place, value, modifier)?);
+        image = image.and(self.data(branch)?).and(self.place(branch, value, modifier)?);
         if image.is_false() {
             return Ok(Predicate::FALSE);
         }
-        let Some(child) = branch.each.map(|index| &self.rule.children[index]) else {
-            return Ok(image);
-        };
+        Ok(match branch.each {
+            Some(child) => self.exists(child, image),
+            None => image,
+        })
+    }
+
+    /// The object around a constant is there. A child other than the branch's own is asked for any
+    /// of its rows.
+    fn data(&self, branch: &Branch) -> Imaged {
+        if branch.data.is_empty() {
+            return Ok(Predicate::TRUE);
+        }
+        let ways = branch.data.iter().map(|term| {
+            let there = self.imaging().text(term, &TextTarget::Present)?;
+            Ok(match child_of(term) {
+                Some(child) if branch.each != Some(child) => self.exists(child, there),
+                _ => there,
+            })
+        });
+        Ok(any(ways.collect::<Result<_, Blocked>>()?))
+    }
+
+    /// A row of the child for which `image` holds.
+    fn exists(&self, child: usize, image: Predicate) -> Predicate {
+        let child = &self.rule.children[child];
         let mut filter = Predicate::TRUE;
         for (own, parent) in &child.link {
             filter = filter.and(Predicate::Compare {
@@ -82,15 +104,15 @@ impl Asked<'_> {
             });
         }
         let filter = Box::new(filter.and(child.filter.clone()).and(image));
-        Ok(Predicate::Exists { target: child.set.root.clone(), filter })
+        Predicate::Exists { target: child.set.root.clone(), filter }
     }
 
-    fn place(&self, place: &PlaceKind, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
-        let imaging = self.imaging();
+    fn place(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
+        let imaging = branch.imaging(self.imaging(), self.negated);
         if matches!(value, SearchValue::Missing(_)) {
-            return self.present(place);
+            return self.present(&branch.place, imaging);
         }
-        match (place, value) {
+        match (&branch.place, value) {
             (PlaceKind::Id, SearchValue::Token { system: TokenSystem::Any, code: Some(id) }) => {
                 Ok(self.own_id(id))
             }
@@ -101,7 +123,7 @@ impl Asked<'_> {
             ) => token(imaging, (system, code), asked, text.as_deref()),
             (PlaceKind::Flag(term), SearchValue::Token { code, .. }) => match code.as_deref() {
                 Some("true") => imaging.condition(term),
-                Some("false") => Ok(negated(imaging.complete().condition(term)?)),
+                Some("false") => Ok(negated(imaging.condition(term)?)),
                 _ => Ok(Predicate::FALSE),
             },
             (PlaceKind::Coded(of), SearchValue::Token { system, code }) => {
@@ -111,9 +133,10 @@ impl Asked<'_> {
                 string(imaging, term, text, modifier)
             }
             (PlaceKind::Folded { term, lens }, SearchValue::Text(text)) => {
-                let context = LensContext { zone: imaging.zone };
-                let folded = lens.forward(text, &context).ok().flatten().unwrap_or_default();
-                string(imaging, term, &folded, modifier)
+                folded(imaging, (term, lens), text, modifier)
+            }
+            (PlaceKind::Words(term), SearchValue::Text(text)) => {
+                words(imaging, term, text, modifier)
             }
             (PlaceKind::Date(term), SearchValue::Date { prefix, period }) => {
                 let prefix = date_prefix(*prefix);
@@ -163,8 +186,7 @@ impl Asked<'_> {
         }
     }
 
-    fn present(&self, place: &PlaceKind) -> Imaged {
-        let imaging = self.imaging();
+    fn present(&self, place: &PlaceKind, imaging: Imaging) -> Imaged {
         let has = |term: &Term| imaging.text(term, &TextTarget::Present);
         match place {
             PlaceKind::Id => Ok(Predicate::TRUE),
@@ -172,6 +194,7 @@ impl Asked<'_> {
             PlaceKind::Token { code: term, .. }
             | PlaceKind::Text(term)
             | PlaceKind::Folded { term, .. }
+            | PlaceKind::Words(term)
             | PlaceKind::Uri(term) => has(term),
             PlaceKind::Date(term) | PlaceKind::Number(term) => stored(imaging, term),
             PlaceKind::Period { start, end } => {
@@ -223,13 +246,20 @@ impl Asked<'_> {
     }
 }
 
-/// Dates and numbers have no image as texts; whether one is there is seen on the bare column.
+/// There is a date or a number.
 pub(super) fn stored(imaging: Imaging, term: &Term) -> Imaged {
-    use crate::expression::ExpressionKind as K;
-    match &term.kind {
-        K::Pipe(inner, _) => stored(imaging, inner),
-        _ => imaging.text(term, &TextTarget::Present),
-    }
+    imaging.text(term, &TextTarget::Present)
+}
+
+/// The child that a term looks into.
+pub(super) fn child_of(term: &Term) -> Option<usize> {
+    let mut child = None;
+    term.names(&mut |column| {
+        if let Place::Child(index) = column.place {
+            child = Some(index);
+        }
+    });
+    child
 }
 
 fn token(
@@ -269,6 +299,40 @@ fn string(imaging: Imaging, term: &Term, text: &str, modifier: Option<&Modifier>
         Some(Modifier::Exact) => imaging.text(term, &TextTarget::equals(text)),
         Some(Modifier::Contains) => folding.text(term, &TextTarget::Contains(text.to_owned())),
         _ => folding.text(term, &TextTarget::StartsWith(text.to_owned())),
+    }
+}
+
+fn folded(
+    imaging: Imaging,
+    (term, lens): (&Term, &Lens),
+    text: &str,
+    modifier: Option<&Modifier>,
+) -> Imaged {
+    // What the converter makes nothing of is not in the column either.
+    match lens.forward(text, &LensContext { zone: imaging.zone }).ok().flatten() {
+        Some(folded) => string(imaging, term, &folded, modifier),
+        None => Ok(Predicate::FALSE),
+    }
+}
+
+fn words(imaging: Imaging, term: &Term, text: &str, modifier: Option<&Modifier>) -> Imaged {
+    let folding = Imaging { ignore_case: true, ..imaging };
+    match modifier {
+        Some(Modifier::Exact) => {
+            let text = Text::new(
+                "the name is stored as a whole; search without `:exact`",
+                "姓名が一つの列に格納されているため :exact は使えません",
+            );
+            Err(Blocked { span: term.span, text })
+        }
+        Some(Modifier::Contains) => folding.text(term, &TextTarget::Contains(text.to_owned())),
+        _ => {
+            let begins =
+                [' ', '\u{3000}'].map(|blank| TextTarget::Contains(format!("{blank}{text}")));
+            let ways: Result<_, _> =
+                begins.iter().map(|target| folding.text(term, target)).collect();
+            Ok(any(ways?))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 
 use super::coded::coded;
+use super::predicate::child_of;
 use super::{Branch, PlaceKind, System};
 use crate::codemap::CodeMap;
 use crate::diagnostic::Text;
@@ -21,8 +22,7 @@ pub(super) fn probe(
     if let Some(child) = branch.each
         && !rule.children[child].set.joins.is_empty()
     {
-        let en = "it looks into a child table that is joined with others";
-        return Err(Text::new(en, "他の表と結合した子表の検索には未対応です"));
+        return Err(joined_child());
     }
     let blocked = |blocked: Blocked| blocked.text;
     for condition in &branch.conditions {
@@ -30,7 +30,20 @@ pub(super) fn probe(
             return Ok(false);
         }
     }
+    for term in &branch.data {
+        let other = child_of(term).filter(|child| branch.each != Some(*child));
+        if other.is_some_and(|child| !rule.children[child].set.joins.is_empty()) {
+            return Err(joined_child());
+        }
+        imaging.text(term, &TextTarget::Present).map_err(blocked)?;
+    }
+    let imaging = branch.imaging(imaging, false);
     probe_place(&branch.place, maps, imaging).map(|()| true).map_err(blocked)
+}
+
+fn joined_child() -> Text {
+    let en = "it looks into a child table that is joined with others";
+    Text::new(en, "他の表と結合した子表の検索には未対応です")
 }
 
 fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<(), Blocked> {
@@ -50,7 +63,7 @@ fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<
             let imaging = Imaging { ignore_case: true, ..imaging };
             imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
         }
-        PlaceKind::Folded { term, .. } => {
+        PlaceKind::Folded { term, .. } | PlaceKind::Words(term) => {
             imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
         }
         PlaceKind::Coded(of) => coded(of, &maps[of.map], imaging, None, Some("1")).map(drop),
@@ -63,12 +76,8 @@ fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<
             .flatten()
             .try_for_each(|term| imaging.date(term, &probe_day(DatePrefix::Ge)).map(drop)),
         PlaceKind::Number(term) => imaging.number(term, "1", "2").map(drop),
-        PlaceKind::Quantity { value, system, code, unit } => {
-            for term in [system, code, unit].into_iter().flatten() {
-                imaging.text(term, &equal)?;
-            }
-            imaging.number(value, "1", "2").map(drop)
-        }
+        // Whether a unit can be searched is decided by the value: most searches name none.
+        PlaceKind::Quantity { value, .. } => imaging.number(value, "1", "2").map(drop),
     }
 }
 

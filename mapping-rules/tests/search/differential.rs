@@ -29,7 +29,7 @@ emit:
   deceasedBoolean: {$value: = p.DEAD, $if: = p.TEL != "1"}
   deceasedDateTime: {$value: = p.DEATH, $if: = not p.DEAD exists}
   telecom:
-    - {$if: = p.TEL in "1" "A", system: phone, value: = p.NAME | squeeze, use: = p.DEL | map 1=home else work}
+    - {$if: = p.TEL in "1" "A", system: phone, value: = p.NAME | zen, use: = p.DEL | map 1=home else work}
     - {system: email, value: = p.KANA | hankaku}
   name:
     - {text: = p.NAME, family: {$value: = p.KANA | kana.full, $if: = p.DEL exists}}

@@ -30,6 +30,57 @@ fn patient(rest: &str) -> String {
 }
 
 #[test]
+fn a_search_text_that_the_converter_of_an_override_cannot_read_finds_nothing() {
+    let rule = patient(
+        "emit: {active: true}\nsearch: {given: = p.NAME | name.given, phonetic: = p.KANA | \
+         kana.half, address-postalcode: = p.TEL | postal, name: = p.ORG | map 1=one 2=two, family: \
+         = p.KANA | trim}",
+    );
+    check(
+        &rule,
+        &["PT ID=1 NAME=山田_太郎 KANA=ﾊﾟｰｸ TEL=1000001 ORG=1", "PT ID=2 KANA=ハル"],
+        &[
+            // Of a part of a name the stored spellings can't be listed.
+            ("Patient?given=Smith", "not offered"),
+            ("Patient?phonetic= ", ""),
+            ("Patient?phonetic=パーク", "1"),
+            ("Patient?phonetic=ﾊﾟ", "1"),
+            ("Patient?phonetic=ハ", "2"),
+            ("Patient?address-postalcode=xyz", ""),
+            ("Patient?address-postalcode=100-0001", "1"),
+            ("Patient?name=zzz", ""),
+            ("Patient?name=on", "1"),
+            ("Patient?family= ", ""),
+        ],
+    );
+}
+
+#[test]
+fn spellings_that_cannot_be_listed_are_not_searched_by_code_or_key() {
+    let rule = patient(
+        "emit:\n  identifier:\n    - {system: a, value: = p.ORG | trim}\n  telecom: [{system: phone, \
+         value: = p.TEL | hankaku}]\n  link: [{type: seealso, other: {$ref: pt, key: [= p.NAME | trim]}}]\n",
+    );
+    check(
+        &rule,
+        &["PT ID=1 ORG=_1 TEL=０3-１２ NAME=_2"],
+        &[
+            ("Patient?identifier=1", "not offered"),
+            ("Patient?link=pt.2", "not offered"),
+            ("Patient?phone=03-12", "1"),
+            // More spellings than are listed.
+            ("Patient?phone=0312345678901", "refused"),
+        ],
+    );
+    let stated = patient("emit: {active: true}\nsearch: {phone: = p.TEL | phone}");
+    check(
+        &stated,
+        &["PT ID=1 TEL=０３−１２"],
+        &[("Patient?phone=03-12", "1"), ("Patient?phone=03-1", "")],
+    );
+}
+
+#[test]
 fn a_text_that_no_date_converter_reads_is_not_searched_by_date() {
     check(
         &patient("emit: {birthDate: = p.WAREKI}"),
@@ -84,4 +135,52 @@ fn a_day_and_its_time_are_read_each_for_itself() {
     ] {
         assert_eq!(answer(&source, query), expected, "{query}");
     }
+}
+
+#[test]
+fn a_name_is_found_by_each_of_its_words_and_an_address_by_its_code() {
+    let rule = patient(
+        "emit:\n  name: [{family: = p.NAME | name.family, given: [= p.NAME | name.given]}]\n  \
+         address: [{text: = p.ORG, postalCode: = p.TEL | postal}]",
+    );
+    check(
+        &rule,
+        &["PT ID=1 NAME=山田_太郎 TEL=1000001", "PT ID=2 NAME=太田 ORG=東京"],
+        &[
+            ("Patient?name=太郎", "1"),
+            ("Patient?name=太", "1 2"),
+            ("Patient?name=山", "1"),
+            ("Patient?given=太郎", "not offered"),
+            ("Patient?address=100-0001", "1"),
+            ("Patient?address=東", "2"),
+            ("Patient?address:missing=true", "refused"),
+        ],
+    );
+    // Without the family name of the same column it is no whole name.
+    check(
+        &patient("emit: {name: [{given: [= p.NAME | name.given], text: = p.ORG}]}"),
+        &[],
+        &[("Patient?name=太郎", "not offered")],
+    );
+}
+
+#[test]
+fn a_constant_beside_child_rows_is_there_when_one_of_them_is() {
+    let rule = "rule: b\nresource: Condition\nfrom:\n  b: {table: BYO, key: [PT_ID, SEQ]}\n  s: {table: \
+                SYU, many: [PT_ID = b.PT_ID], order: [SEQ]}\nemit:\n  subject: {display: x}\n  code: \
+                {coding: [{$each: s, system: a, code: = s.CD}, {system: b, code: FIX}]}";
+    check(
+        rule,
+        &["BYO PT_ID=1 SEQ=1i", "BYO PT_ID=2 SEQ=1i", "SYU PT_ID=1 BYO_SEQ=1i SEQ=1i CD=x"],
+        &[("Condition?code=FIX", "1.1"), ("Condition?code=x", "1.1")],
+    );
+}
+
+#[test]
+fn a_date_that_is_none_is_missing() {
+    check(
+        &patient("emit: {birthDate: = p.WAREKI | date.wareki}"),
+        &["PT ID=1 WAREKI=00000000", "PT ID=2 WAREKI=なし", "PT ID=3 WAREKI=S500302", "PT ID=4"],
+        &[("Patient?birthdate:missing=true", "1 2 4"), ("Patient?birthdate:missing=false", "3")],
+    );
 }

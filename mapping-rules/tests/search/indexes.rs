@@ -20,7 +20,7 @@ emit:
     - {$each: s, system: "urn:s", value: = s.CD}
   gender: = p.SEX | map 1=male 2=female
   birthDate: = p.BIRTH | date
-  telecom: [{system: phone, value: = p.TEL | phone}]
+  telecom: [{system: phone, value: = p.TEL | hankaku}]
   address: [{city: = m.NAME}]
 "#;
 
