@@ -15,6 +15,7 @@ mod image;
 mod map;
 mod number;
 mod period;
+mod spellings;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -172,6 +173,10 @@ impl NotInvertible {
         reason_en: "a column of this type can't be searched by date",
         reason_ja: "この型の列は日付では検索できません",
     };
+    const WITHIN_A_SECOND: NotInvertible = NotInvertible {
+        reason_en: "times in a text column are searched to the second",
+        reason_ja: "文字列の日時は秒単位で検索してください",
+    };
     const APPROXIMATE: NotInvertible = NotInvertible {
         reason_en: "the prefix `ap` has no exact meaning and is not supported",
         reason_ja: "接頭辞 ap は意味が定まらないため対応していません",
@@ -307,10 +312,11 @@ impl Lens {
 
     /// Stored texts that give a value as in `target`, as targets of which one must match.
     ///
-    /// Sound for all lenses. Complete for `text` and `map`, and for targets without a character
-    /// that the lens changes or makes (`高知` through `zen`). Otherwise it finds the spellings that
-    /// a column holds in practice: all kana half or all full, all ASCII half or all full, one kind
-    /// of blank and of hyphen, no blanks at the beginning.
+    /// Sound for all lenses. Complete for `text`, `map` and `insurer`, for targets without a character
+    /// that the lens changes or makes (`高知` through `zen`), and for values whose mixtures of width
+    /// are few enough to be listed. Otherwise it finds the spellings that a column holds in practice:
+    /// all kana half or all full, all ASCII half or all full, one kind of blank and of hyphen, no
+    /// blanks at the beginning.
     pub fn text_image(&self, target: &TextTarget) -> Result<Vec<TextTarget>, NotInvertible> {
         image::text_image(self, target)
     }
@@ -335,13 +341,10 @@ impl Lens {
 
     /// Rows whose date matches `search` as R4 says of a stored period: `2005` is the whole year.
     ///
-    /// Exact for native date and time columns. On text columns exact for the fixed-width spellings
-    /// of one lens, in any mixture: digits only with their partial forms (`YYYYMM00`, `YYYYMM`,
-    /// `YYYY`, `YYYY0000`), `YYYY-MM-DD` and `YYYY/MM/DD`, a time behind either, `GYYMMDD` and the
-    /// seven digits of receipt files (レセ電). Other spellings that `forward` reads (`S50.6.28`,
-    /// `昭和50年`, `2021/7/5`, full-width digits, fractions and offsets in text) are never matched.
-    /// Sentinels (`00000000`, `99999999`) aren't either; text that `forward` refuses may be if it
-    /// sorts between two matched days (`20210231`).
+    /// Exact for native date and time columns, and on text columns for every text that `forward`
+    /// reads, whatever spellings stand in one column. Sentinels (`00000000`, `99999999`) are never
+    /// matched; text that `forward` refuses may be if it sorts between two matched days
+    /// (`20210231`).
     pub fn date_image(
         &self,
         column: &ColumnRef,

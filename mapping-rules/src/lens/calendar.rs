@@ -5,7 +5,7 @@ use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
 
-use super::Fault;
+use super::{Fault, spellings};
 
 /// A FHIR date. Its years are 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,7 @@ impl PartialDate {
 
     /// Reads `YYYY`, `YYYY-MM` or `YYYY-MM-DD` and nothing else.
     pub fn of_fhir(text: &str) -> Option<Self> {
-        let fixed_width = matches!(text.len(), 4 | 7 | 10);
-        let fields = fields(text, '-').filter(|_| fixed_width)?;
+        let fields = numbers(text).filter(|_| matches!(text.len(), 4 | 7 | 10))?;
         let date = PartialDate::new(i32::try_from(fields[0]).ok()?, fields[1], fields[2]).ok()?;
         (date.to_string() == text).then_some(date)
     }
@@ -71,22 +70,43 @@ impl fmt::Display for PartialDate {
     }
 }
 
-/// A western date in half-width characters: `YYYYMMDD`, `YYYYMM`, `YYYY`, or with `-` or `/`, where
-/// month and day may have one digit. Zeros only is no date at all.
-pub(super) fn western(text: &str) -> Result<Option<PartialDate>, Fault> {
-    let fields = if all_digits(text) {
-        compact_fields(text)
-    } else {
-        let separator = if text.contains('/') { '/' } else { '-' };
-        let year_width = text.find(separator);
-        fields(text, separator).filter(|_| year_width == Some(4))
-    };
-    let [year, month, day] = fields.ok_or(Fault::BAD_DATE)?;
+/// A western date in half-width characters: `YYYYMMDD`, `YYYYMM`, `YYYY`, or with one of `signs`
+/// between, where month and day may have one digit. Zeros only is no date at all.
+pub(super) fn western(text: &str, signs: &[char]) -> Result<Option<PartialDate>, Fault> {
+    let compact = if text.len() == WIDTH { text.trim_end_matches(' ') } else { text };
+    if all_digits(compact) {
+        let [year, month, day] = compact_fields(compact).ok_or(Fault::BAD_DATE)?;
+        return dated([year, month, day]);
+    }
+    let (digits, rest) = text.split_at_checked(4).ok_or(Fault::BAD_DATE)?;
+    let sign = rest.chars().next().filter(|sign| all_digits(digits) && signs.contains(sign));
+    let (sign, fields) = sign.zip(numbers(text)).ok_or(Fault::BAD_DATE)?;
+    let written = spellings::western(sign, fields).iter().any(|spelling| spelling == text);
+    if written { dated(fields) } else { Err(Fault::BAD_DATE) }
+}
+
+/// A short date may be filled up with blanks to the width of a whole one.
+pub(super) const WIDTH: usize = "20210705".len();
+
+fn dated([year, month, day]: [u32; 3]) -> Result<Option<PartialDate>, Fault> {
     if [year, month, day] == [0; 3] {
         return Ok(None);
     }
     let year = i32::try_from(year).map_err(|_| Fault::BAD_DATE)?;
     PartialDate::new(year, month, day).map(Some)
+}
+
+/// The numbers of a date, whatever is between them; those that are missing are zero. Whether the
+/// text is a spelling is asked afterwards.
+pub(super) fn numbers(text: &str) -> Option<[u32; 3]> {
+    let mut numbers = [0; 3];
+    let first = text.strip_prefix('元').map(|rest| format!("1{rest}"));
+    let text = first.as_deref().unwrap_or(text);
+    let parts = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    for (index, part) in parts.enumerate() {
+        *numbers.get_mut(index)? = part.parse().ok()?;
+    }
+    Some(numbers)
 }
 
 pub(super) fn all_digits(text: &str) -> bool {
@@ -104,17 +124,4 @@ fn compact_fields(digits: &str) -> Option<[u32; 3]> {
     };
     let width = matches!(digits.len(), 4 | 6 | 8);
     width.then_some([field(0, 4)?, field(4, 6)?, field(6, 8)?])
-}
-
-/// Up to three numbers of at most four digits; those that are missing are zero.
-pub(super) fn fields(text: &str, separator: char) -> Option<[u32; 3]> {
-    let mut fields = [0; 3];
-    for (index, part) in text.split(separator).enumerate() {
-        let width = if index == 0 { 1..=4 } else { 1..=2 };
-        if !all_digits(part) || !width.contains(&part.len()) {
-            return None;
-        }
-        *fields.get_mut(index)? = part.parse().ok()?;
-    }
-    Some(fields)
 }

@@ -4,8 +4,9 @@ use chrono::{
     DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike,
 };
 
-use super::calendar::{PartialDate, all_digits, western};
-use super::width::{hankaku, trim};
+use super::calendar::{PartialDate, WIDTH, all_digits, western};
+use super::spellings::{TIMES, WESTERN};
+use super::width::trim;
 use super::{Fault, NotInvertible};
 
 /// What `datetime` reads: a date alone, or a time of the hospital's wall clock, to the millisecond.
@@ -31,36 +32,35 @@ impl Moment {
 /// The date of a date or of a time. The time behind a date is not read unless an offset may move
 /// the day: a broken time doesn't make a date wrong.
 pub(super) fn date(text: &str, zone: FixedOffset) -> Result<Option<PartialDate>, Fault> {
-    let folded = hankaku(text);
-    let text = trim(&folded);
-    if let Some((day, time)) = split(text) {
-        if has_offset(time) {
-            return instant(text, zone).map(|at| Some(PartialDate::Day(at.date())));
-        }
-        return whole_day(day).map(|day| day.map(PartialDate::Day));
+    let Some((day, time)) = split(text) else { return western(text, &WESTERN) };
+    if has_offset(time) {
+        return instant(text, zone).map(|at| Some(PartialDate::Day(at.date())));
     }
-    western(text)
+    whole_day(day).map(|day| day.map(PartialDate::Day))
 }
 
-/// Reads `YYYYMMDDhhmmss`, `YYYYMMDDhhmm`, a date and a time with a blank or `T` between, RFC 3339
-/// instants (moved to the site's offset), and dates alone, which stay dates.
+/// Reads a date with a time in one of the shapes of [`TIMES`], to the minute, the second or a part
+/// of it, RFC 3339 instants of UTC or the site's own offset, and dates alone, which stay dates.
 ///
 /// `24:00` is the next midnight, as wards write it; any other hour above 23, minute or second above
 /// 59 is a fault. Fractions are cut to milliseconds.
 pub(super) fn moment(text: &str, zone: FixedOffset) -> Result<Option<Moment>, Fault> {
-    let folded = hankaku(text);
-    let text = trim(&folded);
-    let Some((day, time)) = split(text) else {
-        return Ok(western(text)?.map(Moment::Date));
+    let Some((day_text, time)) = split(text) else {
+        // Filled up with blanks it would look like a day with a time behind.
+        let date = if text.contains(' ') { Err(Fault::BAD_DATE) } else { western(text, &WESTERN) };
+        return Ok(date?.map(Moment::Date));
     };
     if has_offset(time) {
         return instant(text, zone).map(|at| Some(Moment::Time(at)));
     }
-    let Some(day) = whole_day(day)? else { return Ok(None) };
-    let (time, next_day) = clock(time)?;
-    let day = if next_day { day.checked_add_days(Days::new(1)) } else { Some(day) };
-    let day = day.filter(|day| day.year() <= 9999).ok_or(Fault::BAD_DATE)?;
-    Ok(Some(Moment::Time(day.and_time(time))))
+    let Some(day) = whole_day(day_text)? else { return Ok(None) };
+    let (between, time) = time.split_at(usize::from(time.starts_with([' ', 'T'])));
+    let sign = if all_digits(day_text) { "" } else { day_text.get(4..5).unwrap_or_default() };
+    let colon = if time.contains(':') { ":" } else { "" };
+    if !TIMES.contains(&(sign, between, colon)) {
+        return Err(Fault::BAD_TIME);
+    }
+    on_day(day, clock(time)?).map(|at| Some(Moment::Time(at)))
 }
 
 /// The spellings of the midnight that ends a day.
@@ -79,55 +79,66 @@ pub(super) fn day_and_time(
         Err(fault) => return (None, Some(fault)),
     };
     let Some(time) = time else { return (Some(Moment::Date(day)), None) };
-    match on_day(day, time) {
+    let PartialDate::Day(whole) = day else {
+        return (Some(Moment::Date(day)), Some(Fault::BAD_TIME));
+    };
+    match short_clock(time).and_then(|time| on_day(whole, time)) {
         Ok(at) => (Some(Moment::Time(at)), None),
         Err(fault) => (Some(Moment::Date(day)), Some(fault)),
     }
 }
 
-fn on_day(day: PartialDate, time: &str) -> Result<NaiveDateTime, Fault> {
-    let PartialDate::Day(day) = day else { return Err(Fault::BAD_TIME) };
+/// A number column, or a host that prints no zero, drops the first digit of `0930`.
+fn short_clock(time: &str) -> Result<(NaiveTime, bool), Fault> {
     let digits = time.find(|c: char| !c.is_ascii_digit()).unwrap_or(time.len());
-    // A number column, or a host that prints no zero, drops the first digit of `0930`.
     let short = matches!((digits, time.len()), (3, 3) | (5, 5) | (1, 2..));
-    let (time, next_day) = if short { clock(&format!("0{time}"))? } else { clock(time)? };
+    if short { clock(&format!("0{time}")) } else { clock(time) }
+}
+
+fn on_day(day: NaiveDate, (time, next_day): (NaiveTime, bool)) -> Result<NaiveDateTime, Fault> {
     let day = if next_day { day.checked_add_days(Days::new(1)) } else { Some(day) };
     let day = day.filter(|day| day.year() <= 9999).ok_or(Fault::BAD_DATE)?;
     Ok(day.and_time(time))
 }
 
-/// Date and time, if there is a time: behind a blank or `T`, or behind eight digits.
+/// Date and time, if there is a time: behind eight digits, or behind a blank or `T`, which stays
+/// with the time.
 fn split(text: &str) -> Option<(&str, &str)> {
-    if let Some((day, time)) = text.split_once([' ', 'T']) {
-        return Some((day, time.trim_start()));
+    if let Some((day, time)) = text.split_at_checked(WIDTH)
+        && all_digits(day)
+    {
+        let follows = matches!(time.len(), 4 | 6..) && time.get(..4).is_some_and(all_digits);
+        return (follows || time.starts_with([' ', 'T'])).then_some((day, time));
     }
-    let (day, time) = text.split_at_checked(8)?;
-    let begins = time.get(..4).is_some_and(all_digits);
-    let has_time = all_digits(day) && matches!(time.len(), 4 | 6..) && begins;
-    has_time.then_some((day, time))
+    text.split_at_checked(FULL_WIDTH).filter(|(_, time)| time.starts_with([' ', 'T']))
 }
+
+const FULL_WIDTH: usize = "2021-07-05".len();
 
 /// A day written in full width, as it has to be when a time follows; `None` for zeros.
 fn whole_day(text: &str) -> Result<Option<NaiveDate>, Fault> {
-    match western(text)? {
-        Some(PartialDate::Day(day)) if matches!(text.len(), 8 | 10) && full_width(text) => {
-            Ok(Some(day))
-        }
+    let full = all_digits(text) || text.bytes().skip(4).step_by(3).all(|b| !b.is_ascii_digit());
+    match western(text, &WESTERN)? {
+        Some(PartialDate::Day(day)) if full => Ok(Some(day)),
         Some(_) => Err(Fault::BAD_DATE),
         None => Ok(None),
     }
-}
-
-/// `2021/7/5` has eight characters too.
-fn full_width(text: &str) -> bool {
-    text.len() == 10 || all_digits(text)
 }
 
 fn has_offset(time: &str) -> bool {
     time.contains(['Z', 'z', '+', '-'])
 }
 
+/// RFC 3339 with `T` and `Z`, or with the offset of the site: others can't be searched as text.
 fn instant(text: &str, zone: FixedOffset) -> Result<NaiveDateTime, Fault> {
+    let known = text.ends_with('Z') || text.ends_with(&zone.to_string());
+    if !known || text.as_bytes().get(FULL_WIDTH) != Some(&b'T') {
+        return Err(Fault::BAD_TIME);
+    }
+    local(text, zone)
+}
+
+fn local(text: &str, zone: FixedOffset) -> Result<NaiveDateTime, Fault> {
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| Fault::BAD_TIME)?;
     let local = instant.naive_utc().checked_add_offset(zone).ok_or(Fault::BAD_DATE)?;
     let local = to_millisecond(local).ok_or(Fault::BAD_TIME)?;
@@ -191,7 +202,7 @@ pub(super) fn stored_moment(fhir: &str, zone: FixedOffset) -> Result<String, Not
     if let Some(date) = stored_date(fhir) {
         return Ok(date);
     }
-    match DateTime::parse_from_rfc3339(fhir).ok().map(|_| instant(fhir, zone)) {
+    match DateTime::parse_from_rfc3339(fhir).ok().map(|_| local(fhir, zone)) {
         Some(Ok(at)) if at.nanosecond() == 0 && !fhir.contains('.') => Ok(compact(at)),
         _ => Err(NotInvertible::NOT_AN_OUTPUT),
     }

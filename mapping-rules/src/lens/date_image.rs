@@ -1,17 +1,21 @@
 //! A date search as a condition on the bare column, so that an index serves it.
 //!
-//! In text of fixed width the order of characters is the order of time, and a year or month that is
+//! What varies in width (`2021/7/5`, `昭和50年3月2日`) stands in `loose`. In text of fixed width the order of characters is the order of time, and a year or month that is
 //! written short (`2005`, `200500`, `20050000`) sorts right before its first day. So each family of
 //! spellings is one range for its finest tiles, corrected by the few short spellings at the ends of
 //! the range on which text order and R4's meaning differ.
 
+mod loose;
 mod native;
 mod spelling;
 
 use genkan_adapter::{ColumnKind, ColumnRef, Comparison, Operand, Position, Predicate, Value};
 
 use super::period::{DateSearch, Span, Tile};
+use super::spellings::{JAPANESE, WESTERN};
 use super::{Lens, LensContext, NotInvertible};
+use chrono::{Datelike, NaiveDateTime, Timelike};
+use loose::Cover;
 use spelling::Spelling;
 
 pub(super) fn date_image(
@@ -37,8 +41,23 @@ pub(super) fn date_image(
         ColumnKind::Instant => return Ok(native::times(column, search, finest, Some(cx.zone))),
         _ => return Err(NotInvertible::COLUMN_KIND),
     };
-    let spellings = spelling::of_lens(lens).into_iter().filter(|s| s.shortest <= width);
-    Ok(any(spellings.filter_map(|spelling| family(column, &spelling, search)).collect()))
+    if *lens == Lens::DateTime && [search.start, search.end].iter().any(within_a_second) {
+        return Err(NotInvertible::WITHIN_A_SECOND);
+    }
+    let fixed = spelling::of_lens(lens, cx.zone).into_iter().filter(|s| s.shortest <= width);
+    let mut ways: Vec<Predicate> = fixed.filter_map(|s| family(column, &s, search)).collect();
+    let cover = Cover::of(search);
+    let signs: &[char] = if *lens == Lens::Wareki { &JAPANESE } else { &WESTERN };
+    ways.extend(signs.iter().flat_map(|sign| loose::western(column, width, *sign, &cover)));
+    if *lens == Lens::Wareki {
+        ways.extend(loose::eras(column, width, &cover));
+    }
+    Ok(any(ways))
+}
+
+/// Text sorts by the second; a fraction lies within its own.
+fn within_a_second(at: &NaiveDateTime) -> bool {
+    (1..=9999).contains(&at.year()) && at.nanosecond() != 0
 }
 
 /// One family: its ranges, or its corrections, and never a text of another family.
@@ -81,10 +100,9 @@ fn family(column: &ColumnRef, spelling: &Spelling, search: &DateSearch) -> Optio
 }
 
 fn range(column: &ColumnRef, spelling: &Spelling, span: Span) -> Predicate {
-    let (end, upper) = spelling.upper(span.last);
     all(vec![
         compare(column, Comparison::GreaterOrEqual, Value::Text(spelling.lower(span.first))),
-        compare(column, end, Value::Text(upper)),
+        compare(column, Comparison::Less, Value::Text(spelling.upper(span.last))),
     ])
 }
 

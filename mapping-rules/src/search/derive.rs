@@ -339,16 +339,17 @@ fn sort(kind: ParameterType, branches: &[Branch]) -> Option<Sort> {
     };
     let column = match &term.kind {
         K::Name(column) => column,
-        K::Pipe(inner, Lens::Date | Lens::DateTime | Lens::Number | Lens::Trim) => {
-            match &inner.kind {
-                K::Name(column) => column,
-                _ => return None,
-            }
-        }
+        K::Pipe(inner, Lens::Date | Lens::DateTime | Lens::Number) => match &inner.kind {
+            K::Name(column) => column,
+            _ => return None,
+        },
         _ => return None,
     };
     let by_value = matches!(kind, ParameterType::Number | ParameterType::Quantity);
-    let as_text = by_value && column.kind.is_text();
+    // Texts of several spellings do not sort by date; what is as wide as the digits holds digits.
+    let digits = matches!(column.kind, ColumnKind::PaddedText { length: 8 | 12 | 14 });
+    let unordered = by_value || kind == ParameterType::Date && !digits;
+    let as_text = unordered && column.kind.is_text();
     let term = term.clone();
     (!as_text).then(|| Sort { column: column.clone(), term })
 }

@@ -184,3 +184,16 @@ fn a_date_that_is_none_is_missing() {
         &[("Patient?birthdate:missing=true", "1 2 4"), ("Patient?birthdate:missing=false", "3")],
     );
 }
+
+#[test]
+fn the_order_of_texts_is_offered_as_the_order_of_dates_only_in_columns_of_digits() {
+    let sorts = |term: &str| {
+        let rule = patient(&format!("emit: {{birthDate: = {term}}}"));
+        let source = Source::new(&[("r.map.yaml", &rule)], &[]);
+        answer(&source, "Patient?_sort=birthdate").is_empty()
+    };
+    assert!(sorts("p.BIRTH | date"));
+    assert!(sorts("p.DEATH"));
+    assert!(!sorts("p.NAME | date"));
+    assert!(!sorts("p.BIRTH | date.wareki"));
+}
