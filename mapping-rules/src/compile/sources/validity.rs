@@ -58,10 +58,14 @@ impl Scope<'_> {
             _ => Operand::Column(at.column.clone()),
         };
         let compare = |left, comparison, right| Predicate::Compare { left, comparison, right };
-        let started = Predicate::Any(vec![
+        let mut started = vec![
             compare(Operand::Column(from_column.clone()), Comparison::LessOrEqual, day.clone()),
-            Predicate::Null(from_column),
-        ]);
+            Predicate::Null(from_column.clone()),
+        ];
+        if from_kind.is_text() {
+            let operand = Operand::Column(from_column);
+            started.push(Predicate::In { operand, values: open.clone() });
+        }
         let mut ended = vec![
             compare(Operand::Column(to_column.clone()), Comparison::GreaterOrEqual, day),
             Predicate::Null(to_column.clone()),
@@ -69,7 +73,7 @@ impl Scope<'_> {
         if to_kind.is_text() {
             ended.push(Predicate::In { operand: Operand::Column(to_column), values: open });
         }
-        Ok(started.and(Predicate::Any(ended)))
+        Ok(Predicate::Any(started).and(Predicate::Any(ended)))
     }
 }
 
