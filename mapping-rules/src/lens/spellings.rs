@@ -139,17 +139,16 @@ fn kanji(years: &[String], month: u32, day: u32) -> Vec<String> {
 }
 
 fn years(year: u32, blanks: bool) -> Vec<String> {
-    let mut years = numbers(year, blanks);
+    // Behind a blank, one digit could not be told from two.
+    let mut years = numbers(year, blanks && year < 10);
     years.extend((year == 1).then(|| "元".to_owned()));
     years
 }
 
-/// A number of two digits: without zero, with it, or with a blank in its place.
+/// A number of two digits: without zero, with it, or with a blank before it.
 fn numbers(number: u32, blanks: bool) -> Vec<String> {
     let mut texts = vec![number.to_string()];
-    if number < 10 {
-        texts.push(format!("{number:02}"));
-        texts.extend(blanks.then(|| format!(" {number}")));
-    }
+    texts.extend((number < 10).then(|| format!("{number:02}")));
+    texts.extend(blanks.then(|| format!(" {number}")));
     texts
 }

@@ -89,7 +89,7 @@ fn days(year: i32, month: u32) -> impl Iterator<Item = NaiveDate> {
 pub(super) fn western(column: &ColumnRef, width: u32, sign: char, cover: &Cover) -> Vec<Predicate> {
     // With two digits for both, `-` and `/` are of fixed width and may have a time behind.
     let longest = match sign {
-        '年' => 11,
+        '年' => 13,
         '.' => 10,
         _ => 9,
     };

@@ -232,7 +232,9 @@ const SENTINELS: [&str; 9] =
     ["", "0", "00000000", "99999999", "0000-00-00", "9999-99-99", "99999999999999", "なし", "?"];
 
 /// Not fixed in width, or with a fraction or an offset behind.
-const LOOSE: [&str; 34] = [
+const LOOSE: [&str; 36] = [
+    "昭和50年 3月 28日",
+    "1975年 10月 12日",
     "2005/6/15",
     "2020-2-29",
     "2020-02-9",
