@@ -58,7 +58,7 @@ pub enum Lens {
     /// `num.comparator`: `<`, `<=`, `>` or `>=` of a result; empty without one, and for text that
     /// is no number.
     NumberComparator,
-    /// `is.number`: the text `true`, or nothing.
+    /// `is.number`: the text `true` or `false`.
     IsNumber,
     Phone,
     Postal,
@@ -259,7 +259,10 @@ impl Lens {
             Lens::NumberComparator => {
                 number::quantity(input).and_then(|q| q.comparator).map(Cow::Borrowed)
             }
-            Lens::IsNumber => number::quantity(input).map(|_| Cow::Borrowed("true")),
+            Lens::IsNumber => {
+                let number = number::quantity(input).is_some();
+                Some(Cow::Borrowed(if number { "true" } else { "false" }))
+            }
             Lens::Phone => Some(Cow::Owned(contact::phone(input))),
             Lens::Postal => contact::postal(input)?.map(Cow::Owned),
             Lens::Insurer => contact::insurer(input)?.map(Cow::Owned),
@@ -332,10 +335,10 @@ impl Lens {
         match self {
             Lens::Date | Lens::Wareki | Lens::DateTime | Lens::Postal => true,
             Lens::Map(_) | Lens::Codes(_) => true,
-            Lens::Number | Lens::NumberComparator | Lens::IsNumber => true,
+            Lens::Number | Lens::NumberComparator => true,
             Lens::Insurer | Lens::NameGiven => true,
             Lens::KanaFull | Lens::KanaHalf | Lens::Zen | Lens::Hankaku | Lens::Squeeze => false,
-            Lens::Trim | Lens::Phone | Lens::NameFamily | Lens::Text => false,
+            Lens::Trim | Lens::Phone | Lens::NameFamily | Lens::Text | Lens::IsNumber => false,
         }
     }
 

@@ -105,7 +105,7 @@ const READ: &[(&str, &str, &str)] = &[
     ("num.comparator", "5.0以上", ">="),
     ("num.comparator", "5.0", "empty"),
     ("is.number", "5.0以上", "true"),
-    ("is.number", "1+", "empty"),
+    ("is.number", "1+", "false"),
     ("phone", "０３−１２３−１２３４", "03-123-1234"),
     ("phone", "０３ー１２３ｰ１２３４", "03-123-1234"),
     ("phone", "(03)123‐1234 センター", "(03)123-1234 センター"),
