@@ -161,6 +161,12 @@ impl Imaging<'_> {
             {
                 self.text(inner, target)
             }
+            K::Pipe(_, lens)
+                if let TextTarget::NoneOf { values, include_empty } = target
+                    && !lens.image_is_complete(target) =>
+            {
+                self.others(term, values, *include_empty)
+            }
             K::Pipe(_, lens) if self.complete && !lens.image_is_complete(target) => {
                 let en = "the stored spellings behind this converter can't all be listed; compare the \
                           bare column, or name it under `search:`";
@@ -204,6 +210,15 @@ impl Imaging<'_> {
                 }
             }
         }
+    }
+
+    /// All but some values, where the values can be listed and the rest can't be turned round.
+    fn others(&self, term: &Term, values: &[String], include_empty: bool) -> Imaged {
+        let equal = self.complete().text(term, &TextTarget::OneOf(values.to_vec()))?;
+        if include_empty {
+            return Ok(negated(equal));
+        }
+        Ok(self.text(term, &TextTarget::Present)?.and(negated(equal)))
     }
 
     fn column(&self, span: Span, column: &ColumnUse, target: &TextTarget) -> Imaged {
@@ -318,13 +333,7 @@ impl Imaging<'_> {
                 Ok(any(images?))
             }
             TextTarget::NoneOf { values, include_empty } => {
-                let target = TextTarget::OneOf(values.clone());
-                let equal = self.complete().joined(term, parts, &target, gaps)?;
-                if *include_empty {
-                    return Ok(negated(equal));
-                }
-                let present = self.joined(term, parts, &TextTarget::Present, gaps)?;
-                Ok(present.and(negated(equal)))
+                self.others(term, values, *include_empty)
             }
             _ => Err(Blocked::new(
                 term.span,

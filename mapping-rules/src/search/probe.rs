@@ -8,9 +8,10 @@ use super::predicate::child_of;
 use super::{Branch, PlaceKind, System};
 use crate::codemap::CodeMap;
 use crate::diagnostic::Text;
+use crate::expression::ExpressionKind as K;
 use crate::image::{Blocked, Imaging};
-use crate::lens::{DatePrefix, DateSearch, TextTarget};
-use crate::program::Rule;
+use crate::lens::{DatePrefix, DateSearch, Lens, TextTarget};
+use crate::program::{Rule, Term};
 
 /// False for a place that no row can have: `where(system = 'email')` on a constant `phone`.
 pub(super) fn probe(
@@ -55,13 +56,19 @@ fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<
             if let System::Term(system) = system {
                 imaging.text(system, &equal)?;
             }
-            imaging.text(code, &TextTarget::Present)?;
+            // Whether a system alone can be searched is decided by the value: most name a code.
+            made_by_maps(code, &mut |value| {
+                imaging.text(code, &TextTarget::equals(value)).map(drop)
+            })?;
             imaging.text(code, &equal).map(drop)
         }
         PlaceKind::Uri(term) => imaging.text(term, &equal).map(drop),
         PlaceKind::Text(term) => {
             let imaging = Imaging { ignore_case: true, ..imaging };
-            imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
+            let begins =
+                |text: &str| imaging.text(term, &TextTarget::StartsWith(text.to_owned())).map(drop);
+            made_by_maps(term, &mut |value| begins(value))?;
+            begins("あ")
         }
         PlaceKind::Folded { term, .. } | PlaceKind::Words(term) => {
             imaging.text(term, &TextTarget::StartsWith("あ".to_owned())).map(drop)
@@ -78,6 +85,25 @@ fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<
         PlaceKind::Number(term) => imaging.number(term, "1", "2").map(drop),
         // Whether a unit can be searched is decided by the value: most searches name none.
         PlaceKind::Quantity { value, .. } => imaging.number(value, "1", "2").map(drop),
+    }
+}
+
+/// The values that the tables of an expression make: each may be behind another image, that of
+/// `else` behind the complement of all keys.
+fn made_by_maps(
+    term: &Term,
+    probe: &mut impl FnMut(&str) -> Result<(), Blocked>,
+) -> Result<(), Blocked> {
+    match &term.kind {
+        K::Pipe(_, Lens::Map(map)) => {
+            let values = map.pairs.iter().map(|(_, value)| value).chain(&map.otherwise);
+            values.filter(|value| !value.is_empty()).try_for_each(|value| probe(value))
+        }
+        K::Else(first, second) => {
+            made_by_maps(first, probe)?;
+            made_by_maps(second, probe)
+        }
+        _ => Ok(()),
     }
 }
 
