@@ -106,6 +106,7 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
     for (mut rule, overrides) in rules {
         search::derive(&mut rule, &overrides, &code_maps, &targets, imaging);
         unanswered(&rule, &overrides, &mut found);
+        large_maps(&rule, &code_maps, &mut found);
         compiled.push(rule);
     }
     in_order(&mut found);
@@ -152,6 +153,33 @@ fn unanswered(
             let en = format!("`{code}` can't be searched so: {}", reason.en);
             let ja = format!("「{code}」はこの指定では検索できません: {}", reason.ja);
             found.push(Diagnostic::warning("W0704", term.span, en, ja));
+        }
+    }
+}
+
+/// A statement takes a limited number of values, and what a map does not carry is asked for by all
+/// that it does.
+fn large_maps(rule: &Rule, maps: &[CodeMap], found: &mut Vec<Diagnostic>) {
+    let branches = rule.parameters.iter().flat_map(|parameter| &parameter.branches);
+    let searched: BTreeSet<usize> = branches
+        .filter_map(|branch| match &branch.place {
+            search::PlaceKind::Coded(coded) => Some(coded.map),
+            _ => None,
+        })
+        .collect();
+    for map in searched.into_iter().map(|index| &maps[index]) {
+        let span = map.span;
+        let said = |known: &Diagnostic| (known.code, known.span) == ("W0706", span);
+        if map.mapped(None).len() > search::LOCALS_MAX && !found.iter().any(said) {
+            let (most, id) = (search::LOCALS_MAX, &map.id);
+            let en = format!(
+                "map `{id}` has more than {most} house codes: searches for a whole system and for \
+                 the codes of what is not mapped are refused"
+            );
+            let ja = format!(
+                "マップ「{id}」の院内コードが {most} 件を超えるため、体系全体や未コード化の検索はできません"
+            );
+            found.push(Diagnostic::warning("W0706", span, en, ja));
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::image::Imaging;
 use crate::lens::Lens;
 use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 
+pub(crate) use coded::LOCALS_MAX;
 pub(crate) use derive::{Override, appears, derive};
 pub use indexes::unindexed;
 pub use predicate::{Asked, predicate};

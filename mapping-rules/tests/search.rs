@@ -18,6 +18,8 @@ mod rule_set;
 mod site;
 #[path = "support/source.rs"]
 mod source;
+#[path = "search/spellings.rs"]
+mod spellings;
 
 use genkan_mapping::plan::PlanProblem;
 use source::{Source, source_row};

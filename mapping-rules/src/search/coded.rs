@@ -7,9 +7,17 @@ use genkan_adapter::Predicate;
 
 use super::predicate::stored;
 use crate::codemap::{CodeMap, Coding, Holder, LocalEmit, UnmappedPolicy};
-use crate::image::{Imaged, Imaging, any, negated};
+use crate::diagnostic::Text;
+use crate::image::{Blocked, Imaged, Imaging, any, negated};
 use crate::lens::{DatePrefix, DateSearch, TextTarget};
 use crate::program::{Coded, CodedShape, Term};
+
+/// House codes that one statement can ask for: databases take some 32,000 values, and the rest of
+/// the search needs some.
+pub(crate) const LOCALS_MAX: usize = 26_000;
+
+/// House codes of one list. Adapters fill lists up to a power of two.
+const LIST_MAX: usize = 4_096;
 
 /// The reverse of `$code`: rows whose house code carries the standard code on their day, rows with
 /// that house code, and for the official uncoded codes the rows that nothing maps.
@@ -43,7 +51,7 @@ pub(super) fn coded(
         let choices = map.uncoded_choices().filter(|(with, c)| wanted(c) && shown(*with, *c));
         for (with, _) in choices {
             let chosen = chosen(of, map, imaging, with)?;
-            ways.push(appears(of, imaging)?.and(unmapped(of, map, imaging)?).and(chosen));
+            ways.push(appears(of, map, imaging)?.and(unmapped(of, map, imaging)?).and(chosen));
         }
     }
     Ok(any(ways))
@@ -96,9 +104,18 @@ fn chosen(of: &Coded, map: &CodeMap, imaging: Imaging, with: Option<&str>) -> Im
     }
 }
 
-pub(super) fn appears(of: &Coded, imaging: Imaging) -> Imaged {
-    let mut ways = vec![imaging.text(&of.from, &TextTarget::Present)?];
-    if let Some(text) = &of.text {
+/// Rows that show anything: a code, or a text where the shape has room for one.
+pub(super) fn appears(of: &Coded, map: &CodeMap, imaging: Imaging) -> Imaged {
+    let uncoded = map.unmapped.policy == UnmappedPolicy::Uncoded;
+    let text_only = map.unmapped.policy == UnmappedPolicy::TextOnly;
+    let unmapped_too = uncoded || (!text_only && map.local_emit != LocalEmit::Never);
+    let mut ways = vec![match unmapped_too {
+        true => imaging.text(&of.from, &TextTarget::Present)?,
+        false => held(of, imaging, &map.mapped(None))?,
+    }];
+    if let Some(text) = &of.text
+        && (uncoded || of.shape == CodedShape::CodeableConcept)
+    {
         ways.push(stored(imaging, text)?);
     }
     Ok(any(ways))
@@ -111,6 +128,11 @@ fn unmapped(of: &Coded, map: &CodeMap, imaging: Imaging) -> Imaged {
 /// Rows whose house code is one of these while its segment lasts. House codes of the same segment
 /// go into one list, so that the statement stays short however large the map is.
 fn held(of: &Coded, imaging: Imaging, holders: &[Holder]) -> Imaged {
+    if holders.len() > LOCALS_MAX {
+        let en = format!("more than {LOCALS_MAX} house codes would have to be asked for at once");
+        let ja = format!("一度に {LOCALS_MAX} 件を超える院内コードは検索できません");
+        return Err(Blocked { span: of.from.span, text: Text::new(en, ja) });
+    }
     let mut groups: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for holder in holders {
         groups.entry((holder.from, holder.until)).or_default().insert(holder.local.clone());
@@ -118,9 +140,11 @@ fn held(of: &Coded, imaging: Imaging, holders: &[Holder]) -> Imaged {
     let mut ways = Vec::new();
     for ((from, until), locals) in groups {
         let lasts = during(of.at.as_ref(), imaging, from, until)?;
-        ways.push(
-            imaging.text(&of.from, &TextTarget::OneOf(locals.into_iter().collect()))?.and(lasts),
-        );
+        let locals: Vec<String> = locals.into_iter().collect();
+        let lists = locals
+            .chunks(LIST_MAX)
+            .map(|locals| imaging.text(&of.from, &TextTarget::OneOf(locals.to_vec())));
+        ways.push(any(lists.collect::<Result<_, _>>()?).and(lasts));
     }
     Ok(any(ways))
 }

@@ -202,7 +202,7 @@ impl Asked<'_> {
                 Ok(any(ends.collect::<Result<Vec<_>, _>>()?))
             }
             PlaceKind::Quantity { value, .. } => stored(imaging, value),
-            PlaceKind::Coded(coded) => appears(coded, imaging),
+            PlaceKind::Coded(coded) => appears(coded, &self.rules.code_maps[coded.map], imaging),
             PlaceKind::Reference(reference) => {
                 let parts: Result<Vec<_>, Blocked> = reference.key.iter().map(has).collect();
                 Ok(Predicate::All(parts?))

@@ -77,6 +77,18 @@ fn a_house_code_is_found_where_the_map_shows_it() {
 }
 
 #[test]
+fn a_code_that_is_not_shown_is_missing() {
+    let form = "meta: {tag: [{$code: m, from: = b.CD, text: = b.NM}]}\n  code: {$code: m, from: = b.CD, text: = b.NM, at: = b.START | date}";
+    let missing = |unmapped: &str, parameter: &str| {
+        let source = source("never", unmapped, form);
+        source.ids(&format!("Condition?{parameter}:missing=true")).expect("an answer").join(" ")
+    };
+    assert_eq!(missing("policy: text-only", "code"), "b.4 b.5 b.7");
+    assert_eq!(missing("policy: text-only", "_tag"), "b.4 b.5 b.6 b.7");
+    assert_eq!(missing(UNCODED, "code"), "b.7");
+}
+
+#[test]
 fn the_codes_for_not_coded_find_what_nothing_maps() {
     check(
         &source("never", UNCODED, CONCEPT),

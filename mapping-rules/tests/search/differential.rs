@@ -199,7 +199,7 @@ fn range(day: &str) -> (NaiveDate, NaiveDate) {
     (first, next - Days::new(1))
 }
 
-fn day_matches(day: &str, search: &str) -> bool {
+pub fn day_matches(day: &str, search: &str) -> bool {
     let (prefix, wanted) = match search.split_at(2) {
         (prefix, rest) if prefix.bytes().all(|b| b.is_ascii_alphabetic()) => (prefix, rest),
         _ => ("eq", search),

@@ -197,3 +197,62 @@ fn the_order_of_texts_is_offered_as_the_order_of_dates_only_in_columns_of_digits
     assert!(!sorts("p.NAME | date"));
     assert!(!sorts("p.BIRTH | date.wareki"));
 }
+
+#[test]
+fn the_rest_of_a_table_is_found_behind_a_converter_or_not_offered() {
+    let rule = patient(
+        "emit:\n  identifier: [{system: a, value: = p.KANA | kana.full | map ヤマ=k else o}]\n",
+    );
+    check(
+        &rule,
+        &["PT ID=1 KANA=ﾔﾏ", "PT ID=2 KANA=ヤﾏ", "PT ID=3 KANA=カワ", "PT ID=4"],
+        &[("Patient?identifier=k", "1 2"), ("Patient?identifier=o", "3 4")],
+    );
+    let rule =
+        patient("emit:\n  identifier: [{system: a, value: = p.KANA | phone | map 1=k else o}]\n");
+    check(&rule, &[], &[("Patient?identifier=o", "not offered")]);
+}
+
+#[test]
+fn a_master_row_that_is_always_valid_is_found_without_a_day() {
+    let rule = "rule: b\nresource: Condition\nfrom:\n  b: {table: BYO, key: [PT_ID, SEQ]}\n  m: {table: \
+                MST, maybe: [CD = b.CD], valid: [FROM_YMD, TO_YMD], at: = b.START}\nblank: \
+                [\"99999999\"]\nemit:\n  subject: {display: x}\n  note: [{text: = b.NM}]\n  identifier: \
+                [{value: = m.NAME}]\n";
+    check(
+        rule,
+        &[
+            "BYO PT_ID=1 SEQ=1i CD=A",
+            "BYO PT_ID=2 SEQ=1i CD=B",
+            "BYO PT_ID=3 SEQ=1i CD=C",
+            "MST CD=A NAME=null",
+            "MST CD=B FROM_YMD= TO_YMD=99999999 NAME=blank",
+            "MST CD=C FROM_YMD=20200101 TO_YMD=99999999 NAME=later",
+        ],
+        &[
+            ("Condition?identifier=null", "1.1"),
+            ("Condition?identifier=blank", "2.1"),
+            ("Condition?identifier=later", ""),
+        ],
+    );
+}
+
+#[test]
+fn more_codes_than_a_statement_takes_are_refused() {
+    let maps = "m:\n  local: {system: urn:l, emit: always}\n  targets: [{id: a, system: urn:a}]\n  \
+                unmapped: {policy: uncoded, codings: [{target: a, code: NONE}]}\n";
+    let mut csv = "local,target,code,status\n".to_owned();
+    for number in 0..30_000 {
+        csv.push_str(&format!("L{number},a,C{number},accepted\n"));
+    }
+    let rule = "rule: b\nresource: Condition\nfrom:\n  b: {table: BYO, key: [PT_ID, SEQ]}\nemit:\n  \
+                subject: {display: x}\n  code: {$code: m, from: = b.CD}\n";
+    let rows = [source_row("BYO PT_ID=1 SEQ=1i CD=L7")];
+    let files = [("codes/codemaps.yaml", maps), ("codes/m.csv", &*csv), ("b.map.yaml", rule)];
+    let source = Source::new(&files, &rows);
+    assert_eq!(answer(&source, "Condition?code=C7"), "1.1");
+    assert_eq!(answer(&source, "Condition?code=NONE"), "refused");
+    assert_eq!(answer(&source, "Condition?code=urn:a|"), "refused");
+    let said = super::rule_set::compiled(&files).diagnostics;
+    assert_eq!(said.iter().map(|d| d.code).collect::<Vec<_>>(), ["W0706"]);
+}
