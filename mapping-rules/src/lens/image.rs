@@ -79,7 +79,7 @@ fn equals(lens: &Lens, values: &[String]) -> Image {
             }
         }
         if *lens == Lens::NameFamily && is_word(value) {
-            let followed = [' ', '\u{3000}'].map(|space| format!("{value}{space}"));
+            let followed = [' ', '\u{3000}', '\t'].map(|space| format!("{value}{space}"));
             image.extend(followed.map(TextTarget::StartsWith));
         }
     }

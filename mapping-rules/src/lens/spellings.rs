@@ -52,7 +52,8 @@ pub(super) fn of_era(hand: Hand, [year, month, day]: [u32; 3]) -> Vec<String> {
     };
     if !hand.wide {
         let years = years(year, false);
-        texts.extend(OF_ERAS.iter().flat_map(|sign| separated(&years, *sign, month, day)));
+        texts
+            .extend(OF_ERAS.iter().flat_map(|sign| separated(&years, *sign, (month, day), &ALIKE)));
     }
     texts.extend(kanji(&years(year, true), month, day));
     texts.into_iter().map(|text| named(hand, &text)).collect()
@@ -69,14 +70,14 @@ pub(super) fn months_of_era(hand: Hand, year: u32, month: u32) -> Vec<String> {
     heads.into_iter().map(|head| named(hand, &head)).collect()
 }
 
-/// The same for a whole year: two characters behind the name say which it is.
+/// The same for a whole year.
 pub(super) fn years_of_era(hand: Hand, year: u32) -> Vec<String> {
     let mut heads = vec![format!("{year:02}")];
     let ends = OF_ERAS.iter().filter(|_| !hand.wide).chain(&['年']);
     let one = years(year, false).into_iter().filter(|year| year.chars().count() == 1);
     let one: Vec<String> = one.collect();
     heads.extend(ends.flat_map(|end| one.iter().map(move |year| format!("{year}{end}"))));
-    heads.extend((year < 10).then(|| format!(" {year}")));
+    heads.extend((year < 10).then(|| format!(" {year}年")));
     heads.into_iter().map(|head| named(hand, &head)).collect()
 }
 
@@ -90,7 +91,7 @@ pub(super) fn western(sign: char, [year, month, day]: [u32; 3]) -> Vec<String> {
     let year = [format!("{year:04}")];
     match sign {
         '年' => kanji(&year, month, day),
-        _ => separated(&year, sign, month, day),
+        _ => separated(&year, sign, (month, day), &MIXED),
     }
 }
 
@@ -109,33 +110,64 @@ fn month_heads(years: &[String], sign: char, month: u32) -> Vec<String> {
     years.iter().flat_map(of_year).collect()
 }
 
-/// `50.3.2`, `50.03.02` and what is between; zeros or nothing for what is unknown.
-fn separated(years: &[String], sign: char, month: u32, day: u32) -> Vec<String> {
-    let (months, days) = (numbers(month, false), numbers(day, false));
+/// `50.3.2`, `50.03.02`; zeros or nothing for what is unknown.
+fn separated(
+    years: &[String],
+    sign: char,
+    (month, day): (u32, u32),
+    pads: &[(Pad, Pad)],
+) -> Vec<String> {
     let mut texts = Vec::new();
     for year in years {
-        for month_text in &months {
-            if day == 0 {
-                texts.push(format!("{year}{sign}{month_text}"));
-            }
-            texts.extend(days.iter().map(|day| format!("{year}{sign}{month_text}{sign}{day}")));
+        if day == 0 {
+            texts.extend(numbers(month, false).iter().map(|month| format!("{year}{sign}{month}")));
         }
+        texts.extend(pads.iter().map(|(of_month, of_day)| {
+            let (month, day) = (of_month.number(month), of_day.number(day));
+            format!("{year}{sign}{month}{sign}{day}")
+        }));
     }
     texts
 }
 
 /// `50年3月2日`, `50年 3月 2日`, `元年5月`.
 fn kanji(years: &[String], month: u32, day: u32) -> Vec<String> {
-    let mut texts: Vec<String> = years.iter().map(|year| format!("{year}年")).collect();
-    for (number, unit) in [(month, '月'), (day, '日')] {
-        if number == 0 {
-            break;
+    let mut texts = Vec::new();
+    for year in years {
+        for pad in [Pad::None, Pad::Zero, Pad::Blank] {
+            let mut text = format!("{year}年");
+            for (number, unit) in [(month, '月'), (day, '日')].iter().filter(|(n, _)| *n > 0) {
+                text = format!("{text}{}{unit}", pad.number(*number));
+            }
+            texts.push(text);
         }
-        let numbers = numbers(number, true);
-        let longer = |text| numbers.iter().map(move |number| format!("{text}{number}{unit}"));
-        texts = texts.iter().flat_map(longer).collect();
     }
+    texts.sort();
+    texts.dedup();
     texts
+}
+
+/// Month and day of an era are written alike; an export of western dates may treat each for itself.
+const ALIKE: [(Pad, Pad); 2] = [(Pad::None, Pad::None), (Pad::Zero, Pad::Zero)];
+const MIXED: [(Pad, Pad); 4] = [ALIKE[0], ALIKE[1], (Pad::None, Pad::Zero), (Pad::Zero, Pad::None)];
+
+/// What stands before a number.
+#[derive(Clone, Copy)]
+enum Pad {
+    None,
+    /// Where it has one digit.
+    Zero,
+    Blank,
+}
+
+impl Pad {
+    fn number(self, number: u32) -> String {
+        match self {
+            Pad::None => number.to_string(),
+            Pad::Zero => format!("{number:02}"),
+            Pad::Blank => format!(" {number}"),
+        }
+    }
 }
 
 fn years(year: u32, blanks: bool) -> Vec<String> {
@@ -149,6 +181,6 @@ fn years(year: u32, blanks: bool) -> Vec<String> {
 fn numbers(number: u32, blanks: bool) -> Vec<String> {
     let mut texts = vec![number.to_string()];
     texts.extend((number < 10).then(|| format!("{number:02}")));
-    texts.extend(blanks.then(|| format!(" {number}")));
+    texts.extend(blanks.then(|| Pad::Blank.number(number)));
     texts
 }

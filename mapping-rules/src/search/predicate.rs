@@ -328,7 +328,7 @@ fn words(imaging: Imaging, term: &Term, text: &str, modifier: Option<&Modifier>)
         Some(Modifier::Contains) => folding.text(term, &TextTarget::Contains(text.to_owned())),
         _ => {
             let begins =
-                [' ', '\u{3000}'].map(|blank| TextTarget::Contains(format!("{blank}{text}")));
+                [' ', '\u{3000}', '\t'].map(|blank| TextTarget::Contains(format!("{blank}{text}")));
             let ways: Result<_, _> =
                 begins.iter().map(|target| folding.text(term, target)).collect();
             Ok(any(ways?))

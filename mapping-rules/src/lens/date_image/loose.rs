@@ -151,6 +151,9 @@ pub(super) fn eras(column: &ColumnRef, width: u32, cover: &Cover) -> Vec<Predica
     texts.found(column, width)
 }
 
+/// Values of one list. Adapters fill lists up to a power of two.
+const LIST_MAX: usize = 512;
+
 /// Whole texts, and beginnings by their length.
 #[derive(Default)]
 struct Texts {
@@ -205,14 +208,15 @@ impl Texts {
         let fits = |text: &String| text.chars().count() <= width as usize;
         let whole: Vec<String> = self.whole.into_iter().filter(fits).collect();
         let mut ways = Vec::new();
-        if !whole.is_empty() {
-            ways.push(one_of(column, whole));
-        }
+        ways.extend(whole.chunks(LIST_MAX).map(|texts| one_of(column, texts.to_vec())));
         for (characters, heads) in self.heads {
             if characters <= width {
-                let values = heads.into_iter().map(Value::Text).collect();
-                let operand = Operand::Left { column: column.clone(), characters };
-                ways.push(Predicate::In { operand, values });
+                let operand = || Operand::Left { column: column.clone(), characters };
+                let list = |heads: &[String]| {
+                    let values = heads.iter().cloned().map(Value::Text).collect();
+                    Predicate::In { operand: operand(), values }
+                };
+                ways.extend(heads.chunks(LIST_MAX).map(list));
             }
         }
         ways

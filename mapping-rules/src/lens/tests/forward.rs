@@ -68,7 +68,7 @@ const READ: &[(&str, &str, &str)] = &[
     ("date.wareki", "昭和50年 3月 2日", "1975-03-02"),
     ("date.wareki", "昭和５０年３月２日", "1975-03-02"),
     ("date.wareki", "昭和５0年３月２日", "bad-date"),
-    ("date.wareki", "昭50.03.2", "1975-03-02"),
+    ("date.wareki", "昭50.03.02", "1975-03-02"),
     ("date.wareki", "R元.5.1", "2019-05-01"),
     ("date.wareki", "平成31年5月1日", "outside-era"),
     ("date.wareki", "1975.3.2", "1975-03-02"),
