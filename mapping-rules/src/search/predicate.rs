@@ -66,6 +66,9 @@ impl Asked<'_> {
         for condition in &branch.conditions {
             image = image.and(self.imaging().condition(condition)?);
         }
+        if image.is_false() {
+            return Ok(Predicate::FALSE);
+        }
         image = image.and(self.data(branch)?).and(self.place(branch, value, modifier)?);
         if image.is_false() {
             return Ok(Predicate::FALSE);
@@ -268,10 +271,6 @@ fn token(
     asked: &TokenSystem,
     text: Option<&str>,
 ) -> Imaged {
-    let image = match text {
-        Some(text) => imaging.text(code, &TextTarget::equals(text))?,
-        None => imaging.text(code, &TextTarget::Present)?,
-    };
     let system = match (asked, system) {
         (TokenSystem::Any, _) | (TokenSystem::None, System::None) => Predicate::TRUE,
         (TokenSystem::None, System::Term(term)) => imaging.text(term, &TextTarget::Empty)?,
@@ -282,7 +281,14 @@ fn token(
         (TokenSystem::Is(asked), System::Implied(system)) if asked == system => Predicate::TRUE,
         (TokenSystem::Is(_), _) | (TokenSystem::None, System::Implied(_)) => Predicate::FALSE,
     };
-    Ok(system.and(image))
+    // Of another system nothing is asked that might have to be refused.
+    if system.is_false() {
+        return Ok(Predicate::FALSE);
+    }
+    Ok(system.and(match text {
+        Some(text) => imaging.text(code, &TextTarget::equals(text))?,
+        None => imaging.text(code, &TextTarget::Present)?,
+    }))
 }
 
 fn unknown_system(code: &Term) -> Blocked {

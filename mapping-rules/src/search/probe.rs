@@ -11,7 +11,7 @@ use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
 use crate::image::{Blocked, Imaging};
 use crate::lens::{DatePrefix, DateSearch, Lens, TextTarget};
-use crate::program::{Rule, Term};
+use crate::program::{LookupTables, Rule, Term};
 
 /// False for a place that no row can have: `where(system = 'email')` on a constant `phone`.
 pub(super) fn probe(
@@ -57,7 +57,7 @@ fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<
                 imaging.text(system, &equal)?;
             }
             // Whether a system alone can be searched is decided by the value: most name a code.
-            made_by_maps(code, &mut |value| {
+            made_by_maps(code, imaging.lookups, &mut |value| {
                 imaging.text(code, &TextTarget::equals(value)).map(drop)
             })?;
             imaging.text(code, &equal).map(drop)
@@ -67,7 +67,7 @@ fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<
             let imaging = Imaging { ignore_case: true, ..imaging };
             let begins =
                 |text: &str| imaging.text(term, &TextTarget::StartsWith(text.to_owned())).map(drop);
-            made_by_maps(term, &mut |value| begins(value))?;
+            made_by_maps(term, imaging.lookups, &mut |value| begins(value))?;
             begins("あ")
         }
         PlaceKind::Folded { term, .. } | PlaceKind::Words(term) => {
@@ -88,10 +88,11 @@ fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<
     }
 }
 
-/// The values that the tables of an expression make: each may be behind another image, that of
-/// `else` behind the complement of all keys.
+/// Values that the tables of an expression make: each may be behind another image, that of `else`
+/// behind the complement of all keys. One of a lookup speaks for all.
 fn made_by_maps(
     term: &Term,
+    lookups: &LookupTables,
     probe: &mut impl FnMut(&str) -> Result<(), Blocked>,
 ) -> Result<(), Blocked> {
     match &term.kind {
@@ -99,9 +100,13 @@ fn made_by_maps(
             let values = map.pairs.iter().map(|(_, value)| value).chain(&map.otherwise);
             values.filter(|value| !value.is_empty()).try_for_each(|value| probe(value))
         }
+        K::Lookup { table, .. } => {
+            let values = lookups.get(table).and_then(|entries| entries.values().next());
+            values.map_or(Ok(()), |value| probe(value))
+        }
         K::Else(first, second) => {
-            made_by_maps(first, probe)?;
-            made_by_maps(second, probe)
+            made_by_maps(first, lookups, probe)?;
+            made_by_maps(second, lookups, probe)
         }
         _ => Ok(()),
     }

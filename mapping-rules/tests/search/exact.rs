@@ -256,3 +256,19 @@ fn more_codes_than_a_statement_takes_are_refused() {
     let said = super::rule_set::compiled(&files).diagnostics;
     assert_eq!(said.iter().map(|d| d.code).collect::<Vec<_>>(), ["W0706"]);
 }
+
+#[test]
+fn a_place_of_another_system_is_not_asked_for_its_spellings() {
+    let rule = patient(
+        "emit:\n  identifier:\n    - {system: pid, value: = p.ID}\n    - {system: org, value: = p.ORG | \
+         zen}",
+    );
+    check(
+        &rule,
+        &["PT ID=1 ORG=ＡＢ"],
+        &[
+            ("Patient?identifier=pid|１２３４５６７８９０", ""),
+            ("Patient?identifier=org|１２３４５６７８９０", "refused"),
+        ],
+    );
+}

@@ -25,7 +25,8 @@ enum Year {
 /// What a guard asks of the length, in characters.
 #[derive(Clone, Copy)]
 enum Length {
-    Any,
+    /// Of digits at least a year.
+    AtLeast(u32),
     Exactly(u32),
     Not(u32),
     /// Ten or more, or seven: `YYYY/M/D` is excluded, `YYYY/MM` and all full dates are not.
@@ -113,7 +114,7 @@ fn dated(separator: &'static str, with: &[&str], without: &[&str]) -> Spelling {
         has_short: true,
         filled: false,
         utc: None,
-        length: if separator.is_empty() { Length::Any } else { Length::Padded },
+        length: if separator.is_empty() { Length::AtLeast(4) } else { Length::Padded },
         with: texts(with),
         without: texts(without),
     }
@@ -284,7 +285,7 @@ impl Spelling {
     /// What keeps the texts of other families out of this one's ranges.
     pub fn guards(&self, column: &ColumnRef) -> Vec<Predicate> {
         let mut guards = match self.length {
-            Length::Any => Vec::new(),
+            Length::AtLeast(length) => vec![longer_than(column, length - 1)],
             Length::Exactly(length) => {
                 vec![at_most(column, length), longer_than(column, length - 1)]
             }
