@@ -96,7 +96,7 @@ fn made_by_maps(
     probe: &mut impl FnMut(&str) -> Result<(), Blocked>,
 ) -> Result<(), Blocked> {
     match &term.kind {
-        K::Pipe(_, Lens::Map(map)) => {
+        K::Pipe(_, Lens::Map(map) | Lens::Codes(map)) => {
             let values = map.pairs.iter().map(|(_, value)| value).chain(&map.otherwise);
             values.filter(|value| !value.is_empty()).try_for_each(|value| probe(value))
         }
