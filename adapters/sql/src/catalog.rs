@@ -55,6 +55,8 @@ pub(crate) struct ColumnType {
     /// that of the connection; the server would refuse to compare them.
     pub narrow: Option<&'static str>,
     pub wire: Wire,
+    /// Callers know the column as another kind: what they ask is not about this one.
+    pub changed: bool,
 }
 
 pub(crate) type TableTypes = HashMap<String, ColumnType>;
@@ -84,6 +86,18 @@ impl Catalog {
             for column in table.primary_key.iter().chain(unique.flat_map(|index| &index.columns)) {
                 if let Some(known) = types.get_mut(column) {
                     known.key = true;
+                }
+            }
+        }
+    }
+
+    /// Marks the columns that are of another kind than callers were told.
+    pub fn compare(&mut self, told: &SourceSchema) {
+        for (name, table) in &told.tables {
+            let Some(types) = self.types.get_mut(name) else { continue };
+            for column in &table.columns {
+                if let Some(now) = types.get_mut(&column.name) {
+                    now.changed = now.kind != column.kind;
                 }
             }
         }

@@ -4,6 +4,11 @@
 use genkan_adapter::{AdapterError, ErrorCategory};
 use sea_orm::sqlx::{self, error::DatabaseError};
 
+/// PostgreSQL: "cached plan must not change result type"; nothing else that is asked here has it.
+const CACHED_PLAN: &str = "0A000";
+/// MySQL: a prepared statement kept changing under the server itself.
+const NEED_REPREPARE: u16 = 1615;
+
 /// A driver's error on its way to its category; kept apart so that a caller can still look at it.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -36,6 +41,17 @@ impl Failure {
     pub fn is_untranslatable(&self) -> bool {
         matches!(self, Failure::Driver(sqlx::Error::Database(error))
             if matches!(error.code().as_deref(), Some("22P05")))
+    }
+
+    /// A column's type was changed under a statement that the session keeps prepared: every further
+    /// run of it fails, until it is prepared anew.
+    pub fn is_outdated_statement(&self) -> bool {
+        let Failure::Driver(sqlx::Error::Database(error)) = self else { return false };
+        let mysql = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
+        match mysql {
+            Some(mysql) => mysql.number() == NEED_REPREPARE,
+            None => error.code().as_deref() == Some(CACHED_PLAN),
+        }
     }
 
     /// The connection is gone, which says nothing about the server: a pooled one may be stale.
@@ -124,7 +140,7 @@ fn of_sqlstate(code: &str) -> ErrorCategory {
         }
         "53300" => LimitExceeded,
         "42501" | "25006" => Denied,
-        "3D000" | "3F000" => Mismatch,
+        "3D000" | "3F000" | CACHED_PLAN => Mismatch,
         _ => match code.get(..2) {
             Some("08" | "57" | "58") => Unreachable,
             Some("28") => Denied,
@@ -143,7 +159,7 @@ fn of_mysql(number: u16) -> ErrorCategory {
         1053 | 1077 | 1079 | 1129 | 1130 | 1152 | 1158..=1161 | 1184 | 2002..=2013 | 4031 => {
             Unreachable
         }
-        1049 | 1054 | 1064 | 1146 | 1267 | 1271 | 1305 => Mismatch,
+        1049 | 1054 | 1064 | 1146 | 1267 | 1271 | 1305 | NEED_REPREPARE => Mismatch,
         _ => Unreadable,
     }
 }

@@ -25,6 +25,7 @@ mod equality;
 mod failure;
 mod in_memory;
 mod introspect;
+mod knowledge;
 mod literal;
 mod matching;
 mod predicate;

@@ -191,6 +191,7 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
                 key: false,
                 narrow: None,
                 wire: Wire::Unicode,
+                changed: false,
             };
             Side::Located(Located { expr, column, depth: located.depth })
         }

@@ -57,6 +57,14 @@ impl<'a> Scope<'a> {
             let message = format!("column {} has a type that cannot be read", name.column);
             return Err(AdapterError::new(ErrorCategory::Mismatch, message));
         }
+        if column.changed {
+            let message = format!(
+                "column {} has another type than when the rules were loaded; run `genkan rules \
+                 check` and start again",
+                name.column
+            );
+            return Err(AdapterError::new(ErrorCategory::Mismatch, message));
+        }
         let expr =
             Expr::Column((Alias::new(&*name.alias), Alias::new(&*name.column)).into_column_ref());
         let column = ColumnType { nullable: column.nullable || entry.optional, ..*column };
