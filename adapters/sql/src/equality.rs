@@ -9,7 +9,7 @@ use genkan_adapter::{ColumnKind, Comparison, Value};
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
-use crate::literal::{Literal, expressible, literal, postgres_array, postgres_type, text_form};
+use crate::literal::{Literal, expressible, literal, postgres_array, postgres_form, postgres_type};
 use crate::predicate::{Truth, operator, pad, word};
 use crate::scope::{Located, Scope};
 use crate::wire::{Wire, postgres_text};
@@ -106,7 +106,7 @@ fn postgres_item<'v>(scope: &Scope<'_>, column: ColumnType, value: &'v Value) ->
             }
         }
         Value::Bytes(value) => bytes(format!("\\x{}", hex(value))),
-        other => bytes(text_form(other)),
+        other => bytes(postgres_form(other)),
     }
 }
 

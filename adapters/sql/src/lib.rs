@@ -28,6 +28,7 @@ mod introspect;
 mod knowledge;
 mod literal;
 mod matching;
+mod misfit;
 mod predicate;
 mod repertoire;
 mod scope;

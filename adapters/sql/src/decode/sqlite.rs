@@ -30,7 +30,7 @@ pub(crate) fn cell(row: &SqliteRow, index: usize, column: ColumnType) -> Option<
     })
 }
 
-fn of_integer(kind: ColumnKind, number: i64) -> Value {
+pub(crate) fn of_integer(kind: ColumnKind, number: i64) -> Value {
     match (kind, number) {
         (ColumnKind::Integer, number) => Value::Integer(number),
         (ColumnKind::Boolean, 0 | 1) => Value::Boolean(number == 1),
