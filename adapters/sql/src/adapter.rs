@@ -23,6 +23,7 @@ use crate::knowledge::Knowledge;
 use crate::repertoire::Repertoire;
 use crate::session::{Session, Sessions};
 use crate::statement::{Plan, plan};
+use crate::ties::Ties;
 
 /// The server ends a statement at its time limit; a server that does not is left after this long.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -255,6 +256,7 @@ impl SqlAdapter {
                     let mut rows = rows.map_err(|error| self.classify(error.into()))?;
                     let patience = self.limits.statement_timeout + PATIENCE;
                     let mut last = None;
+                    let mut before = None;
                     loop {
                         match tokio::time::timeout(patience, rows.try_next()).await {
                             Ok(Ok(Some(row))) => {
@@ -262,6 +264,7 @@ impl SqlAdapter {
                                 if count >= most {
                                     break (None, Some(self.too_many_rows().into()));
                                 }
+                                plan.ties.see::<DB>(&row, &plan, query, &mut before)?;
                                 let row = decoded::<DB>(&row, &plan, &self.source)?;
                                 if count < limit {
                                     yield row;
@@ -392,6 +395,7 @@ impl SqlAdapter {
             sql: "SELECT CAST($1 AS text)".to_owned(),
             values: vec![text.into()],
             cells: Vec::new(),
+            ties: Ties::default(),
         };
         let mut session = self.borrow(sessions).await?;
         let connection = session.start().map_err(|failure| self.classify(failure))?;

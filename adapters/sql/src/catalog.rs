@@ -21,6 +21,8 @@ pub(crate) enum Dialect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Storage {
     Text,
+    /// MySQL's `ENUM` and `SET`: numbers that are shown as text.
+    Enumerated,
     /// `CHAR(n)`.
     Padded,
     /// A type that has a text form only (uuid, enum, json): read and compared as text.

@@ -276,6 +276,6 @@ pub(crate) fn code_points(text: Expr) -> Expr {
     text.binary(BinOper::Custom("COLLATE"), word("\"C\""))
 }
 
-fn binary(text: Expr) -> Expr {
+pub(crate) fn binary(text: Expr) -> Expr {
     text.binary(BinOper::Custom("COLLATE"), word("BINARY"))
 }

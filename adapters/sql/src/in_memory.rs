@@ -15,6 +15,7 @@ use crate::driver::Driver;
 use crate::failure::classify;
 use crate::literal::text_form;
 use crate::statement::Plan;
+use crate::ties::Ties;
 
 impl SqlAdapter {
     /// Tables of the schema with these rows; a column that a row leaves out is NULL.
@@ -134,7 +135,7 @@ fn insert(
         .values(values)
         .map_err(|_| mismatch(format!("a row of table {table} repeats a column")))?;
     let (sql, values) = insert.build(SqliteQueryBuilder);
-    Ok(Plan { sql, values: values.0, cells: Vec::new() })
+    Ok(Plan { sql, values: values.0, cells: Vec::new(), ties: Ties::default() })
 }
 
 fn stored(kind: ColumnKind, value: &Value) -> Expr {

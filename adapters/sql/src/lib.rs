@@ -29,11 +29,13 @@ mod knowledge;
 mod literal;
 mod matching;
 mod misfit;
+mod order;
 mod predicate;
 mod repertoire;
 mod scope;
 mod session;
 mod statement;
+mod ties;
 mod wire;
 
 pub use adapter::SqlAdapter;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
 use genkan_adapter::{
-    Adapter, ColumnRef, Operand, Order, Predicate, Row, RowQuery, TableAlias, Value, memory,
+    Adapter, ColumnRef, ErrorCategory, Operand, Order, Predicate, Row, RowQuery, TableAlias, Value,
+    memory,
 };
 use genkan_adapter_sql::SqlAdapter;
 
@@ -267,4 +268,45 @@ async fn in_sqlite() {
         ],
     )
     .await;
+}
+
+/// Keys that differ only in what the collation of their column folds.
+#[tokio::test]
+async fn keys_that_a_collation_folds_are_paged_or_refused() {
+    let icu = "CREATE COLLATION folding (provider = icu, locale = 'und-u-ks-level1', \
+               deterministic = false)";
+    for (kind, declared, prepare) in [
+        (Kind::Sqlite, "VARCHAR(10) COLLATE NOCASE", ""),
+        (Kind::Postgres, "VARCHAR(10) COLLATE folding", icu),
+        (Kind::Mariadb, "VARCHAR(10)", ""),
+        (Kind::Mariadb, "CHAR(10) CHARACTER SET cp932", ""),
+    ] {
+        let Some(database) = Database::create(kind).await else { continue };
+        if !prepare.is_empty() {
+            database.run(prepare).await;
+        }
+        let place = format!("{kind:?} {declared}");
+        database.run(&format!("CREATE TABLE t (k {declared}, id integer)")).await;
+        database.run("CREATE INDEX by_k ON t (k)").await;
+        database.run("INSERT INTO t VALUES ('b', 1), ('a', 2), ('A', 3), ('B', 4), ('c', 5)").await;
+        let adapter = database.adapter().await;
+        let all = rows(&adapter, &query(Predicate::TRUE, &[]), &place).await;
+        find(&adapter, &all, &place).await;
+        if kind.is_mariadb() {
+            let mut page = query(Predicate::TRUE, &[("k", false)]);
+            page.limit = Some(2);
+            let refused = adapter.rows(&page).try_collect::<Vec<_>>().await.unwrap_err();
+            assert_eq!(refused.category, ErrorCategory::Mismatch, "{place}: {refused}");
+            assert!(refused.message.contains("collation"), "{refused}");
+            page.filter = Predicate::equal(column("k"), Value::text("c"));
+            assert_eq!(rows(&adapter, &page, &place).await.len(), 1);
+        } else {
+            for down in [false, true] {
+                page(&adapter, &all, &[("k", down)], &place).await;
+                page(&adapter, &all, &[("k", down), ("id", false)], &place).await;
+            }
+        }
+        drop(adapter);
+        database.drop().await;
+    }
 }
