@@ -10,6 +10,7 @@ use sea_query::{BinOper, Expr, ExprTrait, Func};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
 use crate::literal::{Literal, expressible, literal, postgres_array, postgres_form, postgres_type};
+use crate::padded;
 use crate::predicate::{Truth, operator, pad, word};
 use crate::scope::{Located, Scope};
 use crate::wire::{Wire, postgres_text};
@@ -182,27 +183,21 @@ pub(crate) fn columns(
         Dialect::Mysql => left.binary(operator, right),
         Dialect::Sqlite => {
             let exact = binary(whole_left.clone()).binary(operator, whole_right.clone());
-            match (probe.column.kind, other.column.kind) {
-                (ColumnKind::PaddedText { length }, other_kind) if equal => {
-                    let forms = [whole_right.clone(), sqlite_padded(whole_right, length)];
-                    let found = left.is_in(forms).and(exact);
-                    // Said from both sides, so that the join can begin at either table.
-                    match other_kind {
-                        ColumnKind::PaddedText { length } => {
-                            let forms = [whole_left.clone(), sqlite_padded(whole_left, length)];
-                            found.and(right.is_in(forms))
-                        }
-                        _ => found,
-                    }
-                }
-                _ => exact,
+            if !equal {
+                return exact;
             }
+            // Said from both sides, so that the join can begin at either table.
+            let found =
+                [(probe, &right), (other, &left)].map(|(own, text)| match own.column.kind {
+                    ColumnKind::PaddedText { length } => padded::joined(&own.expr, text, length),
+                    _ => None,
+                });
+            found.into_iter().flatten().fold(exact, |exact, found| found.and(exact))
         }
     }
 }
 
-/// A file may hold `CHAR(n)` with or without its blanks; each form is one look into the index. A
-/// column with a collation of its own (`NOCASE`, `RTRIM`) has an index in that collation: it is
+/// A column with a collation of its own (`NOCASE`, `RTRIM`) has an index in that collation: it is
 /// compared as it is for the index, and by its bytes for the truth.
 fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
     let column = located.comparable(Dialect::Sqlite);
@@ -215,49 +210,12 @@ fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
 
 fn sqlite_among(located: &Located, column: Expr, mut list: Vec<Literal>) -> Expr {
     if let ColumnKind::PaddedText { length } = located.column.kind {
-        let padded: Vec<Expr> =
-            list.iter().map(|item| Expr::Value(padded_value(&item.value, length))).collect();
-        return column.is_in(list.into_iter().map(Literal::expr).chain(padded));
+        return padded::equal_any(&column, list, length);
     }
     match list.pop() {
         Some(only) if list.is_empty() => column.eq(only.expr()),
         last => column.is_in(list.into_iter().chain(last).map(Literal::expr)),
     }
-}
-
-/// The padded form bounds the range for the index, the form without blanks decides.
-pub(crate) fn sqlite_padded_range(
-    located: &Located,
-    comparison: Comparison,
-    bound: Literal,
-) -> Expr {
-    let delivered = located.delivered(Dialect::Sqlite);
-    let exact = delivered.binary(operator(comparison), bound.clone().expr());
-    let bare = located.expr.clone();
-    let ColumnKind::PaddedText { length } = located.column.kind else { return exact };
-    match comparison {
-        Comparison::Greater | Comparison::GreaterOrEqual => bare.gte(bound.expr()).and(exact),
-        _ => bare.lte(Expr::Value(padded_value(&bound.value, length))).and(exact),
-    }
-}
-
-/// The text with blanks up to the length of its column, in characters.
-pub(crate) fn padded_value(value: &sea_query::Value, length: u32) -> sea_query::Value {
-    match value {
-        sea_query::Value::String(Some(text)) => {
-            let blanks = (length as usize).saturating_sub(text.chars().count());
-            let mut padded = text.clone();
-            padded.extend(std::iter::repeat_n(' ', blanks));
-            padded.into()
-        }
-        other => other.clone(),
-    }
-}
-
-fn sqlite_padded(text: Expr, length: u32) -> Expr {
-    let blanks = " ".repeat(length as usize);
-    let long = text.binary(BinOper::Custom("||"), word(format!("'{blanks}'")));
-    Func::cust("substr").arg(long).arg(word("1")).arg(word(length.to_string())).into()
 }
 
 /// The column may hold texts for equal that are not.

@@ -30,6 +30,7 @@ mod literal;
 mod matching;
 mod misfit;
 mod order;
+mod padded;
 mod predicate;
 mod repertoire;
 mod scope;

@@ -10,6 +10,7 @@ use sea_query::{Expr, ExprTrait};
 use crate::catalog::{ColumnType, Dialect, Storage};
 use crate::equality::bytes;
 use crate::misfit;
+use crate::padded;
 use crate::scope::Scope;
 use crate::wire::{Wire, postgres_text};
 
@@ -63,9 +64,9 @@ pub(crate) struct Literal {
     pub value: sea_query::Value,
     pub cast: Option<&'static str>,
     /// MySQL: the narrower character set that a text is converted to.
-    narrow: Option<&'static str>,
+    pub narrow: Option<&'static str>,
     /// The value is the bytes of a text as this database stores them.
-    stored: Option<Dialect>,
+    pub stored: Option<Dialect>,
 }
 
 impl Literal {
@@ -133,8 +134,11 @@ pub(crate) fn literal(scope: &Scope<'_>, column: ColumnType, value: &Value) -> O
     }
     if let Value::Text(text) = value {
         let text = expressible(scope, column, text)?;
-        let text = match column.storage {
-            Storage::Padded => text.trim_end_matches(' '),
+        let text = match column.kind {
+            ColumnKind::PaddedText { length } if scope.dialect == Dialect::Sqlite => {
+                padded::as_delivered(&text, length)
+            }
+            ColumnKind::PaddedText { .. } => text.trim_end_matches(' '),
             _ => &text,
         };
         return Some(match column.wire {

@@ -5,8 +5,9 @@ use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, Order, Value};
 use sea_query::{BinOper, Expr, ExprTrait, NullOrdering, SelectStatement};
 
 use crate::catalog::{Dialect, Storage};
-use crate::equality::{binary, bytes, code_points, padded_value};
+use crate::equality::{binary, bytes, code_points};
 use crate::literal::{Literal, position};
+use crate::padded;
 use crate::predicate::{Truth, any_of};
 use crate::scope::{Located, Scope};
 
@@ -146,7 +147,7 @@ impl Mark<'_> {
             (None, false) => Truth::True,
             (Some(literal), false) => {
                 let bound = match self.bare_padded(dialect) {
-                    Some(length) => Expr::Value(padded_value(&literal.value, length)),
+                    Some(length) => padded::longest(literal, length).expr(),
                     None => self.bound(literal),
                 };
                 Truth::Sql(column.gt(bound))
@@ -164,10 +165,7 @@ impl Mark<'_> {
             None if self.located.column.nullable => Truth::Sql(column.is_null()),
             None => Truth::False,
             Some(literal) => Truth::Sql(match self.bare_padded(dialect) {
-                Some(length) => column.is_in([
-                    Expr::Value(literal.value.clone()),
-                    Expr::Value(padded_value(&literal.value, length)),
-                ]),
+                Some(length) => padded::equal_any(&column, vec![literal.clone()], length),
                 None => column.eq(self.bound(literal)),
             }),
         }

@@ -12,6 +12,7 @@ use crate::disguised;
 use crate::equality;
 use crate::literal::{Class, literal};
 use crate::matching;
+use crate::padded;
 use crate::scope::{Located, Scope};
 use crate::wire::Wire;
 
@@ -277,7 +278,7 @@ fn with_value(
         return Truth::False;
     };
     if scope.dialect == Dialect::Sqlite && located.column.storage == Storage::Padded {
-        return Truth::Sql(equality::sqlite_padded_range(located, comparison, bound));
+        return Truth::Sql(padded::range(located, comparison, bound));
     }
     let column = located.comparable(scope.dialect);
     Truth::Sql(column.binary(operator(comparison), bound.expr()))

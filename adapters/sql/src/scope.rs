@@ -1,9 +1,10 @@
 //! Which alias means which table while a statement is written, and how a column of it is named.
 
-use genkan_adapter::{AdapterError, ColumnRef, ErrorCategory, TableAlias};
-use sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef};
+use genkan_adapter::{AdapterError, ColumnKind, ColumnRef, ErrorCategory, TableAlias};
+use sea_query::{Alias, Expr, ExprTrait, IntoColumnRef};
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage, TableTypes};
+use crate::padded;
 use crate::repertoire::Repertoire;
 
 /// Aliases in sight, innermost last.
@@ -53,7 +54,7 @@ impl<'a> Scope<'a> {
         };
         let column =
             entry.types.get(&*name.column).ok_or_else(|| missing("column", &name.column))?;
-        if column.kind == genkan_adapter::ColumnKind::Unsupported {
+        if column.kind == ColumnKind::Unsupported {
             let message = format!("column {} has a type that cannot be read", name.column);
             return Err(AdapterError::new(ErrorCategory::Mismatch, message));
         }
@@ -87,10 +88,12 @@ impl Located {
     pub fn delivered(&self, dialect: Dialect) -> Expr {
         match (dialect, self.column.storage) {
             (Dialect::Postgres, Storage::Padded) => self.expr.clone().cast_as("text"),
-            (Dialect::Sqlite, Storage::Padded) => {
-                Func::cust("rtrim").arg(self.expr.clone()).arg(Expr::cust("' '")).into()
-            }
-            _ => self.comparable(dialect),
+            _ => match self.column.kind {
+                ColumnKind::PaddedText { length } if dialect == Dialect::Sqlite => {
+                    padded::delivered(&self.expr, length)
+                }
+                _ => self.comparable(dialect),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@ use sea_orm::sqlx::{Row, TypeInfo, ValueRef};
 
 use super::{of_bytes, of_float};
 use crate::catalog::ColumnType;
+use crate::padded;
 
 pub(crate) fn cell(row: &SqliteRow, index: usize, column: ColumnType) -> Option<Value> {
     let raw = row.try_get_raw(index).ok()?;
@@ -24,6 +25,10 @@ pub(crate) fn cell(row: &SqliteRow, index: usize, column: ColumnType) -> Option<
             let bytes: &[u8] = row.try_get_unchecked(index).ok()?;
             match (class.as_str(), column.kind) {
                 ("BLOB", ColumnKind::Bytes) => Value::Bytes(bytes.to_vec()),
+                (_, ColumnKind::PaddedText { length }) => match column.wire.read(bytes) {
+                    Ok(text) => Value::text(padded::as_delivered(&text, length)),
+                    Err(_) => of_bytes(column, bytes),
+                },
                 _ => of_bytes(column, bytes),
             }
         }

@@ -265,6 +265,29 @@ async fn in_sqlite() {
                 true,
             ),
             (("BLOB", &["x'61'", "x'fffe'", "'c'"]), true),
+            (
+                (
+                    "CHAR(5)",
+                    &[
+                        "'a'",
+                        "'b '",
+                        "' b'",
+                        "'c  '",
+                        "'d    '",
+                        "'B'",
+                        "''",
+                        "NULL",
+                        "'e        '",
+                        "'a b'",
+                        "1",
+                        "'long text  '",
+                        "CAST(x'834120' AS TEXT)",
+                    ],
+                ),
+                true,
+            ),
+            (("CHAR(5)", &["'a'", "'a '", "'a    '", "'b  '", "' b'"]), false),
+            (("CHAR(5) COLLATE NOCASE", &["'a'", "'A  '", "'b '", "'c'"]), false),
         ],
     )
     .await;
