@@ -35,6 +35,8 @@ pub(crate) enum Storage {
     Single,
     /// 64-bit binary float.
     Double,
+    /// SQLite only: text among which numbers may stand, because the column has not the affinity of text.
+    Loose,
     /// SQLite only: a decimal in a column with the affinity of text, so that its digits survive.
     DecimalText,
     Date,

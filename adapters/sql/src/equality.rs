@@ -10,6 +10,7 @@ use sea_query::{BinOper, Expr, ExprTrait, Func};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
 use crate::literal::{Literal, expressible, literal, postgres_array, postgres_form, postgres_type};
+use crate::loose;
 use crate::padded;
 use crate::predicate::{Truth, operator, pad, word};
 use crate::scope::{Located, Scope};
@@ -201,7 +202,12 @@ pub(crate) fn columns(
 /// compared as it is for the index, and by its bytes for the truth.
 fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
     let column = located.comparable(Dialect::Sqlite);
-    let indexed = sqlite_among(located, column.clone(), list.clone());
+    let mut indexed = sqlite_among(located, column.clone(), list.clone());
+    if located.column.storage == Storage::Loose
+        && let Some(looked_up) = loose::equal_any(&located.expr, &list)
+    {
+        indexed = looked_up.and(indexed);
+    }
     if located.column.exact {
         return indexed;
     }

@@ -27,6 +27,7 @@ mod in_memory;
 mod introspect;
 mod knowledge;
 mod literal;
+mod loose;
 mod matching;
 mod misfit;
 mod order;

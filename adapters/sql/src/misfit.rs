@@ -65,6 +65,6 @@ fn in_sqlite(column: ColumnType, text: &str) -> Option<Literal> {
         };
         return (shown == Value::text(text)).then(|| Literal::new(number, None));
     }
-    let strange = matches!(of_text(column.kind, text), Value::Text(_));
+    let strange = matches!(sqlite::of_text(column.kind, text), Value::Text(_));
     strange.then(|| Literal::new(text, None))
 }

@@ -11,6 +11,7 @@ use crate::catalog::{ColumnType, Dialect, Storage};
 use crate::disguised;
 use crate::equality;
 use crate::literal::{Class, literal};
+use crate::loose;
 use crate::matching;
 use crate::padded;
 use crate::scope::{Located, Scope};
@@ -281,7 +282,15 @@ fn with_value(
         return Truth::Sql(padded::range(located, comparison, bound));
     }
     let column = located.comparable(scope.dialect);
-    Truth::Sql(column.binary(operator(comparison), bound.expr()))
+    let exact = column.binary(operator(comparison), bound.clone().expr());
+    let looked_up = match located.column.storage {
+        Storage::Loose => loose::range(&located.expr, comparison, &bound),
+        _ => None,
+    };
+    Truth::Sql(match looked_up {
+        Some(looked_up) => looked_up.and(exact),
+        None => exact,
+    })
 }
 
 fn contained<'a>(

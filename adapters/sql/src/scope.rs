@@ -79,6 +79,7 @@ impl Located {
         match (dialect, self.column.storage) {
             (Dialect::Postgres, Storage::TextForm) => self.expr.clone().cast_as("text"),
             (Dialect::Mysql, Storage::TextForm) => self.expr.clone().cast_as("CHAR"),
+            (Dialect::Sqlite, Storage::Loose) => self.expr.clone().cast_as("TEXT"),
             (Dialect::Sqlite, Storage::DecimalText) => self.expr.clone().cast_as("REAL"),
             _ => self.expr.clone(),
         }

@@ -113,6 +113,7 @@ fn selected(dialect: Dialect, located: Located) -> Expr {
         (_, Storage::Text | Storage::Enumerated | Storage::Padded | Storage::TextForm) => {
             located.column.wire.selected(dialect, located.column, located.expr)
         }
+        (_, Storage::Loose) => located.expr.cast_as("TEXT"),
         (Dialect::Postgres, Storage::Exact) => located.expr.cast_as("text"),
         (Dialect::Mysql, Storage::Date | Storage::Time | Storage::DateTime | Storage::Instant) => {
             located.expr.cast_as("CHAR")
