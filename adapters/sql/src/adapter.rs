@@ -19,6 +19,7 @@ use crate::config::{SqlConfig, redact};
 use crate::connect;
 use crate::driver::{Driver, Reading};
 use crate::failure::Failure;
+use crate::file::File;
 use crate::knowledge::Knowledge;
 use crate::repertoire::Repertoire;
 use crate::session::{Session, Sessions};
@@ -32,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct SqlAdapter {
     backend: Backend,
     knowledge: Knowledge,
+    /// SQLite's.
+    file: Option<File>,
     /// One reader of the catalog at a time; the others wait for what it found.
     reading: tokio::sync::Mutex<()>,
     /// The redacted URL, for messages.
@@ -122,8 +125,13 @@ impl SqlAdapter {
                 true,
             )),
         };
+        let file = match &backend {
+            Backend::Sqlite(sessions) => Some(File::new(&sessions.path())),
+            Backend::Postgres(_) | Backend::Mysql(_) => None,
+        };
         SqlAdapter {
             backend,
+            file,
             knowledge: Knowledge::default(),
             reading: tokio::sync::Mutex::new(()),
             source,
@@ -139,6 +147,14 @@ impl SqlAdapter {
 
     fn dialect(&self) -> Dialect {
         with_sessions!(self, sessions => sessions.dialect())
+    }
+
+    /// Lets go of a file that another one has taken the place of.
+    fn look_at_file(&self) {
+        if self.file.as_ref().is_some_and(File::is_replaced) {
+            with_sessions!(self, sessions => sessions.renew());
+            self.knowledge.forget();
+        }
     }
 
     async fn catalog(&self) -> Result<Arc<Catalog>, AdapterError> {
@@ -167,6 +183,7 @@ impl SqlAdapter {
         sessions: &Sessions<DB>,
         reading: for<'c> fn(&Sessions<DB>, &'c mut DB::Connection) -> Reading<'c, T>,
     ) -> Result<T, AdapterError> {
+        self.look_at_file();
         let mut attempts = sessions.connections_max() + 1;
         loop {
             attempts -= 1;
@@ -238,6 +255,7 @@ impl SqlAdapter {
         Box::pin(try_stream! {
             let most = self.limits.rows_max.saturating_add(1);
             let limit = query.limit.unwrap_or(u64::MAX).min(most);
+            self.look_at_file();
             let mut known = Known {
                 catalog: self.catalog().await?,
                 repertoire: self.knowledge.repertoire(),

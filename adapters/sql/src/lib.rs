@@ -23,6 +23,7 @@ mod disguised;
 mod driver;
 mod equality;
 mod failure;
+mod file;
 mod in_memory;
 mod introspect;
 mod knowledge;

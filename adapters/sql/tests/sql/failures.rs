@@ -180,6 +180,33 @@ async fn a_column_of_another_kind_is_a_mismatch() {
     }
 }
 
+/// The copy of the night takes the place of the file that is being read.
+#[tokio::test]
+async fn a_file_that_another_one_replaces_is_let_go() {
+    let database = Database::create(Kind::Sqlite).await.unwrap();
+    let copy = Database::create(Kind::Sqlite).await.unwrap();
+    database.run("CREATE TABLE t (id integer); INSERT INTO t VALUES (1)").await;
+    copy.run("CREATE TABLE t (more text, id integer); INSERT INTO t VALUES ('', 2), ('', 3)").await;
+    let adapter = database.adapter().await;
+    let two = RowQuery { limit: Some(2), ..query("t") };
+    let mut held = adapter.rows(&two);
+    assert!(held.next().await.unwrap().is_ok());
+    assert_eq!(answer(&adapter, "t").await.unwrap().len(), 1);
+    let path = |database: &Database| database.url.trim_start_matches("sqlite:").to_owned();
+    std::fs::rename(path(&copy), path(&database)).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(answer(&adapter, "t").await.unwrap().len(), 2);
+    // What was at work meanwhile is not used again.
+    drop(held);
+    for _ in 0..5 {
+        assert_eq!(answer(&adapter, "t").await.unwrap().len(), 2);
+    }
+    std::fs::remove_file(path(&database)).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let error = answer(&adapter, "t").await.unwrap_err();
+    assert_eq!(error.category, ErrorCategory::Unreachable, "{error}");
+}
+
 #[tokio::test]
 async fn limits_are_kept_and_the_adapter_goes_on() {
     for kind in SERVERS {
