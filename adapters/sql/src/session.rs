@@ -154,7 +154,7 @@ impl<DB: Database> Sessions<DB> {
              requests at a time",
             self.connections_max
         );
-        AdapterError::new(ErrorCategory::LimitExceeded, message)
+        AdapterError::new(ErrorCategory::Busy, message)
     }
 }
 

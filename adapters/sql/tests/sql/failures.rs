@@ -180,6 +180,25 @@ async fn a_column_of_another_kind_is_a_mismatch() {
     }
 }
 
+#[tokio::test]
+async fn what_is_locked_is_busy_and_what_is_no_database_is_named() {
+    let database = Database::create(Kind::Sqlite).await.unwrap();
+    database.run("CREATE TABLE t (id integer)").await;
+    let adapter = database.adapter().await;
+    database.run("BEGIN EXCLUSIVE").await;
+    let error = answer(&adapter, "t").await.unwrap_err();
+    assert_eq!(error.category, ErrorCategory::Busy, "{error}");
+    assert!(error.message.contains("locked"), "{error}");
+    database.run("COMMIT").await;
+    assert!(answer(&adapter, "t").await.unwrap().is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("source.db");
+    std::fs::write(&file, "患者番号,氏名\n".repeat(100)).unwrap();
+    let error = refusal(&quick(&format!("sqlite:{}", file.display()))).await;
+    assert_eq!(error.category, ErrorCategory::Unreadable, "{error}");
+    assert!(error.message.contains("no SQLite database"), "{error}");
+}
+
 /// The copy of the night takes the place of the file that is being read.
 #[tokio::test]
 async fn a_file_that_another_one_replaces_is_let_go() {
@@ -248,7 +267,7 @@ async fn limits_are_kept_and_the_adapter_goes_on() {
         let mut held = adapter.rows(&many);
         assert!(held.next().await.unwrap().is_ok());
         let error = answer(&adapter, "t").await.unwrap_err();
-        assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+        assert_eq!(error.category, ErrorCategory::Busy, "{kind:?}: {error}");
         assert!(error.message.contains("connections_max"), "{error}");
         drop(held);
         let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();
