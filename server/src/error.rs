@@ -107,6 +107,7 @@ impl Error {
                 ErrorCategory::LimitExceeded => "GKN-303",
                 ErrorCategory::Mismatch => "GKN-304",
                 ErrorCategory::Unreadable => "GKN-305",
+                ErrorCategory::Busy => "GKN-306",
             },
             Error::Internal(_) => "GKN-901",
         }
@@ -133,7 +134,7 @@ impl Error {
             Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Source(error) => match error.category {
-                ErrorCategory::Unreachable | ErrorCategory::LimitExceeded => {
+                ErrorCategory::Unreachable | ErrorCategory::Busy | ErrorCategory::LimitExceeded => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
                 ErrorCategory::Denied | ErrorCategory::Mismatch | ErrorCategory::Unreadable => {
@@ -163,7 +164,7 @@ impl Error {
             Error::NoBundle(reason) => no_bundle(reason).2,
             Error::Busy => IssueType::Throttled,
             Error::Source(error) => match error.category {
-                ErrorCategory::Unreachable => IssueType::Transient,
+                ErrorCategory::Unreachable | ErrorCategory::Busy => IssueType::Transient,
                 ErrorCategory::LimitExceeded => IssueType::TooCostly,
                 ErrorCategory::Denied | ErrorCategory::Mismatch | ErrorCategory::Unreadable => {
                     IssueType::Exception
@@ -299,10 +300,14 @@ fn source(category: ErrorCategory) -> Text {
             "the hospital's system can't be reached; try again later",
             "院内システムに接続できません。しばらくしてから再度お試しください",
         ),
+        ErrorCategory::Busy => Text::new(
+            "the hospital's system is busy; try again shortly",
+            "院内システムが混み合っています。少し待ってから再度お試しください",
+        ),
         ErrorCategory::LimitExceeded => Text::new(
-            "the hospital's system is busy, or this is more than may be asked of it; narrow the \
+            "this takes longer, or is more, than may be asked of the hospital's system; narrow the \
              search",
-            "院内システムが混み合っているか、許可された量を超えています。検索条件を絞ってください",
+            "院内システムに許可された時間または量を超えています。検索条件を絞ってください",
         ),
         ErrorCategory::Denied => Text::new(
             "the hospital's system refused Genkan's account",
@@ -334,7 +339,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn one_of_each() -> Vec<Error> {
-        use ErrorCategory::{Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
+        use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
         let source = |category| Error::Source(AdapterError::new(category, "secret"));
         let resource_type = "Patient".to_owned();
         let mut errors = vec![
@@ -357,7 +362,7 @@ mod tests {
             Error::RequestTimeout { timeout_secs: 1 },
             Error::Internal("secret"),
         ];
-        errors.extend([Unreachable, Denied, LimitExceeded, Mismatch, Unreadable].map(source));
+        errors.extend([Unreachable, Busy, Denied, LimitExceeded, Mismatch, Unreadable].map(source));
         errors
     }
 

@@ -2,13 +2,16 @@
 
 use std::error::Error as StdError;
 
-/// Five categories: enough to choose a status, a retry and a person to call.
+/// Six categories: enough to choose a status, a retry and a person to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCategory {
     /// No connection: the server is down, the file is gone, the name does not resolve.
     Unreachable,
     /// The source refused the account: wrong password, missing right.
     Denied,
+    /// Others have it: it is locked, or all connections are taken. The same question may be answered
+    /// in a moment.
+    Busy,
     /// It took longer, or was more, than the configuration allows.
     LimitExceeded,
     /// The question does not fit the source: a table or column that is no longer there.

@@ -1,6 +1,6 @@
 //! [`SqlAdapter`]: the plug's methods over a pool of sessions and a remembered catalog.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_stream::try_stream;
@@ -19,9 +19,12 @@ use crate::config::{SqlConfig, redact};
 use crate::connect;
 use crate::driver::{Driver, Reading};
 use crate::failure::Failure;
+use crate::file::File;
+use crate::knowledge::Knowledge;
 use crate::repertoire::Repertoire;
 use crate::session::{Session, Sessions};
 use crate::statement::{Plan, plan};
+use crate::ties::Ties;
 
 /// The server ends a statement at its time limit; a server that does not is left after this long.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,9 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// One SQL database, read only.
 pub struct SqlAdapter {
     backend: Backend,
-    catalog: RwLock<Option<Arc<Catalog>>>,
-    /// What is known of the server's repertoire; grows less with each character that it refuses.
-    repertoire: RwLock<Arc<Repertoire>>,
+    knowledge: Knowledge,
+    /// SQLite's.
+    file: Option<File>,
     /// One reader of the catalog at a time; the others wait for what it found.
     reading: tokio::sync::Mutex<()>,
     /// The redacted URL, for messages.
@@ -42,6 +45,14 @@ pub struct SqlAdapter {
     _pool: DatabaseConnection,
     /// Holds a database in memory alive.
     pub(crate) keeper: Option<PoolConnection<Sqlite>>,
+}
+
+/// What one query goes by, until the source says that it is no longer so.
+struct Known {
+    catalog: Arc<Catalog>,
+    repertoire: Arc<Repertoire>,
+    /// Statements that may still be begun.
+    attempts: u32,
 }
 
 enum Backend {
@@ -114,10 +125,14 @@ impl SqlAdapter {
                 true,
             )),
         };
+        let file = match &backend {
+            Backend::Sqlite(sessions) => Some(File::new(&sessions.path())),
+            Backend::Postgres(_) | Backend::Mysql(_) => None,
+        };
         SqlAdapter {
             backend,
-            catalog: RwLock::new(None),
-            repertoire: RwLock::default(),
+            file,
+            knowledge: Knowledge::default(),
             reading: tokio::sync::Mutex::new(()),
             source,
             limits: Limits {
@@ -131,38 +146,23 @@ impl SqlAdapter {
     }
 
     fn dialect(&self) -> Dialect {
-        match self.backend {
-            Backend::Sqlite(_) => Dialect::Sqlite,
-            Backend::Postgres(_) => Dialect::Postgres,
-            Backend::Mysql(_) => Dialect::Mysql,
+        with_sessions!(self, sessions => sessions.dialect())
+    }
+
+    /// Lets go of a file that another one has taken the place of.
+    fn look_at_file(&self) {
+        if self.file.as_ref().is_some_and(File::is_replaced) {
+            with_sessions!(self, sessions => sessions.renew());
+            self.knowledge.forget();
         }
-    }
-
-    fn remembered(&self) -> Option<Arc<Catalog>> {
-        self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn remember(&self, catalog: Option<Arc<Catalog>>) {
-        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
-    }
-
-    fn repertoire(&self) -> Arc<Repertoire> {
-        Arc::clone(&self.repertoire.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn keep(&self, repertoire: Repertoire) -> Arc<Repertoire> {
-        let repertoire = Arc::new(repertoire);
-        let mut kept = self.repertoire.write().unwrap_or_else(PoisonError::into_inner);
-        *kept = Arc::clone(&repertoire);
-        repertoire
     }
 
     async fn catalog(&self) -> Result<Arc<Catalog>, AdapterError> {
-        if let Some(catalog) = self.remembered() {
+        if let Some(catalog) = self.knowledge.catalog() {
             return Ok(catalog);
         }
         let _turn = self.reading.lock().await;
-        match self.remembered() {
+        match self.knowledge.catalog() {
             Some(catalog) => Ok(catalog),
             None => self.read_catalog().await,
         }
@@ -172,10 +172,7 @@ impl SqlAdapter {
         let mut catalog =
             with_sessions!(self, sessions => self.read(sessions, Sessions::catalog).await)?;
         catalog.declare(self.text_encoding)?;
-        let catalog = Arc::new(catalog);
-        // A server can be replaced by one of another encoding.
-        self.keep(Repertoire::default());
-        self.remember(Some(Arc::clone(&catalog)));
+        let catalog = self.knowledge.remember(catalog);
         with_sessions!(self, sessions => sessions.close_own());
         Ok(catalog)
     }
@@ -186,6 +183,7 @@ impl SqlAdapter {
         sessions: &Sessions<DB>,
         reading: for<'c> fn(&Sessions<DB>, &'c mut DB::Connection) -> Reading<'c, T>,
     ) -> Result<T, AdapterError> {
+        self.look_at_file();
         let mut attempts = sessions.connections_max() + 1;
         loop {
             attempts -= 1;
@@ -229,9 +227,9 @@ impl SqlAdapter {
 
     fn classify(&self, failure: Failure) -> AdapterError {
         let error = failure.classify(&self.source);
-        if error.category == ErrorCategory::Mismatch {
+        if is_mismatch(&error) {
             // Tables changed under us: look again before the next query.
-            self.remember(None);
+            self.knowledge.forget();
         }
         error
     }
@@ -255,12 +253,15 @@ impl SqlAdapter {
         query: &'a RowQuery,
     ) -> RowStream<'a> {
         Box::pin(try_stream! {
-            let catalog = self.catalog().await?;
             let most = self.limits.rows_max.saturating_add(1);
             let limit = query.limit.unwrap_or(u64::MAX).min(most);
-            let mut repertoire = self.repertoire();
-            let mut attempts = sessions.connections_max() + 1;
-            while let Some(plan) = plan(DB::DIALECT, &catalog, &repertoire, query, limit)? {
+            self.look_at_file();
+            let mut known = Known {
+                catalog: self.catalog().await?,
+                repertoire: self.knowledge.repertoire(),
+                attempts: sessions.connections_max() + 1,
+            };
+            while let Some(plan) = self.planned(&mut known, query, limit).await? {
                 let mut session = self.borrow(sessions).await?;
                 session.watch.set(self.limits.statement_timeout);
                 let mut count: u64 = 0;
@@ -273,6 +274,7 @@ impl SqlAdapter {
                     let mut rows = rows.map_err(|error| self.classify(error.into()))?;
                     let patience = self.limits.statement_timeout + PATIENCE;
                     let mut last = None;
+                    let mut before = None;
                     loop {
                         match tokio::time::timeout(patience, rows.try_next()).await {
                             Ok(Ok(Some(row))) => {
@@ -280,6 +282,7 @@ impl SqlAdapter {
                                 if count >= most {
                                     break (None, Some(self.too_many_rows().into()));
                                 }
+                                plan.ties.see::<DB>(&row, &plan, query, &mut before)?;
                                 let row = decoded::<DB>(&row, &plan, &self.source)?;
                                 if count < limit {
                                     yield row;
@@ -293,27 +296,71 @@ impl SqlAdapter {
                         }
                     }
                 };
-                let Some(failure) = failure else {
-                    session.finish();
-                    drop(session);
-                    if let Some(row) = last {
-                        yield row;
+                match failure {
+                    Some(failure) if count == 0 => {
+                        self.recover(sessions, session, query, &mut known, failure).await?;
                     }
-                    break;
-                };
-                attempts -= 1;
-                if count == 0 && attempts > 0 && session.is_stale(&failure) {
-                    session.discard();
-                } else if count == 0 && failure.is_untranslatable() {
-                    session.finish();
-                    drop(session);
-                    repertoire = self.learn(sessions, query, &repertoire, failure).await?;
-                } else {
-                    session.end(&failure);
-                    Err(self.classify(failure))?;
+                    Some(failure) => {
+                        session.end(&failure);
+                        Err(self.classify(failure))?;
+                    }
+                    None => {
+                        session.finish();
+                        drop(session);
+                        if let Some(row) = last {
+                            yield row;
+                        }
+                        break;
+                    }
                 }
             }
         })
+    }
+
+    async fn planned(
+        &self,
+        known: &mut Known,
+        query: &RowQuery,
+        limit: u64,
+    ) -> Result<Option<Plan>, AdapterError> {
+        let planned = plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
+        if planned.as_ref().is_err_and(is_mismatch) && self.knowledge.forget_if_old() {
+            // Tables may have come back, or grown, since the catalog was read.
+            known.catalog = self.catalog().await?;
+            return plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
+        }
+        planned
+    }
+
+    /// Makes ready for another attempt after a failure before the first row; passes on what another
+    /// attempt would not mend.
+    async fn recover<DB: Driver>(
+        &self,
+        sessions: &Sessions<DB>,
+        mut session: Session<DB>,
+        query: &RowQuery,
+        known: &mut Known,
+        failure: Failure,
+    ) -> Result<(), AdapterError> {
+        known.attempts = known.attempts.saturating_sub(1);
+        let again = known.attempts > 0;
+        if again && session.is_stale(&failure) {
+            session.discard();
+        } else if again && failure.is_outdated_statement() {
+            // What else the session keeps prepared may be as old.
+            session.discard();
+            drop(session);
+            self.knowledge.forget();
+            known.catalog = self.catalog().await?;
+        } else if failure.is_untranslatable() {
+            session.finish();
+            drop(session);
+            known.repertoire = self.learn(sessions, query, &known.repertoire, failure).await?;
+        } else {
+            session.end(&failure);
+            return Err(self.classify(failure));
+        }
+        Ok(())
     }
 
     /// The repertoire without the characters of this query that the server has just refused.
@@ -330,7 +377,7 @@ impl SqlAdapter {
         }
         let mut wiser = Repertoire::clone(known);
         wiser.refused.extend(refused);
-        Ok(self.keep(wiser))
+        Ok(self.knowledge.keep(wiser))
     }
 
     /// Asks the server which of these characters it cannot express; halves the text each time.
@@ -366,6 +413,7 @@ impl SqlAdapter {
             sql: "SELECT CAST($1 AS text)".to_owned(),
             values: vec![text.into()],
             cells: Vec::new(),
+            ties: Ties::default(),
         };
         let mut session = self.borrow(sessions).await?;
         let connection = session.start().map_err(|failure| self.classify(failure))?;
@@ -397,6 +445,10 @@ fn decoded<DB: Driver>(row: &DB::Row, plan: &Plan, source: &str) -> Result<Row, 
     })
 }
 
+fn is_mismatch(error: &AdapterError) -> bool {
+    error.category == ErrorCategory::Mismatch
+}
+
 #[async_trait]
 impl Adapter for SqlAdapter {
     fn capabilities(&self) -> Capabilities {
@@ -404,7 +456,11 @@ impl Adapter for SqlAdapter {
     }
 
     async fn schema(&self) -> Result<SourceSchema, AdapterError> {
-        Ok(self.read_catalog().await?.schema.clone())
+        // What was told before counts no more.
+        self.knowledge.tell(None);
+        let schema = self.read_catalog().await?.schema.clone();
+        self.knowledge.tell(Some(schema.clone()));
+        Ok(schema)
     }
 
     fn rows<'a>(&'a self, query: &'a RowQuery) -> RowStream<'a> {
@@ -412,8 +468,8 @@ impl Adapter for SqlAdapter {
     }
 
     fn explain(&self, query: &RowQuery) -> Option<Statement> {
-        let catalog = self.remembered()?;
-        let repertoire = self.repertoire();
+        let catalog = self.knowledge.catalog()?;
+        let repertoire = self.knowledge.repertoire();
         let limit = query.limit.unwrap_or_else(|| self.limits.rows_max.saturating_add(1));
         let plan = plan(self.dialect(), &catalog, &repertoire, query, limit).ok()??;
         let values = plan.values.iter().map(ToString::to_string).collect();

@@ -21,6 +21,8 @@ pub(crate) enum Dialect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Storage {
     Text,
+    /// MySQL's `ENUM` and `SET`: numbers that are shown as text.
+    Enumerated,
     /// `CHAR(n)`.
     Padded,
     /// A type that has a text form only (uuid, enum, json): read and compared as text.
@@ -33,6 +35,8 @@ pub(crate) enum Storage {
     Single,
     /// 64-bit binary float.
     Double,
+    /// SQLite only: text among which numbers may stand, because the column has not the affinity of text.
+    Loose,
     /// SQLite only: a decimal in a column with the affinity of text, so that its digits survive.
     DecimalText,
     Date,
@@ -55,6 +59,8 @@ pub(crate) struct ColumnType {
     /// that of the connection; the server would refuse to compare them.
     pub narrow: Option<&'static str>,
     pub wire: Wire,
+    /// Callers know the column as another kind: what they ask is not about this one.
+    pub changed: bool,
 }
 
 pub(crate) type TableTypes = HashMap<String, ColumnType>;
@@ -84,6 +90,18 @@ impl Catalog {
             for column in table.primary_key.iter().chain(unique.flat_map(|index| &index.columns)) {
                 if let Some(known) = types.get_mut(column) {
                     known.key = true;
+                }
+            }
+        }
+    }
+
+    /// Marks the columns that are of another kind than callers were told.
+    pub fn compare(&mut self, told: &SourceSchema) {
+        for (name, table) in &told.tables {
+            let Some(types) = self.types.get_mut(name) else { continue };
+            for column in &table.columns {
+                if let Some(now) = types.get_mut(&column.name) {
+                    now.changed = now.kind != column.kind;
                 }
             }
         }

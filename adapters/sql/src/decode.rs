@@ -12,7 +12,7 @@ use genkan_adapter::{ColumnKind, Decimal, Unreadable, Value};
 use crate::catalog::ColumnType;
 
 /// A text in a column of `kind`.
-fn of_text(kind: ColumnKind, text: &str) -> Value {
+pub(crate) fn of_text(kind: ColumnKind, text: &str) -> Value {
     let fitting = match kind {
         ColumnKind::PaddedText { .. } => return Value::text(text.trim_end_matches(' ')),
         ColumnKind::Decimal => Decimal::parse(text).map(Value::Decimal),
@@ -43,7 +43,7 @@ fn of_bytes(column: ColumnType, bytes: &[u8]) -> Value {
 }
 
 /// The shortest digits that mean this number and no other; infinities are text.
-fn of_float(number: impl ToString) -> Value {
+pub(crate) fn of_float(number: impl ToString) -> Value {
     let text = number.to_string();
     Decimal::parse(&text).map_or(Value::Text(text), Value::Decimal)
 }

@@ -198,6 +198,10 @@ impl Driver for MySql {
 
 /// So that callers name the database once, by its sessions.
 impl<DB: Driver> Sessions<DB> {
+    pub fn dialect(&self) -> Dialect {
+        DB::DIALECT
+    }
+
     pub fn catalog<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Catalog> {
         DB::catalog(connection)
     }

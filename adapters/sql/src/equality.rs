@@ -9,7 +9,9 @@ use genkan_adapter::{ColumnKind, Comparison, Value};
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
-use crate::literal::{Literal, expressible, literal, postgres_array, postgres_type, text_form};
+use crate::literal::{Literal, expressible, literal, postgres_array, postgres_form, postgres_type};
+use crate::loose;
+use crate::padded;
 use crate::predicate::{Truth, operator, pad, word};
 use crate::scope::{Located, Scope};
 use crate::wire::{Wire, postgres_text};
@@ -106,7 +108,7 @@ fn postgres_item<'v>(scope: &Scope<'_>, column: ColumnType, value: &'v Value) ->
             }
         }
         Value::Bytes(value) => bytes(format!("\\x{}", hex(value))),
-        other => bytes(text_form(other)),
+        other => bytes(postgres_form(other)),
     }
 }
 
@@ -182,31 +184,30 @@ pub(crate) fn columns(
         Dialect::Mysql => left.binary(operator, right),
         Dialect::Sqlite => {
             let exact = binary(whole_left.clone()).binary(operator, whole_right.clone());
-            match (probe.column.kind, other.column.kind) {
-                (ColumnKind::PaddedText { length }, other_kind) if equal => {
-                    let forms = [whole_right.clone(), sqlite_padded(whole_right, length)];
-                    let found = left.is_in(forms).and(exact);
-                    // Said from both sides, so that the join can begin at either table.
-                    match other_kind {
-                        ColumnKind::PaddedText { length } => {
-                            let forms = [whole_left.clone(), sqlite_padded(whole_left, length)];
-                            found.and(right.is_in(forms))
-                        }
-                        _ => found,
-                    }
-                }
-                _ => exact,
+            if !equal {
+                return exact;
             }
+            // Said from both sides, so that the join can begin at either table.
+            let found =
+                [(probe, &right), (other, &left)].map(|(own, text)| match own.column.kind {
+                    ColumnKind::PaddedText { length } => padded::joined(&own.expr, text, length),
+                    _ => None,
+                });
+            found.into_iter().flatten().fold(exact, |exact, found| found.and(exact))
         }
     }
 }
 
-/// A file may hold `CHAR(n)` with or without its blanks; each form is one look into the index. A
-/// column with a collation of its own (`NOCASE`, `RTRIM`) has an index in that collation: it is
+/// A column with a collation of its own (`NOCASE`, `RTRIM`) has an index in that collation: it is
 /// compared as it is for the index, and by its bytes for the truth.
 fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
     let column = located.comparable(Dialect::Sqlite);
-    let indexed = sqlite_among(located, column.clone(), list.clone());
+    let mut indexed = sqlite_among(located, column.clone(), list.clone());
+    if located.column.storage == Storage::Loose
+        && let Some(looked_up) = loose::equal_any(&located.expr, &list)
+    {
+        indexed = looked_up.and(indexed);
+    }
     if located.column.exact {
         return indexed;
     }
@@ -215,49 +216,12 @@ fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
 
 fn sqlite_among(located: &Located, column: Expr, mut list: Vec<Literal>) -> Expr {
     if let ColumnKind::PaddedText { length } = located.column.kind {
-        let padded: Vec<Expr> =
-            list.iter().map(|item| Expr::Value(padded_value(&item.value, length))).collect();
-        return column.is_in(list.into_iter().map(Literal::expr).chain(padded));
+        return padded::equal_any(&column, list, length);
     }
     match list.pop() {
         Some(only) if list.is_empty() => column.eq(only.expr()),
         last => column.is_in(list.into_iter().chain(last).map(Literal::expr)),
     }
-}
-
-/// The padded form bounds the range for the index, the form without blanks decides.
-pub(crate) fn sqlite_padded_range(
-    located: &Located,
-    comparison: Comparison,
-    bound: Literal,
-) -> Expr {
-    let delivered = located.delivered(Dialect::Sqlite);
-    let exact = delivered.binary(operator(comparison), bound.clone().expr());
-    let bare = located.expr.clone();
-    let ColumnKind::PaddedText { length } = located.column.kind else { return exact };
-    match comparison {
-        Comparison::Greater | Comparison::GreaterOrEqual => bare.gte(bound.expr()).and(exact),
-        _ => bare.lte(Expr::Value(padded_value(&bound.value, length))).and(exact),
-    }
-}
-
-/// The text with blanks up to the length of its column, in characters.
-pub(crate) fn padded_value(value: &sea_query::Value, length: u32) -> sea_query::Value {
-    match value {
-        sea_query::Value::String(Some(text)) => {
-            let blanks = (length as usize).saturating_sub(text.chars().count());
-            let mut padded = text.clone();
-            padded.extend(std::iter::repeat_n(' ', blanks));
-            padded.into()
-        }
-        other => other.clone(),
-    }
-}
-
-fn sqlite_padded(text: Expr, length: u32) -> Expr {
-    let blanks = " ".repeat(length as usize);
-    let long = text.binary(BinOper::Custom("||"), word(format!("'{blanks}'")));
-    Func::cust("substr").arg(long).arg(word("1")).arg(word(length.to_string())).into()
 }
 
 /// The column may hold texts for equal that are not.
@@ -276,6 +240,6 @@ pub(crate) fn code_points(text: Expr) -> Expr {
     text.binary(BinOper::Custom("COLLATE"), word("\"C\""))
 }
 
-fn binary(text: Expr) -> Expr {
+pub(crate) fn binary(text: Expr) -> Expr {
     text.binary(BinOper::Custom("COLLATE"), word("BINARY"))
 }

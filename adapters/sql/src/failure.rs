@@ -1,8 +1,16 @@
-//! Sorts what a driver reports into the five categories of the plug. A driver's own message may
+//! Sorts what a driver reports into the categories of the plug. A driver's own message may
 //! quote values, so it is passed on only where it can name nothing but tables and columns.
 
 use genkan_adapter::{AdapterError, ErrorCategory};
 use sea_orm::sqlx::{self, error::DatabaseError};
+
+/// PostgreSQL: "cached plan must not change result type"; nothing else that is asked here has it.
+const CACHED_PLAN: &str = "0A000";
+/// MySQL: a prepared statement kept changing under the server itself.
+const NEED_REPREPARE: u16 = 1615;
+
+/// SQLite: the file begins with something else.
+const NOT_A_DATABASE: &str = "26";
 
 /// A driver's error on its way to its category; kept apart so that a caller can still look at it.
 #[derive(Debug)]
@@ -36,6 +44,17 @@ impl Failure {
     pub fn is_untranslatable(&self) -> bool {
         matches!(self, Failure::Driver(sqlx::Error::Database(error))
             if matches!(error.code().as_deref(), Some("22P05")))
+    }
+
+    /// A column's type was changed under a statement that the session keeps prepared: every further
+    /// run of it fails, until it is prepared anew.
+    pub fn is_outdated_statement(&self) -> bool {
+        let Failure::Driver(sqlx::Error::Database(error)) = self else { return false };
+        let mysql = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
+        match mysql {
+            Some(mysql) => mysql.number() == NEED_REPREPARE,
+            None => error.code().as_deref() == Some(CACHED_PLAN),
+        }
     }
 
     /// The connection is gone, which says nothing about the server: a pooled one may be stale.
@@ -88,9 +107,15 @@ fn of_database(error: &dyn DatabaseError, source: &str) -> AdapterError {
         None => of_sqlite(&code, error.message()),
     };
     let code = number.map_or(code, |number| number.to_string());
+    let sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
     let what = match category {
-        Unreachable if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
+        Unreachable if sqlite => {
             "the database file can't be opened; check the path and the right to read it".to_owned()
+        }
+        Busy if sqlite => "another program has locked the database file; try again".into(),
+        Busy => "the database is locked or has no connection free; try again".into(),
+        Unreadable if sqlite && code == NOT_A_DATABASE => {
+            "the file is no SQLite database, or it is encrypted; check the path".into()
         }
         Unreachable => "the database does not answer; is it up?".to_owned(),
         Denied => "the database refused the account; check user, password and SELECT rights".into(),
@@ -119,17 +144,16 @@ fn names_only(code: &str, mysql: Option<u16>) -> bool {
 fn of_sqlstate(code: &str) -> ErrorCategory {
     use ErrorCategory::*;
     match code {
-        "57014" | "55P03" | "53000" | "53100" | "53200" | "53400" | "54000" | "54001" => {
-            LimitExceeded
-        }
-        "53300" => LimitExceeded,
+        "57014" | "53000" | "53100" | "53200" | "53400" | "54000" | "54001" => LimitExceeded,
+        // Locked, too many connections.
+        "55P03" | "53300" => Busy,
         "42501" | "25006" => Denied,
-        "3D000" | "3F000" => Mismatch,
+        "3D000" | "3F000" | CACHED_PLAN => Mismatch,
         _ => match code.get(..2) {
             Some("08" | "57" | "58") => Unreachable,
             Some("28") => Denied,
             Some("42" | "22") => Mismatch,
-            Some("40") => LimitExceeded,
+            Some("40") => Busy,
             _ => Unreadable,
         },
     }
@@ -139,11 +163,12 @@ fn of_mysql(number: u16) -> ErrorCategory {
     use ErrorCategory::*;
     match number {
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 | 1792 | 1820 | 4151 => Denied,
-        1040 | 1203 | 1205 | 1226 | 1317 | 1969 | 3024 => LimitExceeded,
+        1040 | 1203 | 1205 | 1213 | 1226 => Busy,
+        1317 | 1969 | 3024 => LimitExceeded,
         1053 | 1077 | 1079 | 1129 | 1130 | 1152 | 1158..=1161 | 1184 | 2002..=2013 | 4031 => {
             Unreachable
         }
-        1049 | 1054 | 1064 | 1146 | 1267 | 1271 | 1305 => Mismatch,
+        1049 | 1054 | 1064 | 1146 | 1267 | 1271 | 1305 | NEED_REPREPARE => Mismatch,
         _ => Unreadable,
     }
 }
@@ -154,7 +179,8 @@ fn of_sqlite(code: &str, message: &str) -> ErrorCategory {
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(1) if message.starts_with("no such") => Mismatch,
         Ok(3 | 8 | 23) => Denied,
-        Ok(5 | 6 | 7 | 9 | 13 | 18) => LimitExceeded,
+        Ok(5 | 6) => Busy,
+        Ok(7 | 9 | 13 | 18) => LimitExceeded,
         Ok(10 | 14) => Unreachable,
         _ => Unreadable,
     }

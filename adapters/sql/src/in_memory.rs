@@ -13,8 +13,10 @@ use crate::config::SqlConfig;
 use crate::connect::{self, MEMORY_URL};
 use crate::driver::Driver;
 use crate::failure::classify;
+use crate::introspect::sqlite;
 use crate::literal::text_form;
 use crate::statement::Plan;
+use crate::ties::Ties;
 
 impl SqlAdapter {
     /// Tables of the schema with these rows; a column that a row leaves out is NULL.
@@ -104,10 +106,10 @@ fn declared(kind: ColumnKind) -> String {
         ColumnKind::Integer => "BIGINT".to_owned(),
         // A number would lose the zeros at its end.
         ColumnKind::Decimal => "DECIMAL_TEXT".to_owned(),
-        ColumnKind::Date => "DATE".to_owned(),
-        ColumnKind::Time => "TIME".to_owned(),
-        ColumnKind::DateTime => "DATETIME".to_owned(),
-        ColumnKind::Instant => "TIMESTAMPTZ".to_owned(),
+        ColumnKind::Date => sqlite::DATE.to_owned(),
+        ColumnKind::Time => sqlite::TIME.to_owned(),
+        ColumnKind::DateTime => sqlite::DATE_TIME.to_owned(),
+        ColumnKind::Instant => sqlite::INSTANT.to_owned(),
         ColumnKind::Bytes | ColumnKind::Unsupported => "BLOB".to_owned(),
     }
 }
@@ -134,7 +136,7 @@ fn insert(
         .values(values)
         .map_err(|_| mismatch(format!("a row of table {table} repeats a column")))?;
     let (sql, values) = insert.build(SqliteQueryBuilder);
-    Ok(Plan { sql, values: values.0, cells: Vec::new() })
+    Ok(Plan { sql, values: values.0, cells: Vec::new(), ties: Ties::default() })
 }
 
 fn stored(kind: ColumnKind, value: &Value) -> Expr {

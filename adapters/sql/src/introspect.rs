@@ -19,5 +19,6 @@ fn column(kind: ColumnKind, storage: Storage, nullable: bool) -> ColumnType {
         key: false,
         narrow: None,
         wire: Wire::Unicode,
+        changed: false,
     }
 }

@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use genkan_adapter::{ColumnKind, Value};
 use sea_query::{Expr, ExprTrait};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
 use crate::equality::bytes;
+use crate::misfit;
+use crate::padded;
 use crate::scope::Scope;
 use crate::wire::{Wire, postgres_text};
 
@@ -62,9 +64,9 @@ pub(crate) struct Literal {
     pub value: sea_query::Value,
     pub cast: Option<&'static str>,
     /// MySQL: the narrower character set that a text is converted to.
-    narrow: Option<&'static str>,
+    pub narrow: Option<&'static str>,
     /// The value is the bytes of a text as this database stores them.
-    stored: Option<Dialect>,
+    pub stored: Option<Dialect>,
 }
 
 impl Literal {
@@ -125,12 +127,18 @@ impl Literal {
 /// compare with it. Blanks at the end mean nothing to padded text.
 pub(crate) fn literal(scope: &Scope<'_>, column: ColumnType, value: &Value) -> Option<Literal> {
     if Class::of_kind(column.kind)? != Class::of_value(value)? {
-        return None;
+        return match value {
+            Value::Text(text) => misfit::literal(scope.dialect, column, text),
+            _ => None,
+        };
     }
     if let Value::Text(text) = value {
         let text = expressible(scope, column, text)?;
-        let text = match column.storage {
-            Storage::Padded => text.trim_end_matches(' '),
+        let text = match column.kind {
+            ColumnKind::PaddedText { length } if scope.dialect == Dialect::Sqlite => {
+                padded::as_delivered(&text, length)
+            }
+            ColumnKind::PaddedText { .. } => text.trim_end_matches(' '),
             _ => &text,
         };
         return Some(match column.wire {
@@ -144,15 +152,10 @@ pub(crate) fn literal(scope: &Scope<'_>, column: ColumnType, value: &Value) -> O
     Some(stored(scope.dialect, column, value))
 }
 
-/// The value of a cursor: also the text of a cell that did not fit its column, as it was delivered,
-/// and the bytes of one that could not be read.
+/// The value of a cursor: also the bytes of one that could not be read.
 pub(crate) fn position(scope: &Scope<'_>, column: ColumnType, value: &Value) -> Option<Literal> {
     let dialect = scope.dialect;
     match value {
-        Value::Text(text) if !column.kind.is_text() => {
-            let cast = (dialect == Dialect::Postgres).then(|| postgres_type(column.storage, value));
-            Some(Literal::new(text.as_str(), cast))
-        }
         Value::Unreadable(cell) => Some(Literal::stored(dialect, column, cell.bytes())),
         _ => literal(scope, column, value),
     }
@@ -177,7 +180,7 @@ fn stored(dialect: Dialect, column: ColumnType, value: &Value) -> Literal {
             let cast = Some(postgres_type(column.storage, value));
             match value {
                 Value::Bytes(bytes) => Literal::new(bytes.clone(), cast),
-                other => Literal::new(text_form(other), cast),
+                other => Literal::new(postgres_form(other), cast),
             }
         }
         Dialect::Mysql => mysql(column, value),
@@ -226,7 +229,7 @@ fn mysql(column: ColumnType, value: &Value) -> Literal {
 /// that no value overflows; PostgreSQL compares the widths with each other and still uses an index.
 pub(crate) fn postgres_type(storage: Storage, value: &Value) -> &'static str {
     match storage {
-        Storage::Text | Storage::TextForm => "text",
+        Storage::Text | Storage::Enumerated | Storage::Loose | Storage::TextForm => "text",
         Storage::Padded => "bpchar",
         Storage::Boolean => "bool",
         Storage::Single => "float4",
@@ -255,6 +258,27 @@ pub(crate) fn text_form(value: &Value) -> String {
         Value::DateTime(moment) => moment_form(*moment),
         Value::Instant(instant) => instant_form(*instant),
     }
+}
+
+/// PostgreSQL writes the years before 1 with `BC` behind, and counts none of 0.
+pub(crate) fn postgres_form(value: &Value) -> String {
+    let day = match value {
+        Value::Date(date) => *date,
+        Value::DateTime(moment) => moment.date(),
+        Value::Instant(instant) => instant.date_naive(),
+        _ => return text_form(value),
+    };
+    if (1..=9999).contains(&day.year()) {
+        return text_form(value);
+    }
+    let (year, era) = if day.year() > 0 { (day.year(), "") } else { (1 - day.year(), " BC") };
+    let day = format!("{year:04}-{}", day.format("%m-%d"));
+    let clock = match value {
+        Value::DateTime(moment) => format!(" {}", time_form(moment.time())),
+        Value::Instant(instant) => format!(" {}", time_form(instant.time())),
+        _ => String::new(),
+    };
+    format!("{day}{clock}{era}")
 }
 
 fn date_form(date: NaiveDate) -> String {

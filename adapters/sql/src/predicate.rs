@@ -11,7 +11,9 @@ use crate::catalog::{ColumnType, Dialect, Storage};
 use crate::disguised;
 use crate::equality;
 use crate::literal::{Class, literal};
+use crate::loose;
 use crate::matching;
+use crate::padded;
 use crate::scope::{Located, Scope};
 use crate::wire::Wire;
 
@@ -191,6 +193,7 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
                 key: false,
                 narrow: None,
                 wire: Wire::Unicode,
+                changed: false,
             };
             Side::Located(Located { expr, column, depth: located.depth })
         }
@@ -276,10 +279,18 @@ fn with_value(
         return Truth::False;
     };
     if scope.dialect == Dialect::Sqlite && located.column.storage == Storage::Padded {
-        return Truth::Sql(equality::sqlite_padded_range(located, comparison, bound));
+        return Truth::Sql(padded::range(located, comparison, bound));
     }
     let column = located.comparable(scope.dialect);
-    Truth::Sql(column.binary(operator(comparison), bound.expr()))
+    let exact = column.binary(operator(comparison), bound.clone().expr());
+    let looked_up = match located.column.storage {
+        Storage::Loose => loose::range(&located.expr, comparison, &bound),
+        _ => None,
+    };
+    Truth::Sql(match looked_up {
+        Some(looked_up) => looked_up.and(exact),
+        None => exact,
+    })
 }
 
 fn contained<'a>(

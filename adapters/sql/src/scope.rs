@@ -1,9 +1,10 @@
 //! Which alias means which table while a statement is written, and how a column of it is named.
 
-use genkan_adapter::{AdapterError, ColumnRef, ErrorCategory, TableAlias};
-use sea_query::{Alias, Expr, ExprTrait, Func, IntoColumnRef};
+use genkan_adapter::{AdapterError, ColumnKind, ColumnRef, ErrorCategory, TableAlias};
+use sea_query::{Alias, Expr, ExprTrait, IntoColumnRef};
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage, TableTypes};
+use crate::padded;
 use crate::repertoire::Repertoire;
 
 /// Aliases in sight, innermost last.
@@ -53,8 +54,16 @@ impl<'a> Scope<'a> {
         };
         let column =
             entry.types.get(&*name.column).ok_or_else(|| missing("column", &name.column))?;
-        if column.kind == genkan_adapter::ColumnKind::Unsupported {
+        if column.kind == ColumnKind::Unsupported {
             let message = format!("column {} has a type that cannot be read", name.column);
+            return Err(AdapterError::new(ErrorCategory::Mismatch, message));
+        }
+        if column.changed {
+            let message = format!(
+                "column {} has another type than when the rules were loaded; run `genkan rules \
+                 check` and start again",
+                name.column
+            );
             return Err(AdapterError::new(ErrorCategory::Mismatch, message));
         }
         let expr =
@@ -70,6 +79,7 @@ impl Located {
         match (dialect, self.column.storage) {
             (Dialect::Postgres, Storage::TextForm) => self.expr.clone().cast_as("text"),
             (Dialect::Mysql, Storage::TextForm) => self.expr.clone().cast_as("CHAR"),
+            (Dialect::Sqlite, Storage::Loose) => self.expr.clone().cast_as("TEXT"),
             (Dialect::Sqlite, Storage::DecimalText) => self.expr.clone().cast_as("REAL"),
             _ => self.expr.clone(),
         }
@@ -79,10 +89,12 @@ impl Located {
     pub fn delivered(&self, dialect: Dialect) -> Expr {
         match (dialect, self.column.storage) {
             (Dialect::Postgres, Storage::Padded) => self.expr.clone().cast_as("text"),
-            (Dialect::Sqlite, Storage::Padded) => {
-                Func::cust("rtrim").arg(self.expr.clone()).arg(Expr::cust("' '")).into()
-            }
-            _ => self.comparable(dialect),
+            _ => match self.column.kind {
+                ColumnKind::PaddedText { length } if dialect == Dialect::Sqlite => {
+                    padded::delivered(&self.expr, length)
+                }
+                _ => self.comparable(dialect),
+            },
         }
     }
 }

@@ -9,13 +9,14 @@
 //! use it, but then every answer of the server wakes two threads instead of one. So each thread
 //! takes its own sessions first, opens one while it may, and takes another thread's last.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use genkan_adapter::{AdapterError, ErrorCategory};
-use sea_orm::sqlx::{self, Database, Pool, pool::PoolConnection};
+use sea_orm::sqlx::{self, Database, Pool, Sqlite, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::failure::Failure;
@@ -37,6 +38,10 @@ pub(crate) struct Sessions<DB: Database> {
 struct Kept<DB: Database> {
     idle: Vec<Idle<DB>>,
     open: u32,
+    /// Sessions of an earlier generation are closed instead of kept.
+    generation: u64,
+    /// The driver's pool must not keep what is of a file: it would outlive the file.
+    closes_idle: bool,
 }
 
 struct Idle<DB: Database> {
@@ -59,6 +64,7 @@ pub(crate) struct Session<DB: Database> {
     /// Ready for a statement. Not so a new one, and one whose last statement may still be stopping.
     pub prepared: bool,
     home: ThreadId,
+    generation: u64,
     close_unfinished: bool,
     state: State,
 }
@@ -81,7 +87,12 @@ impl<DB: Database> Sessions<DB> {
         Sessions {
             pool,
             permits: Arc::new(Semaphore::new(connections_max as usize)),
-            kept: Arc::new(Mutex::new(Kept { idle: Vec::new(), open: 0 })),
+            kept: Arc::new(Mutex::new(Kept {
+                idle: Vec::new(),
+                open: 0,
+                generation: 0,
+                closes_idle: !close_unfinished,
+            })),
             wait,
             connections_max,
             close_unfinished,
@@ -98,7 +109,10 @@ impl<DB: Database> Sessions<DB> {
             .map_err(|_| self.exhausted())?
             .map_err(|_| sqlx::Error::PoolClosed)?;
         let here = thread::current().id();
-        let hot = lock(&self.kept).take(here, self.connections_max);
+        let (hot, generation) = {
+            let mut kept = lock(&self.kept);
+            (kept.take(here, self.connections_max), kept.generation)
+        };
         let (connection, watch, reused, prepared, home) = match hot {
             Some(idle) => (Some(idle.connection), idle.watch, true, idle.prepared, idle.home),
             None => (None, Watch::default(), false, false, here),
@@ -111,6 +125,7 @@ impl<DB: Database> Sessions<DB> {
             reused,
             prepared,
             home,
+            generation,
             close_unfinished: self.close_unfinished,
             state: State::Clean,
         };
@@ -123,14 +138,14 @@ impl<DB: Database> Sessions<DB> {
     /// Closes what this thread has open and does not use: it may be one that serves no requests.
     pub fn close_own(&self) {
         let here = thread::current().id();
+        lock(&self.kept).close(|idle| idle.home == here);
+    }
+
+    /// Closes what is open, and what is at work as soon as it comes back.
+    pub fn renew(&self) {
         let mut kept = lock(&self.kept);
-        let (own, others) = kept.idle.drain(..).partition(|idle| idle.home == here);
-        kept.idle = others;
-        let own: Vec<Idle<DB>> = own;
-        kept.open -= own.len() as u32;
-        for mut idle in own {
-            idle.connection.close_on_drop();
-        }
+        kept.generation += 1;
+        kept.close(|_| true);
     }
 
     fn exhausted(&self) -> AdapterError {
@@ -139,14 +154,32 @@ impl<DB: Database> Sessions<DB> {
              requests at a time",
             self.connections_max
         );
-        AdapterError::new(ErrorCategory::LimitExceeded, message)
+        AdapterError::new(ErrorCategory::Busy, message)
+    }
+}
+
+impl Sessions<Sqlite> {
+    /// Of the database's file.
+    pub fn path(&self) -> PathBuf {
+        self.pool.connect_options().get_filename().to_owned()
     }
 }
 
 impl<DB: Database> Kept<DB> {
+    fn close(&mut self, which: impl Fn(&Idle<DB>) -> bool) {
+        let before = self.idle.len();
+        for mut idle in self.idle.extract_if(.., |idle| which(idle)) {
+            idle.connection.close_on_drop();
+        }
+        self.open -= (before - self.idle.len()) as u32;
+    }
+
     /// A hot session; `None` if a new one is to be opened, which is counted from now on. Of other
     /// threads' sessions the one that was not used for the longest time.
     fn take(&mut self, here: ThreadId, most: u32) -> Option<Idle<DB>> {
+        if self.closes_idle {
+            self.close(|idle| idle.since.elapsed() >= IDLE_MAX);
+        }
         let before = self.idle.len();
         self.idle.retain(|idle| idle.since.elapsed() < IDLE_MAX);
         self.open -= (before - self.idle.len()) as u32;
@@ -195,7 +228,9 @@ impl<DB: Database> Session<DB> {
 
 impl<DB: Database> Drop for Session<DB> {
     fn drop(&mut self) {
+        let mut kept = lock(&self.kept);
         let close = match self.state {
+            _ if self.generation != kept.generation => true,
             State::Clean => false,
             State::Busy => self.close_unfinished,
             State::Broken => true,
@@ -207,7 +242,6 @@ impl<DB: Database> Drop for Session<DB> {
             }
             connection => connection,
         };
-        let mut kept = lock(&self.kept);
         let Some(connection) = connection else {
             kept.open -= 1;
             return;

@@ -16,7 +16,7 @@ impl SqlAdapter {
     /// values of the query: for the terminal of who asked, and no log.
     pub async fn database_plan(&self, query: &RowQuery) -> Result<Vec<String>, AdapterError> {
         let catalog = self.catalog().await?;
-        let repertoire = self.repertoire();
+        let repertoire = self.knowledge.repertoire();
         let limit = query.limit.unwrap_or_else(|| self.limits.rows_max.saturating_add(1));
         let Some(mut plan) = plan(self.dialect(), &catalog, &repertoire, query, limit)? else {
             return Ok(Vec::new());

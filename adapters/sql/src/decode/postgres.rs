@@ -29,6 +29,8 @@ pub(crate) fn cell(row: &PgRow, index: usize, column: ColumnType) -> Option<Valu
         }),
         Storage::Bytes => Some(Value::Bytes(bytes.to_vec())),
         Storage::Text
+        | Storage::Enumerated
+        | Storage::Loose
         | Storage::Padded
         | Storage::TextForm
         | Storage::Exact

@@ -107,9 +107,10 @@ fn of_type(name: &str, whole: &str, length: Option<i64>, nullable: bool) -> Colu
             let length = length.and_then(|length| u32::try_from(length).ok()).unwrap_or(0);
             (ColumnKind::PaddedText { length }, Storage::Padded)
         }
-        "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set" => {
+        "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => {
             (ColumnKind::Text, Storage::Text)
         }
+        "enum" | "set" => (ColumnKind::Text, Storage::Enumerated),
         "json" | "uuid" | "inet4" | "inet6" => (ColumnKind::Text, Storage::TextForm),
         "date" => (ColumnKind::Date, Storage::Date),
         "time" => (ColumnKind::Time, Storage::Time),

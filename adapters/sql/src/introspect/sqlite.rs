@@ -75,12 +75,27 @@ async fn estimates(
     Ok(())
 }
 
+/// Columns of these types hold text in the one form in which such values are bound.
+pub(crate) const DATE: &str = "DATE_TEXT";
+pub(crate) const TIME: &str = "TIME_TEXT";
+pub(crate) const DATE_TIME: &str = "DATETIME_TEXT";
+pub(crate) const INSTANT: &str = "INSTANT_TEXT";
+
 /// By the words of SQLite's own affinity rules, and those of the databases that files come from.
 fn of_declared(declared: &str, nullable: bool) -> ColumnType {
     let declared = declared.to_ascii_uppercase();
     let has = |word: &str| declared.contains(word);
+    let own = |name: &str| declared == name;
     let (kind, storage) = if has("DECIMAL_TEXT") {
         (ColumnKind::Decimal, Storage::DecimalText)
+    } else if own(DATE) {
+        (ColumnKind::Date, Storage::Date)
+    } else if own(TIME) {
+        (ColumnKind::Time, Storage::Time)
+    } else if own(DATE_TIME) {
+        (ColumnKind::DateTime, Storage::DateTime)
+    } else if own(INSTANT) {
+        (ColumnKind::Instant, Storage::Instant)
     } else if let Some(length) = padded_length(&declared) {
         (ColumnKind::PaddedText { length }, Storage::Padded)
     } else if has("BOOL") {
@@ -89,20 +104,14 @@ fn of_declared(declared: &str, nullable: bool) -> ColumnType {
         (ColumnKind::Integer, Storage::Integer)
     } else if has("CHAR") || has("CLOB") || has("TEXT") {
         (ColumnKind::Text, Storage::Text)
-    } else if has("TIMESTAMPTZ") || has("WITH TIME ZONE") {
-        (ColumnKind::Instant, Storage::Instant)
-    } else if has("DATETIME") || has("TIMESTAMP") {
-        (ColumnKind::DateTime, Storage::DateTime)
-    } else if has("DATE") {
-        (ColumnKind::Date, Storage::Date)
-    } else if has("TIME") {
-        (ColumnKind::Time, Storage::Time)
     } else if ["REAL", "FLOA", "DOUB", "NUM", "DEC", "MONEY"].iter().any(|word| has(word)) {
         (ColumnKind::Decimal, Storage::Double)
     } else if has("BLOB") || has("BINARY") || has("BYTEA") {
         (ColumnKind::Bytes, Storage::Bytes)
     } else {
-        (ColumnKind::Text, Storage::Text)
+        // Also `DATE`, `DATETIME` and `TIMESTAMP`: to SQLite they say nothing, and files hold every
+        // spelling there is, some of them numbers. What it is, a converter of the rules has to say.
+        (ColumnKind::Text, Storage::Loose)
     };
     column(kind, storage, nullable)
 }

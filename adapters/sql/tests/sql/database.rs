@@ -10,9 +10,11 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connector, DatabaseCo
 /// The servers and encodings that tests run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A file whose `CHAR(n)` columns hold no blanks, and one whose columns do.
+    /// A file whose `CHAR(n)` columns hold no blanks, one whose columns are filled up with them, and one
+    /// that holds as many as it happens.
     Sqlite,
     SqlitePadded,
+    SqliteRagged,
     Postgres,
     PostgresEucJp,
     PostgresEucJis2004,
@@ -26,9 +28,10 @@ pub enum Kind {
 }
 
 /// All that can hold what the suite is about.
-pub const ALL: [Kind; 8] = [
+pub const ALL: [Kind; 9] = [
     Kind::Sqlite,
     Kind::SqlitePadded,
+    Kind::SqliteRagged,
     Kind::Postgres,
     Kind::PostgresEucJp,
     Kind::PostgresSqlAscii,
@@ -39,7 +42,7 @@ pub const ALL: [Kind; 8] = [
 
 impl Kind {
     pub fn is_sqlite(self) -> bool {
-        matches!(self, Kind::Sqlite | Kind::SqlitePadded)
+        matches!(self, Kind::Sqlite | Kind::SqlitePadded | Kind::SqliteRagged)
     }
 
     pub fn is_postgres(self) -> bool {
@@ -105,7 +108,7 @@ impl Database {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("genkan_{}_{number}", std::process::id());
         let variable = match kind {
-            Kind::Sqlite | Kind::SqlitePadded => {
+            _ if kind.is_sqlite() => {
                 let folder = tempfile::tempdir().unwrap();
                 let url = format!("sqlite:{}", folder.path().join("source.db").display());
                 let admin = connect(&format!("{url}?mode=rwc")).await;
@@ -230,10 +233,10 @@ impl Database {
             ColumnKind::Boolean => choose("BOOLEAN", "boolean", "bit(1)"),
             ColumnKind::Integer => choose("INTEGER", "integer", "int"),
             ColumnKind::Decimal => choose("DECIMAL_TEXT", "numeric", "decimal(30,2)"),
-            ColumnKind::Date => "date".to_owned(),
-            ColumnKind::Time => choose("TIME", "time", "time(6)"),
-            ColumnKind::DateTime => choose("DATETIME", "timestamp", "datetime(6)"),
-            ColumnKind::Instant => choose("TIMESTAMPTZ", "timestamptz", "timestamp(6)"),
+            ColumnKind::Date => choose("DATE_TEXT", "date", "date"),
+            ColumnKind::Time => choose("TIME_TEXT", "time", "time(6)"),
+            ColumnKind::DateTime => choose("DATETIME_TEXT", "timestamp", "datetime(6)"),
+            ColumnKind::Instant => choose("INSTANT_TEXT", "timestamptz", "timestamp(6)"),
             ColumnKind::Bytes => choose("BLOB", "bytea", "varbinary(200)"),
             ColumnKind::Unsupported => unreachable!("no fixture has such a column"),
         }
@@ -259,6 +262,14 @@ impl Database {
             {
                 let text = text.trim_end_matches(' ');
                 quoted(&format!("{text:<width$}", width = length as usize))
+            }
+            (Value::Text(text), ColumnKind::PaddedText { length })
+                if self.kind == Kind::SqliteRagged =>
+            {
+                let text = text.trim_end_matches(' ');
+                let room = (length as usize).saturating_sub(text.chars().count());
+                let blanks = text.bytes().map(usize::from).sum::<usize>() + length as usize;
+                quoted(&format!("{text}{:1$}", "", std::cmp::min(blanks % 4, room)))
             }
             (Value::Text(text), ColumnKind::PaddedText { .. }) => {
                 quoted(text.trim_end_matches(' '))

@@ -112,6 +112,120 @@ async fn a_dropped_table_is_a_mismatch_until_it_is_back() {
     }
 }
 
+/// A request in the meantime reads the catalog without the table.
+#[tokio::test]
+async fn a_table_that_was_seen_missing_is_found_when_it_is_back() {
+    for kind in SERVERS {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE t (id integer)").await;
+        let adapter = database.adapter().await;
+        database.run("DROP TABLE t").await;
+        for _ in 0..2 {
+            let error = answer(&adapter, "t").await.unwrap_err();
+            assert_eq!(error.category, ErrorCategory::Mismatch, "{kind:?}: {error}");
+        }
+        database.run("CREATE TABLE t (id integer)").await;
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_changes_its_width_is_read_at_once() {
+    for kind in SERVERS {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE t (id integer)").await;
+        database.run("INSERT INTO t VALUES (7)").await;
+        let adapter = database.adapter().await;
+        let expected = vec![Row(Box::new([Value::Integer(7)]))];
+        let few = query("t");
+        let held: Vec<_> = (0..3).map(|_| adapter.rows(&few)).collect();
+        futures::future::join_all(held.into_iter().map(|rows| rows.count())).await;
+        match kind {
+            Kind::Postgres => database.run("ALTER TABLE t ALTER id TYPE bigint").await,
+            Kind::Mariadb => database.run("ALTER TABLE t MODIFY id bigint").await,
+            _ => {
+                let rebuilt = "DROP TABLE t; CREATE TABLE t (id bigint); INSERT INTO t VALUES (7)";
+                database.run(rebuilt).await;
+            }
+        }
+        for _ in 0..4 {
+            assert_eq!(answer(&adapter, "t").await.unwrap(), expected, "{kind:?}");
+        }
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
+/// A text that is now a number would be found by no search for text: silence is no answer.
+#[tokio::test]
+async fn a_column_of_another_kind_is_a_mismatch() {
+    for kind in SERVERS {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE t (id varchar(8))").await;
+        let adapter = database.adapter().await;
+        assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
+        database.run("DROP TABLE t").await;
+        assert!(answer(&adapter, "t").await.is_err(), "{kind:?}");
+        database.run("CREATE TABLE t (id integer)").await;
+        let error = answer(&adapter, "t").await.unwrap_err();
+        assert_eq!(error.category, ErrorCategory::Mismatch, "{kind:?}: {error}");
+        assert!(error.message.contains("another type"), "{kind:?}: {error}");
+        adapter.schema().await.unwrap();
+        assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_locked_is_busy_and_what_is_no_database_is_named() {
+    let database = Database::create(Kind::Sqlite).await.unwrap();
+    database.run("CREATE TABLE t (id integer)").await;
+    let adapter = database.adapter().await;
+    database.run("BEGIN EXCLUSIVE").await;
+    let error = answer(&adapter, "t").await.unwrap_err();
+    assert_eq!(error.category, ErrorCategory::Busy, "{error}");
+    assert!(error.message.contains("locked"), "{error}");
+    database.run("COMMIT").await;
+    assert!(answer(&adapter, "t").await.unwrap().is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("source.db");
+    std::fs::write(&file, "患者番号,氏名\n".repeat(100)).unwrap();
+    let error = refusal(&quick(&format!("sqlite:{}", file.display()))).await;
+    assert_eq!(error.category, ErrorCategory::Unreadable, "{error}");
+    assert!(error.message.contains("no SQLite database"), "{error}");
+}
+
+/// The copy of the night takes the place of the file that is being read.
+#[tokio::test]
+async fn a_file_that_another_one_replaces_is_let_go() {
+    let database = Database::create(Kind::Sqlite).await.unwrap();
+    let copy = Database::create(Kind::Sqlite).await.unwrap();
+    database.run("CREATE TABLE t (id integer); INSERT INTO t VALUES (1)").await;
+    copy.run("CREATE TABLE t (more text, id integer); INSERT INTO t VALUES ('', 2), ('', 3)").await;
+    let adapter = database.adapter().await;
+    let two = RowQuery { limit: Some(2), ..query("t") };
+    let mut held = adapter.rows(&two);
+    assert!(held.next().await.unwrap().is_ok());
+    assert_eq!(answer(&adapter, "t").await.unwrap().len(), 1);
+    let path = |database: &Database| database.url.trim_start_matches("sqlite:").to_owned();
+    std::fs::rename(path(&copy), path(&database)).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(answer(&adapter, "t").await.unwrap().len(), 2);
+    // What was at work meanwhile is not used again.
+    drop(held);
+    for _ in 0..5 {
+        assert_eq!(answer(&adapter, "t").await.unwrap().len(), 2);
+    }
+    std::fs::remove_file(path(&database)).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let error = answer(&adapter, "t").await.unwrap_err();
+    assert_eq!(error.category, ErrorCategory::Unreachable, "{error}");
+}
+
 #[tokio::test]
 async fn limits_are_kept_and_the_adapter_goes_on() {
     for kind in SERVERS {
@@ -153,7 +267,7 @@ async fn limits_are_kept_and_the_adapter_goes_on() {
         let mut held = adapter.rows(&many);
         assert!(held.next().await.unwrap().is_ok());
         let error = answer(&adapter, "t").await.unwrap_err();
-        assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+        assert_eq!(error.category, ErrorCategory::Busy, "{kind:?}: {error}");
         assert!(error.message.contains("connections_max"), "{error}");
         drop(held);
         let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();

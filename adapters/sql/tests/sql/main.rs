@@ -10,3 +10,4 @@ mod differential;
 mod failures;
 mod indexes;
 mod legacy_text;
+mod round_trip;

@@ -1,0 +1,192 @@
+//! The order of rows and the place where a page goes on: both by the same expressions, so that pages
+//! meet every row once whatever the source's collations hold for equal.
+
+use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, Order, Value};
+use sea_query::{BinOper, Expr, ExprTrait, NullOrdering, SelectStatement};
+
+use crate::catalog::{Dialect, Storage};
+use crate::equality::{binary, bytes, code_points};
+use crate::literal::{Literal, position};
+use crate::padded;
+use crate::predicate::{Truth, any_of};
+use crate::scope::{Located, Scope};
+
+/// One term of the order as SQL has it.
+pub(crate) struct Term {
+    pub located: Located,
+    pub descending: bool,
+    /// The place of its value in a cursor.
+    pub value: usize,
+}
+
+/// The terms of a query's order. Where a collation holds different texts for equal, their code points
+/// decide; on MySQL that would cost the index, see `ties`.
+pub(crate) fn terms(scope: &Scope<'_>, order: &[Order]) -> Result<Vec<Term>, AdapterError> {
+    let mut terms = Vec::with_capacity(order.len());
+    for (value, order) in order.iter().enumerate() {
+        let located = scope.locate(&order.column)?;
+        let descending = order.descending;
+        let plain = located.column.exact || !located.column.kind.is_text();
+        let decided = match scope.dialect {
+            _ if plain => None,
+            Dialect::Sqlite => Some(binary(located.expr.clone())),
+            Dialect::Postgres => Some(code_points(located.expr.clone())),
+            Dialect::Mysql => None,
+        };
+        let decided = decided.map(|expr| Located { expr, ..located.clone() });
+        terms.push(Term { located, descending, value });
+        terms.extend(decided.map(|located| Term { located, descending, value }));
+    }
+    Ok(terms)
+}
+
+/// NULL first when ascending is what SQLite and MySQL do; PostgreSQL has to be told, which costs it
+/// the index, so only where there can be a NULL.
+pub(crate) fn add(dialect: Dialect, select: &mut SelectStatement, term: &Term) {
+    let located = &term.located;
+    let (order, nulls) = match term.descending {
+        false => (sea_query::Order::Asc, NullOrdering::First),
+        true => (sea_query::Order::Desc, NullOrdering::Last),
+    };
+    let expr = ordered(dialect, located);
+    if dialect == Dialect::Postgres && located.column.nullable {
+        select.order_by_expr_with_nulls(expr, order, nulls);
+    } else {
+        select.order_by_expr(expr, order);
+    }
+}
+
+/// Padded text of a SQLite file may lack its blanks in some rows. In a unique key that makes no
+/// difference to the order, and the bare column keeps its index.
+fn ordered(dialect: Dialect, located: &Located) -> Expr {
+    // MySQL sorts these by their place in the type, and compares them as text.
+    if located.column.storage == Storage::Enumerated {
+        return bytes(located.expr.clone());
+    }
+    if dialect == Dialect::Sqlite && located.column.storage == Storage::Padded {
+        return match located.column.key {
+            true => located.expr.clone(),
+            false => located.delivered(dialect),
+        };
+    }
+    located.comparable(dialect)
+}
+
+/// One term of the order with the cursor's value for it.
+struct Mark<'a> {
+    located: &'a Located,
+    descending: bool,
+    /// `None`: the cursor stands on a NULL.
+    literal: Option<Literal>,
+}
+
+/// Strictly after the cursor, in the order of the query: the database's own order, also where its
+/// collation holds different texts for equal.
+pub(crate) fn after(
+    scope: &Scope<'_>,
+    terms: &[Term],
+    order: &[Order],
+    values: &[Value],
+) -> Result<Truth, AdapterError> {
+    if order.len() != values.len() {
+        let message = "the cursor has more or fewer values than the order has terms";
+        return Err(AdapterError::new(ErrorCategory::Mismatch, message));
+    }
+    let mut marks = Vec::with_capacity(terms.len());
+    for Term { located, descending, value } in terms {
+        let (Some(value), Some(order)) = (values.get(*value), order.get(*value)) else { continue };
+        let literal = position(scope, located.column, value);
+        if literal.is_none() && !value.is_null() {
+            let message = format!("the cursor does not fit column {}", order.column.column);
+            return Err(AdapterError::new(ErrorCategory::Mismatch, message));
+        }
+        marks.push(Mark { located, descending: *descending, literal });
+    }
+    if let Some(rows) = row_after(scope.dialect, &marks) {
+        return Ok(Truth::Sql(rows));
+    }
+    let mut alternatives = Vec::with_capacity(marks.len());
+    let mut equal = Truth::True;
+    for mark in &marks {
+        match equal.clone().and(mark.beyond(scope.dialect)) {
+            Truth::True => return Ok(Truth::True),
+            Truth::False => {}
+            Truth::Sql(expr) => alternatives.push(expr),
+        }
+        equal = equal.and(mark.same(scope.dialect));
+    }
+    Ok(any_of(alternatives).map_or(Truth::False, Truth::Sql))
+}
+
+/// `(a, b) > (1, 2)`, which walks an index of both columns; MySQL would not use one for it.
+fn row_after(dialect: Dialect, marks: &[Mark<'_>]) -> Option<Expr> {
+    let descending = marks.first()?.descending;
+    let plain = |mark: &Mark<'_>| {
+        mark.descending == descending
+            && !mark.located.column.nullable
+            && (dialect == Dialect::Postgres
+                || !matches!(mark.located.column.storage, Storage::Padded | Storage::DecimalText))
+    };
+    if dialect == Dialect::Mysql || marks.len() < 2 || !marks.iter().all(plain) {
+        return None;
+    }
+    let columns = marks.iter().map(|mark| mark.located.comparable(dialect));
+    let values: Vec<Expr> =
+        marks.iter().map(|mark| mark.literal.clone().map(Literal::expr)).collect::<Option<_>>()?;
+    let operator = if descending { BinOper::SmallerThan } else { BinOper::GreaterThan };
+    Some(Expr::tuple(columns).binary(operator, Expr::tuple(values)))
+}
+
+impl Mark<'_> {
+    fn beyond(&self, dialect: Dialect) -> Truth {
+        let column = ordered(dialect, self.located);
+        let nullable = self.located.column.nullable;
+        match (&self.literal, self.descending) {
+            (None, true) => Truth::False,
+            (None, false) if nullable => Truth::Sql(column.is_not_null()),
+            (None, false) => Truth::True,
+            (Some(literal), false) => {
+                let bound = match self.bare_padded(dialect) {
+                    Some(length) => padded::longest(literal, length).expr(),
+                    None => self.bound(literal),
+                };
+                Truth::Sql(column.gt(bound))
+            }
+            (Some(literal), true) => {
+                let less = column.clone().lt(self.bound(literal));
+                Truth::Sql(if nullable { less.or(column.is_null()) } else { less })
+            }
+        }
+    }
+
+    fn same(&self, dialect: Dialect) -> Truth {
+        let column = ordered(dialect, self.located);
+        match &self.literal {
+            None if self.located.column.nullable => Truth::Sql(column.is_null()),
+            None => Truth::False,
+            Some(literal) => Truth::Sql(match self.bare_padded(dialect) {
+                Some(length) => padded::equal_any(&column, vec![literal.clone()], length),
+                None => column.eq(self.bound(literal)),
+            }),
+        }
+    }
+
+    fn bound(&self, literal: &Literal) -> Expr {
+        match self.located.column.storage {
+            Storage::Enumerated => literal.clone().bytes(),
+            _ => literal.clone().expr(),
+        }
+    }
+
+    /// The length, where the bare column is ordered though it may hold blanks at its end.
+    fn bare_padded(&self, dialect: Dialect) -> Option<u32> {
+        match self.located.column.kind {
+            ColumnKind::PaddedText { length }
+                if dialect == Dialect::Sqlite && self.located.column.key =>
+            {
+                Some(length)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The hospital's system is changed while it is served: what is refused meanwhile is answered again
+//! without a start.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use genkan_tests::harness::{Answer, Database, Engine, Genkan, available_engines};
+use genkan_tests::hospital::configuration;
+use tempfile::TempDir;
+
+const RULE: &str = "rule: patient\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  \
+     name: [{text: = p.NM}]\n";
+
+fn table(engine: Engine, name: &str) -> String {
+    if engine == Engine::MariaDb { format!("`{name}`") } else { format!("\"{name}\"") }
+}
+
+fn create(engine: Engine, number: &str, rows: &[&str]) -> String {
+    let (table, id, name) = (table(engine, "PT"), table(engine, "ID"), table(engine, "NM"));
+    let rows: Vec<String> = rows.iter().map(|name| format!("({}, '{name}')", name.len())).collect();
+    format!(
+        "CREATE TABLE {table} ({id} {number} PRIMARY KEY, {name} varchar(20));\
+         INSERT INTO {table} VALUES {}",
+        rows.join(", ")
+    )
+}
+
+fn serve(database: &Database) -> Result<(Genkan, TempDir)> {
+    let folder = TempDir::new()?;
+    fs::create_dir(folder.path().join("rules"))?;
+    fs::write(folder.path().join("rules/patient.map.yaml"), RULE)?;
+    let config = configuration(database, folder.path())?;
+    let text = fs::read_to_string(&config)?;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for line in &mut lines {
+        if line.starts_with("directory") {
+            *line = "directory = \"rules\"".to_owned();
+        } else if line.starts_with("url") {
+            *line = format!("url = \"{}\"", database.url);
+        }
+    }
+    lines.retain(|line| !line.starts_with("password_file"));
+    fs::write(&config, lines.join("\n"))?;
+    Ok((Genkan::serve_file(&config)?, folder))
+}
+
+fn names(answer: &Answer) -> Result<Vec<String>> {
+    ensure!(answer.status == 200, "{}: {:?}", answer.status, answer.json());
+    let bundle = answer.json()?;
+    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+    let name = |entry: &serde_json::Value| {
+        entry["resource"]["name"][0]["text"].as_str().map(str::to_owned)
+    };
+    Ok(entries.iter().filter_map(name).collect())
+}
+
+fn refused(answer: &Answer, status: u16, code: &str) -> Result<()> {
+    let told = answer.json()?.to_string();
+    ensure!(answer.status == status && told.contains(code), "{}: {told}", answer.status);
+    Ok(())
+}
+
+#[test]
+fn a_table_that_comes_back_is_served_again() -> Result<()> {
+    for engine in available_engines()? {
+        let Some(database) = Database::create(engine)? else { continue };
+        database.run(&create(engine, "integer", &["a", "bb"]))?;
+        let (genkan, _folder) = serve(&database)?;
+        ensure!(names(&genkan.get("/fhir/Patient")?)? == ["a", "bb"], "{engine:?}");
+        database.run(&format!("DROP TABLE {}", table(engine, "PT")))?;
+        for _ in 0..3 {
+            refused(&genkan.get("/fhir/Patient")?, 502, "GKN-304")?;
+        }
+        database.run(&create(engine, "integer", &["ccc"]))?;
+        sleep(Duration::from_millis(1100));
+        ensure!(names(&genkan.get("/fhir/Patient")?)? == ["ccc"], "{engine:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_column_that_is_widened_is_served_on() -> Result<()> {
+    for engine in [Engine::Postgres, Engine::MariaDb] {
+        let Some(database) = Database::create(engine)? else { continue };
+        database.run(&create(engine, "integer", &["a", "bb"]))?;
+        let (genkan, _folder) = serve(&database)?;
+        ensure!(names(&genkan.get("/fhir/Patient")?)? == ["a", "bb"], "{engine:?}");
+        let (table, id) = (table(engine, "PT"), table(engine, "ID"));
+        let change = if engine == Engine::Postgres { "ALTER COLUMN" } else { "MODIFY" };
+        let of = if engine == Engine::Postgres { "TYPE bigint" } else { "bigint" };
+        database.run(&format!("ALTER TABLE {table} {change} {id} {of}"))?;
+        for _ in 0..5 {
+            ensure!(names(&genkan.get("/fhir/Patient")?)? == ["a", "bb"], "{engine:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_moved_into_place_is_served() -> Result<()> {
+    let database = Database::create(Engine::Sqlite)?.context("SQLite is always there")?;
+    let copy = Database::create(Engine::Sqlite)?.context("SQLite is always there")?;
+    database.run(&create(Engine::Sqlite, "integer", &["a"]))?;
+    copy.run(&create(Engine::Sqlite, "integer", &["bb"]))?;
+    let (genkan, _folder) = serve(&database)?;
+    ensure!(names(&genkan.get("/fhir/Patient")?)? == ["a"]);
+    fs::rename(copy.file().context("a file")?, database.file().context("a file")?)?;
+    sleep(Duration::from_millis(1100));
+    ensure!(names(&genkan.get("/fhir/Patient")?)? == ["bb"]);
+    Ok(())
+}
