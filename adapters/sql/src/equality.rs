@@ -190,7 +190,9 @@ pub(crate) fn columns(
             // Said from both sides, so that the join can begin at either table.
             let found =
                 [(probe, &right), (other, &left)].map(|(own, text)| match own.column.kind {
-                    ColumnKind::PaddedText { length } => padded::joined(&own.expr, text, length),
+                    ColumnKind::PaddedText { length } => {
+                        Some(padded::joined(&own.expr, text, length))
+                    }
                     _ => None,
                 });
             found.into_iter().flatten().fold(exact, |exact, found| found.and(exact))

@@ -1,10 +1,10 @@
 //! The order of rows and the place where a page goes on: both by the same expressions, so that pages
 //! meet every row once whatever the source's collations hold for equal.
 
-use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, Order, Value};
+use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, Order, RowQuery, Value};
 use sea_query::{BinOper, Expr, ExprTrait, NullOrdering, SelectStatement};
 
-use crate::catalog::{Dialect, Storage};
+use crate::catalog::{Catalog, ColumnType, Dialect, Storage};
 use crate::equality::{binary, bytes, code_points};
 use crate::literal::{Literal, position};
 use crate::padded;
@@ -19,25 +19,51 @@ pub(crate) struct Term {
     pub value: usize,
 }
 
-/// The terms of a query's order. Where a collation holds different texts for equal, their code points
-/// decide; on MySQL that would cost the index, see `ties`.
-pub(crate) fn terms(scope: &Scope<'_>, order: &[Order]) -> Result<Vec<Term>, AdapterError> {
-    let mut terms = Vec::with_capacity(order.len());
-    for (value, order) in order.iter().enumerate() {
+/// The terms of a query's order. Where a collation holds different texts for equal and no unique key
+/// is in the order, their code points decide; on MySQL that would cost the index, see `ties`. What a
+/// SQLite file folds in `CHAR(n)` are blanks at the end, which nobody is told of.
+pub(crate) fn terms(
+    scope: &Scope<'_>,
+    catalog: &Catalog,
+    query: &RowQuery,
+) -> Result<Vec<Term>, AdapterError> {
+    let total = is_total(catalog, query);
+    let mut terms = Vec::with_capacity(query.order.len());
+    for (value, order) in query.order.iter().enumerate() {
         let located = scope.locate(&order.column)?;
         let descending = order.descending;
         let plain = located.column.exact || !located.column.kind.is_text();
+        let padded = located.column.storage == Storage::Padded;
         let decided = match scope.dialect {
-            _ if plain => None,
-            Dialect::Sqlite => Some(binary(located.expr.clone())),
+            _ if plain || total => None,
+            Dialect::Sqlite if padded => None,
+            Dialect::Sqlite => Some(binary(located.comparable(scope.dialect))),
             Dialect::Postgres => Some(code_points(located.expr.clone())),
             Dialect::Mysql => None,
         };
-        let decided = decided.map(|expr| Located { expr, ..located.clone() });
+        let column = ColumnType { storage: Storage::Text, ..located.column };
+        let decided = decided.map(|expr| Located { expr, column, ..located.clone() });
         terms.push(Term { located, descending, value });
         terms.extend(decided.map(|located| Term { located, descending, value }));
     }
     Ok(terms)
+}
+
+/// A unique key of the root is in the order: no two rows stand at one place.
+pub(crate) fn is_total(catalog: &Catalog, query: &RowQuery) -> bool {
+    let Some(table) = catalog.schema.table(&query.root.table) else { return false };
+    let ordered = |name: &String| {
+        query
+            .order
+            .iter()
+            .any(|order| order.column.alias == query.root.alias && *order.column.column == **name)
+    };
+    let required = |name: &String| table.column(name).is_some_and(|column| !column.nullable);
+    let unique = table.indexes.iter().filter(|index| index.unique).map(|index| &index.columns);
+    unique
+        .filter(|key| key.iter().all(required))
+        .chain([&table.primary_key])
+        .any(|key| !key.is_empty() && key.iter().all(ordered))
 }
 
 /// NULL first when ascending is what SQLite and MySQL do; PostgreSQL has to be told, which costs it

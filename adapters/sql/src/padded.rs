@@ -14,9 +14,6 @@ use crate::scope::Located;
 /// More forms in one list than this, and the column is compared without its index.
 const FORMS_MAX: usize = 8_000;
 
-/// Longer columns are joined without their index.
-const JOINED_MAX: u32 = 255;
-
 /// As it is delivered.
 pub(crate) fn delivered(text: &Expr, length: u32) -> Expr {
     let long = Expr::from(Func::cust("length").arg(text.clone())).gt(word(length.to_string()));
@@ -79,17 +76,15 @@ fn with_blanks(literal: &Literal, count: usize) -> Literal {
     Literal { value, ..literal.clone() }
 }
 
-/// The column is another one, in whatever form: what an index needs, not yet the truth.
-pub(crate) fn joined(column: &Expr, other: &Expr, length: u32) -> Option<Expr> {
-    if length > JOINED_MAX {
-        return None;
-    }
-    let form = |count: u32| {
-        let blanks = word(format!("'{}'", " ".repeat(count as usize)));
-        trimmed(other.clone()).binary(BinOper::Custom("||"), blanks)
-    };
-    let forms = (0..=length).map(form);
-    Some(column.clone().is_in(std::iter::once(other.clone()).chain(forms)))
+/// The column is another one: what an index needs, not yet the truth. Two columns that one program
+/// fills hold a text in one form, or one of them all blanks and the other none. Each further form is a
+/// row more that SQLite expects of a join, and a few of them make it begin at the wrong table.
+pub(crate) fn joined(column: &Expr, other: &Expr, length: u32) -> Expr {
+    let blanks = word(format!("'{}'", " ".repeat(length as usize)));
+    let text = trimmed(other.clone());
+    let long = text.clone().binary(BinOper::Custom("||"), blanks);
+    let full = Func::cust("substr").arg(long).arg(word("1")).arg(word(length.to_string()));
+    column.clone().is_in([text, full.into(), other.clone()])
 }
 
 /// The bare column bounds the range for the index, the text that is delivered decides.

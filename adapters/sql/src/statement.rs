@@ -55,7 +55,7 @@ pub(crate) fn plan(
     if query.columns.is_empty() {
         select.expr(Expr::cust("1"));
     }
-    let terms = order::terms(&scope, &query.order)?;
+    let terms = order::terms(&scope, catalog, query)?;
     let after = match &query.after {
         Some(values) => order::after(&scope, &terms, &query.order, values)?,
         None => Truth::True,

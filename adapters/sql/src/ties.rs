@@ -9,7 +9,7 @@ use sea_query::{Expr, Func, SelectStatement};
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage};
 use crate::driver::Driver;
 use crate::equality::{bytes, folds};
-use crate::order::Term;
+use crate::order::{Term, is_total};
 use crate::statement::Plan;
 
 /// The cells behind those of the query: for each text of the order what the collation makes of it
@@ -99,20 +99,4 @@ impl Ties {
         };
         same(Role::Place) && !same(Role::Text)
     }
-}
-
-/// A unique key of the table is in the order: no two rows stand at one place.
-fn is_total(catalog: &Catalog, query: &RowQuery) -> bool {
-    let Some(table) = catalog.schema.table(&query.root.table) else { return false };
-    let ordered = |name: &String| {
-        query
-            .order
-            .iter()
-            .any(|order| order.column.alias == query.root.alias && *order.column.column == **name)
-    };
-    let required = |name: &String| table.column(name).is_some_and(|column| !column.nullable);
-    let keys = table.indexes.iter().filter(|index| index.unique).map(|index| &index.columns);
-    std::iter::once(&table.primary_key)
-        .chain(keys)
-        .any(|key| !key.is_empty() && key.iter().all(|name| ordered(name) && required(name)))
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::database::{ALL, Database};
+use crate::database::{ALL, Database, Kind};
 
 const QUERIES: usize = 300;
 
@@ -241,7 +241,8 @@ async fn databases_answer_as_the_reference_does() {
     }
     let telling = answers.iter().flatten().filter(|rows| !rows.is_empty()).count();
     assert!(telling > QUERIES / 4, "only {telling} questions have an answer");
-    for kind in ALL {
+    // Columns with different blanks at random are not joined.
+    for kind in ALL.into_iter().filter(|kind| *kind != Kind::SqliteRagged) {
         let Some(database) = Database::filled(kind, &schema(), &rows).await else { continue };
         let adapter = database.adapter().await;
         for (query, expected) in queries.iter().zip(&answers) {
