@@ -429,6 +429,7 @@ pub const EMIT: &[Case] = &[
     ("  $if: = b.KBN exists\n", "z.map.yaml:8:3 E0511", "under an element"),
     ("  code: {$if: \"= b.KBN exists\", text: x}\n", "z.map.yaml:8:15 E0316", "without the quotes"),
     ("  code: {$fi: = b.NM, text: x}\n", "z.map.yaml:8:10 E0511", "`$if`"),
+    ("  code: {text: \"x$(b.NM)\"}\n", "z.map.yaml:8:16 E0529", "begin with `=`"),
     ("  _code: {id: x}\n", "z.map.yaml:8:3 E0512", ""),
     ("  code: {$section: x}\n", "z.map.yaml:8:10 E0513", "documents"),
     ("  contained: [{resourceType: X}]\n", "z.map.yaml:8:15 E0514", ""),

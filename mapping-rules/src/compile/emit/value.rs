@@ -4,7 +4,7 @@
 use genkan_fhir::definitions::{BindingStrength, Definitions, ValueSetCode, check_primitive};
 
 use super::{EmitCompiler, Slot};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{Expression, ExpressionKind as K};
 use crate::lens::{Lens, MapTable};
 use crate::program::Term;
@@ -44,7 +44,9 @@ impl EmitCompiler<'_, '_> {
             _ => return false,
         };
         for text in texts {
-            if check_primitive(slot.type_code, text).is_err() {
+            if matches!(term.kind, K::Text(_)) && text.contains("$(") {
+                self.found.push(unfilled(term.span));
+            } else if check_primitive(slot.type_code, text).is_err() {
                 let en = format!("`{text}` is no FHIR {}", slot.type_code);
                 let ja = format!("「{text}」は FHIR の {} 型の値ではありません", slot.type_code);
                 self.found.push(Diagnostic::error("E0505", term.span, en, ja));
@@ -89,4 +91,14 @@ impl Bound {
         let own = move |of: &&ValueSetCode| self.system.is_none_or(|system| of.system == system);
         self.list.iter().filter(own).map(|of| of.code)
     }
+}
+
+/// `$(…)` in a text that no `=` stands before: it would be served as it is written.
+fn unfilled(span: Span) -> Diagnostic {
+    let en = "`$(…)` is put in behind `=` only; this is a constant";
+    let ja = "$(…) は = で始まる式の中でだけ置き換わります。これは定数です";
+    Diagnostic::error("E0529", span, en, ja).hint(
+        "begin with `=`, and quote the text inside: `= \"a$(t.COLUMN)\"`",
+        "= で始め、文字列を引用符で囲みます: = \"a$(t.COLUMN)\"",
+    )
 }
