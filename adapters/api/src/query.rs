@@ -9,7 +9,7 @@
 //! Numbers compare by value (`0.5` equals `0.50`), text by code points: no collation makes two
 //! texts equal. A cell is compared as it is delivered; blanks at the end of a value that is compared
 //! with [`PaddedText`](crate::ColumnKind::PaddedText) mean nothing. A value of another kind than its
-//! column's equals no cell. A cell that can't be read equals no text, whatever `LIKE` and ranges make
+//! column's equals no cell but one that does not fit the column and is delivered as it. A cell that can't be read equals no text, whatever `LIKE` and ranges make
 //! of it, and stands in a cursor as its bytes. *Order* of text, in ranges and sorting, is the
 //! source's own, so that its indexes serve; every source sorts the ASCII digits as everybody does.
 //! [`memory`](crate::memory) is all of this in plain Rust.
