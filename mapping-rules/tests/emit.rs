@@ -367,3 +367,17 @@ fn a_key_that_is_missing_or_too_long_makes_no_resource() {
         assert_eq!(issue_codes(&emitted), ["bad-key"], "{cells:?}");
     }
 }
+
+#[test]
+fn a_row_declares_the_profile_that_it_conforms_to_where_the_rule_has_none() {
+    let rules = rules(&[(
+        "p.map.yaml",
+        "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  meta:\n    profile:\n      - {$if: = p.NAME exists, $value: urn:named}\n      - {$if: = not (p.NAME exists), $value: urn:bare}\n  name: [{text: = p.NAME}]\n",
+    )]);
+    for (name, profile) in [("山田", "urn:named"), ("-", "urn:bare")] {
+        let emitted = emitted::emitted(&rules, "pt", &emitted::record(&["1", name]));
+        let json: serde_json::Value =
+            serde_json::from_slice(&emitted.json.expect("a resource")).expect("JSON");
+        assert_eq!(json["meta"]["profile"], serde_json::json!([profile]), "{name}");
+    }
+}

@@ -65,8 +65,14 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         }
     }
 
-    /// The properties of the resource, and the elements it can't be without.
-    pub fn resource(&mut self, resource: &str, yaml: &Yaml) -> (Vec<Property>, Vec<&'static str>) {
+    /// The properties of the resource, and the elements it can't be without. `profiled`: the rule
+    /// has a profile, so that its rows don't choose one.
+    pub fn resource(
+        &mut self,
+        resource: &str,
+        yaml: &Yaml,
+        profiled: bool,
+    ) -> (Vec<Property>, Vec<&'static str>) {
         let Some(entries) = yaml.as_map() else {
             let en = "`emit` holds the elements of the resource";
             self.found.push(Diagnostic::error("E0201", yaml.span, en, "emit には要素を書きます"));
@@ -80,7 +86,9 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         }
         let meta = entries.iter().find(|(key, _)| key.name == "meta");
         for (key, _) in meta.and_then(|(_, meta)| meta.as_map()).unwrap_or_default() {
-            if matches!(key.name.as_str(), "versionId" | "lastUpdated" | "profile") {
+            if matches!(key.name.as_str(), "versionId" | "lastUpdated")
+                || key.name == "profile" && profiled
+            {
                 self.found.push(made_by_genkan(key));
             }
         }

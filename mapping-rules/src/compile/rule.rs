@@ -54,7 +54,7 @@ pub(super) fn compile(
     let profile = entries.get("profile").and_then(|yaml| note(profile(yaml), found));
     let emit_yaml = note(entries.required("emit"), found)?;
     let mut compiler = EmitCompiler::new(&mut scope, shared, found);
-    let (emit, required) = compiler.resource(&header.resource, emit_yaml);
+    let (emit, required) = compiler.resource(&header.resource, emit_yaml, profile.is_some());
     let contained = compiler.contained;
     let overrides = overrides(&mut scope, header, &entries, found);
     let tests = match entries.get("tests") {

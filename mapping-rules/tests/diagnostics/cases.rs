@@ -42,6 +42,11 @@ pub const RULES: &[Case] = &[
         "not part of this release",
     ),
     (
+        "rule: x\nresource: Patient\nprofile: urn:y\nfrom: {p: {table: PT, key: [ID]}}\nemit:\n  meta: {profile: [urn:x]}\n",
+        "a.map.yaml:6:10 E0509",
+        "made by Genkan",
+    ),
+    (
         "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\nsearch: {famly: off}\n",
         "a.map.yaml:5:10 E0701",
         "`family`",
@@ -415,7 +420,6 @@ pub const EMIT: &[Case] = &[
     ),
     ("  id: x\n", "z.map.yaml:8:3 E0509", "made by Genkan"),
     ("  meta: {versionId: x}\n", "z.map.yaml:8:10 E0509", "made by Genkan"),
-    ("  meta: {profile: [urn:x]}\n", "z.map.yaml:8:10 E0509", "made by Genkan"),
     (
         "  category: [{$first: [{text: x}, {text: y}]}]\n",
         "z.map.yaml:8:15 E0511",
