@@ -53,6 +53,8 @@ pub(crate) struct ColumnType {
     pub nullable: bool,
     /// `=` on this column compares code points: no folding of case, width or kana.
     pub exact: bool,
+    /// PostgreSQL: the collation that sorts the column.
+    pub collation: u32,
     /// Part of a unique key.
     pub key: bool,
     /// MySQL: the type to convert a text to, where the column's character set is narrower than

@@ -87,8 +87,6 @@ fn postgres(options: &mut ConnectOptions, config: &SqlConfig, password: Option<S
             ("TimeZone", "UTC"),
             // Short statements only: compiling them costs more than running them.
             ("jit", "off"),
-            // Pages go by key: a merge would read the joined table from its beginning each time.
-            ("enable_mergejoin", "off"),
         ]);
         match &password {
             Some(password) => options.password(password),

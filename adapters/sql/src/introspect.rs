@@ -16,6 +16,7 @@ fn column(kind: ColumnKind, storage: Storage, nullable: bool) -> ColumnType {
         storage,
         nullable,
         exact: true,
+        collation: 0,
         key: false,
         narrow: None,
         wire: Wire::Unicode,

@@ -26,6 +26,7 @@ mod failure;
 mod file;
 mod in_memory;
 mod introspect;
+mod joined;
 mod knowledge;
 mod literal;
 mod loose;

@@ -192,6 +192,7 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
                 exact: true,
                 key: false,
                 narrow: None,
+                collation: 0,
                 wire: Wire::Unicode,
                 changed: false,
             };

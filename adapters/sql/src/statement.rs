@@ -10,6 +10,7 @@ use sea_query::{
 };
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage};
+use crate::joined;
 use crate::order;
 use crate::predicate::{Truth, condition};
 use crate::repertoire::Repertoire;
@@ -57,7 +58,8 @@ pub(crate) fn plan(
     }
     let terms = order::terms(&scope, catalog, query)?;
     let after = match &query.after {
-        Some(values) => order::after(&scope, &terms, &query.order, values)?,
+        Some(values) => order::after(&scope, &terms, &query.order, values)?
+            .and(joined::bounds(&scope, query, values)?),
         None => Truth::True,
     };
     match condition(&mut scope, &query.filter, false)?.and(after) {

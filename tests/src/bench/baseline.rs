@@ -11,8 +11,7 @@ use super::source::Source;
 use super::statements::Script;
 
 /// Session settings that our driver also makes.
-const SETTINGS: &str =
-    "-c jit=off -c enable_mergejoin=off -c default_transaction_read_only=on -c TimeZone=UTC";
+const SETTINGS: &str = "-c jit=off -c default_transaction_read_only=on -c TimeZone=UTC";
 
 #[derive(Debug, Clone, Copy)]
 pub struct Alone {

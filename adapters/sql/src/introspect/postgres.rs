@@ -10,7 +10,8 @@ use crate::wire::Wire;
 
 const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, t.typname::text, \
             t.typtype::text, CASE WHEN d.typtype = 'd' THEN d.typtypmod ELSE a.atttypmod END, \
-            a.attnotnull OR d.typnotnull, COALESCE(DETERMINISTIC, true), c.reltuples::float8 \
+            a.attnotnull OR d.typnotnull, COALESCE(DETERMINISTIC, true), c.reltuples::float8, \
+            a.attcollation::int8 \
      FROM pg_catalog.pg_attribute a \
      JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -56,6 +57,8 @@ pub(crate) async fn read(connection: &mut PgConnection) -> Result<Catalog, sqlx:
         let mut found = of_type(&type_name, &class, modifier, !not_null);
         found.exact = row.try_get(6)?;
         found.wire = wire;
+        let collation: i64 = row.try_get(8)?;
+        found.collation = u32::try_from(collation).unwrap_or_default();
         catalog.add_column(&table, &name, found);
         let estimate: f64 = row.try_get(7)?;
         // Negative: never analysed.

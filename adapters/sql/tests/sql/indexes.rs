@@ -133,3 +133,52 @@ async fn lookups_use_the_index() {
         database.drop().await;
     }
 }
+
+/// PostgreSQL may read a joined table first: it is to begin where the page does.
+#[tokio::test]
+async fn what_is_joined_to_the_order_begins_where_the_page_does() {
+    let Some(database) = Database::create(Kind::Postgres).await else { return };
+    for (table, collation) in [("p", ""), ("q", ""), ("r", "COLLATE \"POSIX\"")] {
+        database
+            .run(&format!(
+                "CREATE TABLE {table} (k varchar(9) {collation} PRIMARY KEY, h varchar(9))"
+            ))
+            .await;
+    }
+    let adapter = database.adapter().await;
+    let column = |alias: &str, name: &str| ColumnRef::new(alias, name);
+    let page = |table: &str, kind, on: &str, descending| {
+        let key = column("p", "k");
+        RowQuery {
+            joins: vec![Join {
+                kind,
+                target: TableAlias::new(table, "o"),
+                on: Predicate::Compare {
+                    left: Operand::Column(column("o", on)),
+                    comparison: genkan_adapter::Comparison::Equal,
+                    right: Operand::Column(key.clone()),
+                },
+            }],
+            columns: vec![key.clone()],
+            order: vec![Order { column: key, descending }],
+            after: Some(vec![Value::text("5")]),
+            ..query(Predicate::TRUE)
+        }
+    };
+    for (query, bound) in [
+        (page("q", JoinKind::One, "k", false), Some("\"o\".\"k\" >= ")),
+        (page("q", JoinKind::One, "k", true), Some("\"o\".\"k\" <= ")),
+        (page("q", JoinKind::One, "h", false), Some("\"o\".\"h\" >= ")),
+        // A row without a partner has a place in the order too.
+        (page("q", JoinKind::Maybe, "k", false), None),
+        // Another collation sorts in another way.
+        (page("r", JoinKind::One, "k", false), None),
+    ] {
+        let text = adapter.explain(&query).unwrap().text;
+        let found = ["\"o\".\"k\" >= ", "\"o\".\"k\" <= ", "\"o\".\"h\" >= "];
+        let found = found.into_iter().find(|bound| text.contains(bound));
+        assert_eq!(found, bound, "{text}");
+    }
+    drop(adapter);
+    database.drop().await;
+}
