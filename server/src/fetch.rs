@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use genkan_adapter::{Adapter, AdapterError, Row, RowQuery, Value};
+use genkan_adapter::{Adapter, AdapterError, Order, Row, RowQuery, Value};
 use genkan_mapping::emit::{Record, reference_key};
 use genkan_mapping::evaluate::{self, Frame};
 use genkan_mapping::plan::{
     Cursor, Include, Position, ReadPlan, Scan, SearchPlan, child_query, key_texts, link_key,
     referrers_query, target_query,
 };
-use genkan_mapping::program::{Child, Contained, ReferenceTo, RuleSet};
+use genkan_mapping::program::{Child, Contained, ReferenceTo, Rule, RuleSet};
 
 /// Contained resources of contained resources, and no deeper.
 const CONTAINED_DEPTH_MAX: usize = 4;
@@ -37,6 +37,42 @@ pub enum FetchError {
     Adapter(#[from] AdapterError),
     #[error("an include of this page brings more than {rows_max} rows")]
     TooManyIncluded { rows_max: usize },
+}
+
+/// What the keys of a rule's rows are like, as far as they were read.
+#[derive(Debug, Default)]
+pub struct Keys {
+    pub rows: u64,
+    /// Rows whose key the row before them has as well.
+    pub repeated: u64,
+    /// No row was left unread.
+    pub all: bool,
+}
+
+/// Reads at most so many keys of a rule's rows, as a search would find them, in the order of the key:
+/// equal ones are neighbours.
+pub async fn keys(adapter: &dyn Adapter, rule: &Rule, rows_max: u64) -> Fetched<Keys> {
+    let columns: Vec<_> = rule.key.iter().map(|column| column.column.clone()).collect();
+    let order = columns.iter().map(|column| Order { column: column.clone(), descending: false });
+    let query = RowQuery {
+        root: rule.root.root.clone(),
+        joins: rule.root.joins.clone(),
+        filter: rule.filter.clone(),
+        order: order.collect(),
+        columns,
+        after: None,
+        limit: Some(rows_max),
+    };
+    let mut keys = Keys::default();
+    let mut before: Option<Row> = None;
+    let mut rows = adapter.rows(&query);
+    while let Some(row) = rows.try_next().await? {
+        keys.rows += 1;
+        keys.repeated += u64::from(before.as_ref() == Some(&row));
+        before = Some(row);
+    }
+    keys.all = keys.rows < rows_max;
+    Ok(keys)
 }
 
 type Fetched<T> = Result<T, FetchError>;
