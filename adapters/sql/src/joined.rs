@@ -62,9 +62,5 @@ fn joined<'q>(on: &'q Predicate, known: &[&ColumnRef]) -> Vec<&'q ColumnRef> {
 
 /// What is equal stands at the same place of both orders.
 fn is_ordered_alike(one: ColumnType, other: ColumnType) -> bool {
-    one.storage == other.storage
-        && one.kind.is_text() == other.kind.is_text()
-        && one.collation == other.collation
-        && one.exact
-        && other.exact
+    one.storage == other.storage && one.collation == other.collation && one.exact && other.exact
 }
