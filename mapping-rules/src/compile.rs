@@ -13,7 +13,7 @@ pub(crate) mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genkan_adapter::{ColumnKind, SourceSchema};
+use genkan_adapter::ColumnKind;
 use genkan_fhir::definitions::Definitions;
 
 use crate::codemap::{self, CodeMap};
@@ -21,6 +21,7 @@ use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::image::Imaging;
 use crate::program::{Rule, RuleFile, RuleSet, Site};
 use crate::search;
+use crate::sources::SourceSchemas;
 use crate::yaml::{self, Yaml};
 
 use structure::Entries;
@@ -73,18 +74,20 @@ impl Broken {
 pub(crate) struct Header {
     pub id: String,
     pub resource: String,
+    /// The place of its source.
+    pub source: usize,
     /// The kind of each column of the key; `None` where it doesn't exist, which its own rule says.
     pub key: Vec<Option<ColumnKind>>,
 }
 
-/// Compiles a rule set against a source's schema.
-pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compiled {
+/// Compiles a rule set against the schemas of its sources.
+pub fn compile(files: &RuleFiles, schemas: &SourceSchemas, site: &Site) -> Compiled {
     let mut found = Vec::new();
     let mut sources = Sources::read(files, &mut found);
     let mut broken = std::mem::take(&mut sources.broken);
     let yamls = std::mem::take(&mut sources.rules);
     let count = yamls.len();
-    let rules: Vec<(Yaml, Header)> = headers(yamls, schema, &mut found);
+    let rules: Vec<(Yaml, Header)> = headers(yamls, schemas, &mut found);
     broken.rules |= rules.len() < count;
     let (yamls, headers): (Vec<Yaml>, Vec<Header>) = rules.into_iter().unzip();
     let code_maps = codes::read(&sources, &mut broken, &mut found);
@@ -96,7 +99,7 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
     let shared = Shared { headers, fragments, code_maps, lookups, broken };
     let mut rules = Vec::with_capacity(yamls.len());
     for (yaml, header) in yamls.iter().zip(&shared.headers) {
-        rules.extend(rule::compile(yaml, header, &shared, schema, site, &mut found));
+        rules.extend(rule::compile(yaml, header, &shared, schemas, site, &mut found));
     }
     let Shared { headers, code_maps, lookups, .. } = shared;
     let targets: Vec<&str> = headers.iter().map(|header| header.resource.as_str()).collect();
@@ -119,6 +122,7 @@ pub fn compile(files: &RuleFiles, schema: &SourceSchema, site: &Site) -> Compile
         code_maps,
         lookups,
         site: site.clone(),
+        sources: schemas.names().map(str::to_owned).collect(),
         fingerprint: fingerprint(&sources.fingerprint, site),
     });
     Compiled { rules, diagnostics: found, files }
@@ -290,7 +294,7 @@ impl<'p> Role<'p> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let hidden = path.split('/').any(|part| part.starts_with('.'));
         match (folder, name, name.strip_suffix(".csv")) {
-            _ if hidden || name.ends_with(".md") || path == "schema.yaml" => Role::Aside,
+            _ if hidden || name.ends_with(".md") || is_schema(path) => Role::Aside,
             ("", ..) if name.ends_with(".map.yaml") => Role::Rule,
             ("fragments", ..) if name.ends_with(".yaml") => Role::Fragments,
             ("codes", "codemaps.yaml", _) => Role::CodeMaps,
@@ -299,6 +303,12 @@ impl<'p> Role<'p> {
             _ => Role::Unknown,
         }
     }
+}
+
+/// `schema.yaml`, or `schema.NAME.yaml` of a further source.
+fn is_schema(path: &str) -> bool {
+    let name = path.strip_prefix("schema.").and_then(|rest| rest.strip_suffix("yaml"));
+    name.is_some_and(|name| !path.contains('/') && (name.is_empty() || name.ends_with('.')))
 }
 
 /// A misspelt name would silently leave out what the file says.
@@ -326,12 +336,12 @@ fn not_utf8(file: u16, valid: &[u8]) -> Diagnostic {
 /// Reads what rules know of each other; a rule without a usable header is left out.
 fn headers(
     yamls: Vec<Yaml>,
-    schema: &SourceSchema,
+    schemas: &SourceSchemas,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<(Yaml, Header)> {
     let mut headers: Vec<(Yaml, Header)> = Vec::new();
     for yaml in yamls {
-        match header(&yaml, schema) {
+        match header(&yaml, schemas) {
             Ok(header) if headers.iter().any(|(_, known)| known.id == header.id) => {
                 let span = yaml.get("rule").map_or(yaml.span, |rule| rule.span);
                 let en = format!("another file has a rule `{}` already", header.id);
@@ -345,7 +355,7 @@ fn headers(
     headers
 }
 
-fn header(yaml: &Yaml, schema: &SourceSchema) -> Result<Header, Diagnostic> {
+fn header(yaml: &Yaml, schemas: &SourceSchemas) -> Result<Header, Diagnostic> {
     let entries = Entries::of(yaml)?;
     let (id, id_span) = entries.text("rule")?;
     let valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -362,13 +372,28 @@ fn header(yaml: &Yaml, schema: &SourceSchema) -> Result<Header, Diagnostic> {
         let known = definitions.resource_names();
         return Err(Diagnostic::error("E0500", span, en, ja).nearest(resource, known));
     }
+    let source = source(&entries, schemas)?;
+    let schema = schemas.at(source);
     let root = entries.required("from")?.as_map().and_then(|entries| entries.first());
     let table = root.and_then(|(_, root)| schema.table(root.get("table")?.as_text()?));
     let key = root.and_then(|(_, root)| root.get("key"));
     let parts = key.map_or(&[][..], |key| key.as_list().unwrap_or(std::slice::from_ref(key)));
     let kind = |part: &Yaml| Some(table?.column(part.as_text()?)?.kind);
     let key = parts.iter().map(kind).collect();
-    Ok(Header { id: id.to_owned(), resource: resource.to_owned(), key })
+    Ok(Header { id: id.to_owned(), resource: resource.to_owned(), source, key })
+}
+
+/// `source: NAME`; the main source where the rule names none.
+fn source(entries: &Entries, schemas: &SourceSchemas) -> Result<usize, Diagnostic> {
+    if entries.get("source").is_none() {
+        return Ok(0);
+    }
+    let (name, span) = entries.text("source")?;
+    schemas.place(name).ok_or_else(|| {
+        let en = format!("the configuration has no source `{name}` (`[sources.{name}]`)");
+        let ja = format!("設定に接続先「{name}」（[sources.{name}]）がありません");
+        Diagnostic::error("E0209", span, en, ja).nearest(name, schemas.names())
+    })
 }
 
 /// A rule with the `search:` overrides that still have to be put in.

@@ -20,8 +20,10 @@ pub mod plan;
 pub mod program;
 pub mod schema;
 pub mod search;
+mod sources;
 pub mod testing;
 mod yaml;
 
 pub use compile::{Compiled, RuleFiles, compile};
 pub use diagnostic::{Diagnostic, Language, Severity, Span, Text};
+pub use sources::{MAIN, SourceSchemas};

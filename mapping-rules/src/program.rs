@@ -23,6 +23,8 @@ pub struct RuleSet {
     pub code_maps: Vec<CodeMap>,
     pub lookups: LookupTables,
     pub site: Site,
+    /// The names of the site's sources, the main one first.
+    pub sources: Vec<String>,
     /// Hash of all files of the rule set and of the site's constants: part of every `versionId`,
     /// because other rules make other resources from the same row.
     pub fingerprint: [u8; 32],
@@ -70,6 +72,8 @@ pub struct Rule {
     pub id: String,
     pub span: Span,
     pub resource: String,
+    /// The place of the source that its rows are in, in [`RuleSet::sources`].
+    pub source: usize,
     pub profile: Option<String>,
     pub root: RecordSet,
     /// The root's unique key, in the order of the rule.

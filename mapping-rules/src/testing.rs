@@ -3,19 +3,31 @@
 //! Running them needs a database and is done by the shell; here is what they say, and how a result is
 //! compared with it.
 
-use genkan_adapter::{ColumnKind, SourceSchema, Value};
+use genkan_adapter::{ColumnKind, Value};
 use genkan_fhir::definitions::Definitions;
 use serde_json::Value as Json;
 
+use crate::compile::Header;
 use crate::compile::structure::{Entries, text, text_list};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::emit::Issue;
 use crate::image::value_of_kind;
 use crate::program::RuleSet;
+use crate::sources::SourceSchemas;
 use crate::yaml::{Yaml, YamlKind};
 
-/// Rows of a test: table, then each row's columns with their values.
-pub type TestRows = Vec<(String, Vec<Vec<(String, Value)>>)>;
+/// Rows of a test, table by table.
+pub type TestRows = Vec<TableRows>;
+
+/// The rows of one table.
+#[derive(Debug, Clone)]
+pub struct TableRows {
+    /// The place of the source that has the table.
+    pub source: usize,
+    pub table: String,
+    /// Each row's columns with their values.
+    pub rows: Vec<Vec<(String, Value)>>,
+}
 
 #[derive(Debug, Clone)]
 pub struct RuleTest {
@@ -50,8 +62,8 @@ const CLAIMS: [&str; 6] = ["expect", "absent", "issues", "finds", "misses", "sta
 /// The tests of a rule that makes this resource.
 pub(crate) fn read(
     yaml: &Yaml,
-    resource: &str,
-    schema: &SourceSchema,
+    rule: &Header,
+    schemas: &SourceSchemas,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<RuleTest> {
     let Some(items) = yaml.as_list() else {
@@ -61,7 +73,7 @@ pub(crate) fn read(
     };
     let mut tests = Vec::with_capacity(items.len());
     for item in items {
-        match test(item, resource, schema, found) {
+        match test(item, rule, schemas, found) {
             Ok(test) => tests.push(test),
             Err(diagnostic) => found.push(diagnostic),
         }
@@ -71,10 +83,11 @@ pub(crate) fn read(
 
 fn test(
     yaml: &Yaml,
-    resource: &str,
-    schema: &SourceSchema,
+    rule: &Header,
+    schemas: &SourceSchemas,
     found: &mut Vec<Diagnostic>,
 ) -> Result<RuleTest, Diagnostic> {
+    let resource = rule.resource.as_str();
     let entries = Entries::of(yaml)?;
     entries.only(&[&["name", "rows"][..], &CLAIMS[..]].concat(), found);
     if !CLAIMS.iter().any(|claim| entries.get(claim).is_some()) {
@@ -115,7 +128,7 @@ fn test(
     Ok(RuleTest {
         name: entries.text("name")?.0.to_owned(),
         span: yaml.span,
-        rows: rows(entries.required("rows")?, schema)?,
+        rows: rows(entries.required("rows")?, rule.source, schemas)?,
         expect,
         absent: absent.into_iter().map(|(path, _)| path).collect(),
         issues,
@@ -160,13 +173,16 @@ fn issues(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<ExpectedIssue>
         .collect()
 }
 
-fn rows(yaml: &Yaml, schema: &SourceSchema) -> Result<TestRows, Diagnostic> {
+fn rows(yaml: &Yaml, own: usize, schemas: &SourceSchemas) -> Result<TestRows, Diagnostic> {
     let mut tables = Vec::new();
     for (table, list) in Entries::of(yaml)?.iter() {
-        let Some(known) = schema.table(&table.name) else {
+        let source = schemas.holding(&table.name, own);
+        let Some((source, known)) =
+            source.and_then(|source| Some((source, schemas.at(source).table(&table.name)?)))
+        else {
             let en = format!("the source has no table `{}`", table.name);
             let ja = format!("接続先に表「{}」がありません", table.name);
-            let names = schema.tables.keys().map(String::as_str);
+            let names = schemas.at(own).tables.keys().map(String::as_str);
             return Err(Diagnostic::error("E0401", table.span, en, ja).nearest(&table.name, names));
         };
         let mut rows = Vec::new();
@@ -194,7 +210,7 @@ fn rows(yaml: &Yaml, schema: &SourceSchema) -> Result<TestRows, Diagnostic> {
             }
             rows.push(row);
         }
-        tables.push((table.name.clone(), rows));
+        tables.push(TableRows { source, table: table.name.clone(), rows });
     }
     Ok(tables)
 }

@@ -1,6 +1,7 @@
 //! `genkan.toml`: one file, unknown keys refused, secrets in files of their own. Each section is
 //! defined next to the code that uses it; here they are only added up.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use genkan_adapter_sql::SqlConfig;
@@ -29,6 +30,9 @@ pub struct Config {
     pub identity: IdentityConfig,
     pub rules: RulesConfig,
     pub source: SqlConfig,
+    /// Further sources by name: `[sources.lab]`.
+    #[serde(default)]
+    pub sources: BTreeMap<String, SqlConfig>,
     #[serde(default)]
     pub bundle: BundleConfig,
     #[serde(default)]
@@ -69,6 +73,7 @@ impl Config {
         let config: Config = toml::from_str(text).map_err(as_it_is)?;
         config.fhir.check()?;
         config.site.check()?;
+        config.sources.keys().try_for_each(|name| check_source_name(name))?;
         Ok(config)
     }
 
@@ -76,9 +81,28 @@ impl Config {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
         absolute(&mut self.rules.directory);
         self.identity.keys.iter_mut().for_each(|key| absolute(&mut key.secret_file));
-        self.source.url_file.iter_mut().for_each(absolute);
-        self.source.password_file.iter_mut().for_each(absolute);
+        for source in std::iter::once(&mut self.source).chain(self.sources.values_mut()) {
+            source.url_file.iter_mut().for_each(absolute);
+            source.password_file.iter_mut().for_each(absolute);
+        }
     }
+}
+
+/// It stands in rules, file names, logs and metrics.
+fn check_source_name(name: &str) -> Result<(), Text> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if (1..=32).contains(&name.len()) && name.chars().all(valid) && name != genkan_mapping::MAIN {
+        return Ok(());
+    }
+    Err(Text::new(
+        format!(
+            "[sources.{name}]: a name has 1 to 32 small letters, digits or hyphens and is not `main`, \
+             which is [source]"
+        ),
+        format!(
+            "[sources.{name}]: 名前は英小文字・数字・ハイフン 1〜32 文字です（main は [source] のことです）"
+        ),
+    ))
 }
 
 #[cfg(test)]
@@ -110,11 +134,13 @@ mod tests {
             ("institution_no = \"1312345670\"", "institution_no = \"131234567\""),
             ("# base_url = \"https", "base_url = \"ftp"),
             ("format = \"text\"", "format = \"xml\""),
+            ("# [sources.lab]", "[sources.main]\nurl = \"sqlite:x\""),
+            ("# [sources.lab]", "[sources.Lab]\nurl = \"sqlite:x\""),
         ] {
             let text = EXAMPLE.replace(wrong, expected);
             assert_ne!(text, EXAMPLE, "{wrong}");
             let refusal = Config::parse(&text).expect_err(expected);
-            let name = expected.split(' ').next().unwrap_or_default();
+            let name = expected.split([' ', '\n']).next().unwrap_or_default();
             let told = [&refusal.en, &refusal.ja].iter().all(|told| told.contains(name));
             assert!(told, "{expected}: {refusal:?}");
         }

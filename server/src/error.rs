@@ -2,13 +2,14 @@
 //! issue type, and what a person is told. No other module chooses a status.
 
 use actix_web::http::StatusCode;
-use genkan_adapter::{AdapterError, ErrorCategory};
+use genkan_adapter::ErrorCategory;
 use genkan_fhir::outcome::IssueType;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::Issue;
 
 use crate::bundle::NoBundle;
 use crate::fetch::FetchError;
+use crate::sources::SourceError;
 
 /// Why a request was not answered with what it asked for.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub enum Error {
     RequestTimeout {
         timeout_secs: u64,
     },
-    Source(AdapterError),
+    Source(SourceError),
     Internal(&'static str),
 }
 
@@ -101,7 +102,7 @@ impl Error {
             Error::TooManyIncluded { .. } => "GKN-116",
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
-            Error::Source(error) => match error.category {
+            Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable => "GKN-301",
                 ErrorCategory::Denied => "GKN-302",
                 ErrorCategory::LimitExceeded => "GKN-303",
@@ -133,7 +134,7 @@ impl Error {
             Error::NoBundle(reason) => no_bundle(reason).1,
             Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Error::Source(error) => match error.category {
+            Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable | ErrorCategory::Busy | ErrorCategory::LimitExceeded => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
@@ -163,7 +164,7 @@ impl Error {
             Error::Unmappable(_) => IssueType::Processing,
             Error::NoBundle(reason) => no_bundle(reason).2,
             Error::Busy => IssueType::Throttled,
-            Error::Source(error) => match error.category {
+            Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable | ErrorCategory::Busy => IssueType::Transient,
                 ErrorCategory::LimitExceeded => IssueType::TooCostly,
                 ErrorCategory::Denied | ErrorCategory::Mismatch | ErrorCategory::Unreadable => {
@@ -225,7 +226,7 @@ impl Error {
                 "同時の要求が多すぎます。少し待ってから再度お試しください",
             ),
             Error::RequestTimeout { timeout_secs } => request_timeout(*timeout_secs),
-            Error::Source(error) => source(error.category),
+            Error::Source(failed) => source(failed.error.category),
             Error::Internal(_) => Text::new("an internal error", "内部エラー"),
         }
     }
@@ -327,7 +328,7 @@ fn source(category: ErrorCategory) -> Text {
 impl From<FetchError> for Error {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Adapter(error) => Error::Source(error),
+            FetchError::Source(failed) => Error::Source(failed),
             FetchError::TooManyIncluded { rows_max } => Error::TooManyIncluded { rows_max },
         }
     }
@@ -340,7 +341,10 @@ mod tests {
 
     fn one_of_each() -> Vec<Error> {
         use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
-        let source = |category| Error::Source(AdapterError::new(category, "secret"));
+        let source = |category| {
+            let error = genkan_adapter::AdapterError::new(category, "secret");
+            Error::Source(SourceError { source_name: "main".to_owned(), error })
+        };
         let resource_type = "Patient".to_owned();
         let mut errors = vec![
             Error::UnknownRoute,

@@ -1,9 +1,6 @@
 //! What is known of one request before its query is read, and what is counted while it is
 //! answered: form, language, own address, trace id, stages.
 
-use std::rc::Rc;
-
-use actix_web::HttpMessage;
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use genkan_mapping::diagnostic::Language;
@@ -80,11 +77,6 @@ impl Exchange {
             timeout_secs: 60,
             stages: Stages::start(),
         }
-    }
-
-    /// The exchange that the entrance opened for this request.
-    pub fn of(request: &HttpRequest) -> Option<Rc<Exchange>> {
-        request.extensions().get::<Rc<Exchange>>().cloned()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use genkan_adapter::{Adapter, AdapterError, Order, Row, RowQuery, Value};
+use genkan_adapter::{Order, Row, RowQuery, Value};
 use genkan_mapping::emit::{Record, reference_key};
 use genkan_mapping::evaluate::{self, Frame};
 use genkan_mapping::plan::{
@@ -17,6 +17,8 @@ use genkan_mapping::plan::{
     referrers_query, target_query,
 };
 use genkan_mapping::program::{Child, Contained, ReferenceTo, Rule, RuleSet};
+
+use crate::sources::{Source, SourceError, Sources};
 
 /// Contained resources of contained resources, and no deeper.
 const CONTAINED_DEPTH_MAX: usize = 4;
@@ -34,7 +36,7 @@ pub struct Page {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error(transparent)]
-    Adapter(#[from] AdapterError),
+    Source(#[from] SourceError),
     #[error("an include of this page brings more than {rows_max} rows")]
     TooManyIncluded { rows_max: usize },
 }
@@ -51,7 +53,7 @@ pub struct Keys {
 
 /// Reads at most so many keys of a rule's rows, as a search would find them, in the order of the key:
 /// equal ones are neighbours.
-pub async fn keys(adapter: &dyn Adapter, rule: &Rule, rows_max: u64) -> Fetched<Keys> {
+pub async fn keys(source: &Source, rule: &Rule, rows_max: u64) -> Fetched<Keys> {
     let columns: Vec<_> = rule.key.iter().map(|column| column.column.clone()).collect();
     let order = columns.iter().map(|column| Order { column: column.clone(), descending: false });
     let query = RowQuery {
@@ -65,8 +67,8 @@ pub async fn keys(adapter: &dyn Adapter, rule: &Rule, rows_max: u64) -> Fetched<
     };
     let mut keys = Keys::default();
     let mut before: Option<Row> = None;
-    let mut rows = adapter.rows(&query);
-    while let Some(row) = rows.try_next().await? {
+    let mut rows = source.adapter().rows(&query);
+    while let Some(row) = rows.try_next().await.map_err(|error| source.failed(error))? {
         keys.rows += 1;
         keys.repeated += u64::from(before.as_ref() == Some(&row));
         before = Some(row);
@@ -79,14 +81,14 @@ type Fetched<T> = Result<T, FetchError>;
 
 /// Fetches for one request.
 pub struct Fetch<'a> {
-    adapter: &'a dyn Adapter,
+    sources: &'a Sources,
     rules: &'a RuleSet,
     statements: usize,
 }
 
 impl<'a> Fetch<'a> {
-    pub fn new(adapter: &'a dyn Adapter, rules: &'a RuleSet) -> Self {
-        Fetch { adapter, rules, statements: 0 }
+    pub fn new(sources: &'a Sources, rules: &'a RuleSet) -> Self {
+        Fetch { sources, rules, statements: 0 }
     }
 
     /// Statements sent so far.
@@ -96,7 +98,7 @@ impl<'a> Fetch<'a> {
 
     /// The record of a read: none if the row is not there, two if the key is not unique.
     pub async fn of_key(&mut self, plan: &ReadPlan) -> Fetched<Vec<Record>> {
-        let rows = self.rows(&limited(&plan.query, 2)).await?;
+        let rows = self.rows(plan.rule, &limited(&plan.query, 2)).await?;
         self.records(plan.rule, rows, 0).await
     }
 
@@ -104,7 +106,7 @@ impl<'a> Fetch<'a> {
     pub async fn by_keys(&mut self, rule: usize, keys: &[Vec<String>]) -> Fetched<Vec<Record>> {
         match target_query(self.rules, rule, keys) {
             Some(query) => {
-                let rows = self.rows(&query).await?;
+                let rows = self.rows(rule, &query).await?;
                 self.records(rule, rows, 0).await
             }
             None => Ok(Vec::new()),
@@ -125,9 +127,12 @@ impl<'a> Fetch<'a> {
         Ok(Page { matches, includes, next })
     }
 
-    async fn rows(&mut self, query: &RowQuery) -> Fetched<Vec<Row>> {
+    /// One statement, to the source of the rule.
+    async fn rows(&mut self, rule: usize, query: &RowQuery) -> Fetched<Vec<Row>> {
         self.statements += 1;
-        Ok(self.adapter.rows(query).try_collect().await?)
+        let source = self.sources.at(self.rules.rules[rule].source);
+        let rows = source.adapter().rows(query).try_collect().await;
+        Ok(rows.map_err(|error| source.failed(error))?)
     }
 
     /// One scan after the other, until the page is full and one row more shows that it goes on. A
@@ -141,7 +146,7 @@ impl<'a> Fetch<'a> {
                 continue;
             }
             let room = plan.count - taken.len();
-            let mut rows = self.rows(&limited(&scan.query, room + 1)).await?;
+            let mut rows = self.rows(scan.rule, &limited(&scan.query, room + 1)).await?;
             let beyond = if rows.len() > room { rows.pop() } else { None };
             positions[index] = match (&beyond, rows.last()) {
                 (None, _) => Position::Done,
@@ -166,7 +171,7 @@ impl<'a> Fetch<'a> {
         for scan in &plan.scans {
             let rows = match scan.position {
                 Position::Done => Vec::new(),
-                _ => self.rows(&limited(&scan.query, plan.count + 1)).await?,
+                _ => self.rows(scan.rule, &limited(&scan.query, plan.count + 1)).await?,
             };
             let keyed: Vec<(Vec<SortValue>, Row)> =
                 rows.into_iter().map(|row| (self.sort_values(scan, &row), row)).collect();
@@ -248,7 +253,7 @@ impl<'a> Fetch<'a> {
                 return Ok(records);
             }
             for child in &compiled.children {
-                self.child(child, &mut records).await?;
+                self.child(rule, child, &mut records).await?;
             }
             for contained in &compiled.contained {
                 self.contained(contained, &mut records, depth).await?;
@@ -257,10 +262,10 @@ impl<'a> Fetch<'a> {
         })
     }
 
-    async fn child(&mut self, child: &Child, records: &mut [Record]) -> Fetched<()> {
+    async fn child(&mut self, rule: usize, child: &Child, records: &mut [Record]) -> Fetched<()> {
         let parents: Vec<&Row> = records.iter().map(|record| &record.row).collect();
         let rows = match child_query(child, &parents) {
-            Some(query) => self.rows(&query).await?,
+            Some(query) => self.rows(rule, &query).await?,
             None => Vec::new(),
         };
         let mut by_link: HashMap<Vec<String>, Vec<Row>> = HashMap::new();
@@ -305,7 +310,7 @@ impl<'a> Fetch<'a> {
         let keys = distinct(wanted.iter().flatten().cloned());
         let mut found: HashMap<Vec<String>, Option<Arc<Record>>> = HashMap::new();
         if let Some(query) = target_query(rules, reference.rule, &keys) {
-            let rows = self.rows(&query).await?;
+            let rows = self.rows(reference.rule, &query).await?;
             for record in self.records(reference.rule, rows, depth + 1).await? {
                 if let Some(key) = key_texts(rules, &rules.rules[reference.rule], &record.row) {
                     // Of two rows with one key, neither is the one that is meant.
@@ -335,7 +340,7 @@ impl<'a> Fetch<'a> {
             let Some((rule, query)) = self.include_query(plan, include, matches, &seen) else {
                 continue;
             };
-            let rows = self.rows(&query).await?;
+            let rows = self.rows(rule, &query).await?;
             if rows.len() > plan.include_rows_max {
                 return Err(FetchError::TooManyIncluded { rows_max: plan.include_rows_max });
             }

@@ -8,6 +8,7 @@ mod bundle;
 mod connection;
 mod entrance;
 mod health;
+mod interactions;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -25,15 +26,14 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use anyhow::Context;
 use connection::{Connection, Course, Patience};
+use entrance::Admitted;
 use futures::FutureExt as _;
 use serde::Deserialize;
 
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::links::Asked;
 use crate::respond::{self, Answer};
-use crate::service::Service;
-use crate::{capability, parse, read, search};
+use crate::service::{Served, Service};
 
 /// What the HTTP library can count.
 const WORKERS_MAX: usize = 512;
@@ -85,16 +85,16 @@ impl Default for HttpConfig {
 
 /// Serves until it is told to stop: SIGTERM lets requests finish, SIGINT does not wait long.
 pub async fn serve(
-    service: web::Data<Service>,
+    served: web::Data<Served>,
     config: &HttpConfig,
     listener: TcpListener,
 ) -> anyhow::Result<()> {
-    server(service, config, listener)?.await.context("the HTTP server failed")
+    server(served, config, listener)?.await.context("the HTTP server failed")
 }
 
 /// As `actix_web::HttpServer` would build it, but with a [`Connection`] below.
 fn server(
-    service: web::Data<Service>,
+    served: web::Data<Served>,
     config: &HttpConfig,
     listener: TcpListener,
 ) -> anyhow::Result<Server> {
@@ -116,7 +116,7 @@ fn server(
         .shutdown_timeout(config.graceful_stop_secs)
         .listen("genkan", listener, move || {
             let stop = stop.clone();
-            let app = App::new().app_data(service.clone()).configure(routes).wrap_fn(follow);
+            let app = App::new().app_data(served.clone()).configure(routes).wrap_fn(follow);
             let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
@@ -178,33 +178,33 @@ fn routes(app: &mut web::ServiceConfig) {
                 .wrap(from_fn(entrance::entrance))
                 .service(
                     web::resource("/fhir/metadata")
-                        .route(web::route().guard(get_or_head()).to(metadata))
-                        .default_service(web::to(only_get)),
+                        .route(web::route().guard(get_or_head()).to(interactions::metadata))
+                        .default_service(web::to(interactions::only_get)),
                 )
                 .service(
                     web::resource("/fhir/{type}/_search")
-                        .route(web::post().to(search_by_post))
-                        .default_service(web::to(only_post)),
+                        .route(web::post().to(interactions::search_by_post))
+                        .default_service(web::to(interactions::only_post)),
                 )
                 .service(
                     web::resource("/fhir/{type}/{id}/_history/{version}")
-                        .route(web::route().guard(get_or_head()).to(vread))
-                        .default_service(web::to(only_get)),
+                        .route(web::route().guard(get_or_head()).to(interactions::vread))
+                        .default_service(web::to(interactions::only_get)),
                 )
                 // Operations (`/fhir/$…`, `/fhir/{type}/$…`) come before the read of an id.
                 .service(bundle::resource())
                 .service(bundle::definition())
                 .service(
                     web::resource("/fhir/{type}/{id}")
-                        .route(web::route().guard(get_or_head()).to(read_by_id))
-                        .default_service(web::to(only_get)),
+                        .route(web::route().guard(get_or_head()).to(interactions::read_by_id))
+                        .default_service(web::to(interactions::only_get)),
                 )
                 .service(
                     web::resource("/fhir/{type}")
-                        .route(web::route().guard(get_or_head()).to(search_by_get))
-                        .default_service(web::to(only_get)),
+                        .route(web::route().guard(get_or_head()).to(interactions::search_by_get))
+                        .default_service(web::to(interactions::only_get)),
                 )
-                .default_service(web::to(unknown_route)),
+                .default_service(web::to(interactions::unknown_route)),
         );
 }
 
@@ -212,93 +212,18 @@ fn get_or_head() -> impl Guard {
     guard::Any(guard::Get()).or(guard::Head())
 }
 
-async fn metadata(service: web::Data<Service>, request: HttpRequest) -> HttpResponse {
-    answer(&request, async |exchange| {
-        parse::no_search(request.query_string())?;
-        Ok(capability::capabilities(&service, exchange))
-    })
-    .await
-}
-
-async fn read_by_id(
-    service: web::Data<Service>,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> HttpResponse {
-    let (resource_type, id) = path.into_inner();
-    answer(&request, async |exchange| {
-        parse::no_search(request.query_string())?;
-        read::read(&service, exchange, &resource_type, &id).await
-    })
-    .await
-}
-
-async fn vread(
-    service: web::Data<Service>,
-    request: HttpRequest,
-    path: web::Path<(String, String, String)>,
-) -> HttpResponse {
-    let (resource_type, id, version) = path.into_inner();
-    answer(&request, async |exchange| {
-        parse::no_search(request.query_string())?;
-        read::vread(&service, exchange, &resource_type, &id, &version).await
-    })
-    .await
-}
-
-async fn search_by_get(
-    service: web::Data<Service>,
-    request: HttpRequest,
-    resource_type: web::Path<String>,
-) -> HttpResponse {
-    answer(&request, async |exchange| {
-        let pairs = parse::pairs(request.query_string().as_bytes());
-        search::search(&service, exchange, &resource_type, pairs).await
-    })
-    .await
-}
-
-async fn search_by_post(
-    service: web::Data<Service>,
-    request: HttpRequest,
-    resource_type: web::Path<String>,
-    payload: web::Payload,
-) -> HttpResponse {
-    answer(&request, async |exchange| {
-        // R4 lets the URL of a POST carry parameters too.
-        let mut pairs = parse::pairs(request.query_string().as_bytes());
-        let form = body::form(&service, &request, payload).await?;
-        pairs.extend(parse::pairs(&form));
-        let asked = Asked { pairs, sealed: true };
-        search::search(&service, exchange, &resource_type, asked).await
-    })
-    .await
-}
-
-async fn unknown_route(request: HttpRequest) -> HttpResponse {
-    answer(&request, async |_| Err(Error::UnknownRoute)).await
-}
-
-async fn only_get(request: HttpRequest) -> HttpResponse {
-    answer(&request, async |_| Err(Error::MethodNotAllowed { allowed: "GET, HEAD" })).await
-}
-
-async fn only_post(request: HttpRequest) -> HttpResponse {
-    answer(&request, async |_| Err(Error::MethodNotAllowed { allowed: "POST" })).await
-}
-
 /// Runs an interaction for a request that has passed the entrance, in the time that it may take. A
 /// panic ends one request, not the worker with all the others on it.
 async fn answer(
     request: &HttpRequest,
-    interaction: impl AsyncFnOnce(&Exchange) -> Result<Answer, Error>,
+    interaction: impl AsyncFnOnce(&Service, &Exchange) -> Result<Answer, Error>,
 ) -> HttpResponse {
-    let Some(exchange) = Exchange::of(request) else {
+    let Some(Admitted { service, exchange }) = Admitted::of(request) else {
         // Only if a route were added outside the entrance.
         return respond::outside_the_entrance();
     };
     let timeout_secs = exchange.timeout_secs;
-    let answered = AssertUnwindSafe(interaction(&exchange)).catch_unwind();
+    let answered = AssertUnwindSafe(interaction(&service, &exchange)).catch_unwind();
     let answer = match tokio::time::timeout(Duration::from_secs(timeout_secs), answered).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Error::Internal("a panic; the log has its place")),

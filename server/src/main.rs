@@ -24,6 +24,7 @@ mod rule_files;
 mod search;
 mod service;
 mod site;
+mod sources;
 mod stages;
 
 use std::process::ExitCode;

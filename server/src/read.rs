@@ -52,7 +52,7 @@ async fn resource(
     exchange.stages.enter(Stage::Plan);
     let plan = plan::read(service, resource_type, id)?;
     exchange.stages.enter(Stage::Fetch);
-    let mut fetch = Fetch::new(&*service.adapter, &service.rules);
+    let mut fetch = Fetch::new(&service.sources, &service.rules);
     let found = fetch.of_key(&plan).await;
     exchange.stages.count_statements(fetch.statements());
     let records = found?;

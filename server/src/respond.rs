@@ -114,11 +114,15 @@ fn log(error: &Error, status: StatusCode) {
     let issue_type = error.issue_type().code();
     if status.is_server_error() {
         let cause = match error {
-            Error::Source(error) => error.message.as_str(),
+            Error::Source(failed) => failed.error.message.as_str(),
             Error::Internal(cause) => cause,
             _ => "",
         };
-        tracing::error!(code, issue_type, cause, "{}", error.message().en);
+        let source = match error {
+            Error::Source(failed) => failed.source_name.as_str(),
+            _ => "",
+        };
+        tracing::error!(code, issue_type, source, cause, "{}", error.message().en);
     } else if let Error::Parameters(refused) = error {
         // A name that nobody knows may be a value in the wrong place.
         let known = |name| search::known_name(Definitions::r4(), name).unwrap_or("unknown");

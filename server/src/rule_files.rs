@@ -18,6 +18,20 @@ pub struct RulesConfig {
     pub directory: PathBuf,
 }
 
+/// `schema.NAME.yaml`: the name of a further source and the file, by name.
+pub fn further_schemas(directory: &Path) -> Vec<(String, PathBuf)> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter_map(|entry| {
+            let file = entry.file_name().into_string().ok()?;
+            let name = file.strip_prefix("schema.")?.strip_suffix(".yaml")?;
+            Some((name.to_owned(), entry.path()))
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 /// Folders that hold parts of a rule set, and the folder itself.
 const FOLDERS: [&str; 4] = ["", "fragments", "codes", "lookups"];
 

@@ -22,7 +22,7 @@ pub async fn search(
     exchange.stages.enter(Stage::Plan);
     let plan = plan::search(service, &search.request)?;
     exchange.stages.enter(Stage::Fetch);
-    let mut fetch = Fetch::new(&*service.adapter, &service.rules);
+    let mut fetch = Fetch::new(&service.sources, &service.rules);
     let page = fetch.page(&plan).await;
     exchange.stages.count_statements(fetch.statements());
     let page = page?;

@@ -1,9 +1,11 @@
-//! What every request shares: rules, identity, source, limits. Made once at start.
+//! What every request shares: rules, identity, sources, limits. A request sees one [`Service`] from
+//! its beginning to its end; another one may take its place meanwhile, as a whole ([`Served`]).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use genkan_adapter::Adapter;
+use arc_swap::ArcSwap;
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
@@ -13,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::bundle::BundleConfig;
 use crate::http::HttpConfig;
+use crate::sources::Sources;
 
 /// `[fhir]`
 #[derive(Debug, Clone, Deserialize)]
@@ -93,10 +96,12 @@ pub struct PageIssues {
     pub hidden: Vec<String>,
 }
 
+/// Cheap to clone: what is large or counts across requests is shared.
+#[derive(Clone)]
 pub struct Service {
-    pub rules: RuleSet,
-    pub identity: Identity,
-    pub adapter: Box<dyn Adapter>,
+    pub rules: Arc<RuleSet>,
+    pub identity: Arc<Identity>,
+    pub sources: Arc<Sources>,
     pub limits: PlanLimits,
     pub page_issues: PageIssues,
     pub bundle: BundleConfig,
@@ -110,8 +115,21 @@ pub struct Service {
     pub body_read_timeout_secs: u64,
     pub request_timeout_secs: u64,
     /// One for each request in work.
-    pub places: Semaphore,
-    pub trace_ids: TraceIds,
+    pub places: Arc<Semaphore>,
+    pub trace_ids: Arc<TraceIds>,
+}
+
+/// The service of this moment, for the requests that begin now.
+pub struct Served(ArcSwap<Service>);
+
+impl Served {
+    pub fn new(service: Service) -> Self {
+        Served(ArcSwap::from_pointee(service))
+    }
+
+    pub fn now(&self) -> Arc<Service> {
+        self.0.load_full()
+    }
 }
 
 impl Service {
@@ -119,14 +137,14 @@ impl Service {
         name: String,
         rules: RuleSet,
         identity: Identity,
-        adapter: Box<dyn Adapter>,
+        sources: Sources,
         fhir: &FhirConfig,
         http: &HttpConfig,
     ) -> Self {
         Service {
-            rules,
-            identity,
-            adapter,
+            rules: Arc::new(rules),
+            identity: Arc::new(identity),
+            sources: Arc::new(sources),
             limits: fhir.plan_limits(),
             page_issues: fhir.page_issues(),
             bundle: BundleConfig::default(),
@@ -138,8 +156,8 @@ impl Service {
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,
             request_timeout_secs: http.request_timeout_secs,
-            places: Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS)),
-            trace_ids: TraceIds::since(SystemTime::now()),
+            places: Arc::new(Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS))),
+            trace_ids: Arc::new(TraceIds::since(SystemTime::now())),
         }
     }
 }

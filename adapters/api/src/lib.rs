@@ -60,6 +60,11 @@ pub trait Adapter: Send + Sync {
     /// no query language.
     fn explain(&self, query: &RowQuery) -> Option<Statement>;
 
+    /// How the source says that it would answer a query, line by line, without answering it; empty
+    /// for sources that say nothing. The lines may show values of the query: for who asked, and no
+    /// log.
+    async fn database_plan(&self, query: &RowQuery) -> Result<Vec<String>, AdapterError>;
+
     /// Keys of the rows changed after a cursor; see [`Capabilities::changes`].
     async fn changes(&self, request: &ChangeRequest) -> Result<ChangePage, AdapterError>;
 

@@ -104,6 +104,10 @@ impl Adapter for MemoryAdapter {
         None
     }
 
+    async fn database_plan(&self, _query: &RowQuery) -> Result<Vec<String>, AdapterError> {
+        Ok(Vec::new())
+    }
+
     async fn changes(&self, request: &ChangeRequest) -> Result<ChangePage, AdapterError> {
         Ok(request.page(self.answer(&request.query())?))
     }

@@ -476,6 +476,10 @@ impl Adapter for SqlAdapter {
         Some(Statement { text: plan.sql, values })
     }
 
+    async fn database_plan(&self, query: &RowQuery) -> Result<Vec<String>, AdapterError> {
+        self.plan_lines(query).await
+    }
+
     async fn changes(&self, request: &ChangeRequest) -> Result<ChangePage, AdapterError> {
         let query = request.query();
         Ok(request.page(self.rows(&query).try_collect().await?))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genkan_adapter::{ColumnKind, Predicate, SourceSchema};
+use genkan_adapter::{ColumnKind, Predicate};
 use genkan_fhir::definitions::{Definitions, check_primitive};
 
 use super::emit::EmitCompiler;
@@ -14,19 +14,20 @@ use crate::expression::ExpressionKind as K;
 use crate::lens::Lens;
 use crate::program::{Place, Rule, Site, Term};
 use crate::search::Override;
+use crate::sources::SourceSchemas;
 use crate::testing;
 use crate::yaml::Yaml;
 
-const SECTIONS: [&str; 11] = [
-    "rule", "resource", "profile", "from", "where", "updated", "blank", "emit", "search", "write",
-    "tests",
+const SECTIONS: [&str; 12] = [
+    "rule", "resource", "profile", "source", "from", "where", "updated", "blank", "emit", "search",
+    "write", "tests",
 ];
 
 pub(super) fn compile(
     yaml: &Yaml,
     header: &Header,
     shared: &Shared,
-    schema: &SourceSchema,
+    schemas: &SourceSchemas,
     site: &Site,
     found: &mut Vec<Diagnostic>,
 ) -> Option<RuleWithSearch> {
@@ -44,7 +45,7 @@ pub(super) fn compile(
     let mut scope = Scope::open(
         entries.get("from")?,
         entries.get("blank"),
-        schema,
+        schemas.at(header.source),
         (site, &shared.lookups),
         found,
     )?;
@@ -58,7 +59,7 @@ pub(super) fn compile(
     let contained = compiler.contained;
     let overrides = overrides(&mut scope, header, &entries, found);
     let tests = match entries.get("tests") {
-        Some(tests) => testing::read(tests, &header.resource, schema, found),
+        Some(tests) => testing::read(tests, header, schemas, found),
         None => Vec::new(),
     };
     let Scope { root, children, key, filter, .. } = scope;
@@ -66,6 +67,7 @@ pub(super) fn compile(
         id: header.id.clone(),
         span: yaml.span,
         resource: header.resource.clone(),
+        source: header.source,
         profile,
         root,
         key,

@@ -54,6 +54,7 @@ fn stands_in(target: &Rule, parent: &Rule, reference: &ReferenceTo) -> bool {
     let joined = |join: &Join| parent.root.joins.contains(join);
     let conditions = terms(&parent.filter);
     same_key
+        && target.source == parent.source
         && target.root.root == parent.root.root
         && target.root.joins.iter().all(joined)
         && terms(&target.filter).iter().all(|term| conditions.contains(term))

@@ -10,20 +10,22 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::ExpressionKind as K;
 use crate::lens::Lens;
 use crate::program::{ColumnUse, Place, RecordSet, Rule, RuleSet, Term};
+use crate::sources::SourceSchemas;
 
 /// A table of fewer rows is read as a whole as fast.
 const ROWS_MIN: u64 = 1000;
 
 /// One warning for each column, with the parameters that start from it.
-pub fn unindexed(rules: &RuleSet, schema: &SourceSchema) -> Vec<Diagnostic> {
-    let mut found: BTreeMap<(String, String), (Span, Vec<String>)> = BTreeMap::new();
+pub fn unindexed(rules: &RuleSet, schemas: &SourceSchemas) -> Vec<Diagnostic> {
+    let mut found: BTreeMap<(usize, String, String), (Span, Vec<String>)> = BTreeMap::new();
     for rule in &rules.rules {
         for parameter in &rule.parameters {
             for branch in &parameter.branches {
                 let Some((column, span)) = first_column(rule, branch) else { continue };
                 let Some(table) = table_of(rule, column) else { continue };
-                if is_slow(schema, table, &column.column.column) {
-                    let key = (table.to_owned(), column.column.column.to_string());
+                if is_slow(schemas.at(rule.source), table, &column.column.column) {
+                    let column = column.column.column.to_string();
+                    let key = (rule.source, table.to_owned(), column);
                     let codes = &mut found.entry(key).or_insert((span, Vec::new())).1;
                     let code = format!("{}?{}", rule.resource, parameter.code);
                     if !codes.contains(&code) {
@@ -33,7 +35,7 @@ pub fn unindexed(rules: &RuleSet, schema: &SourceSchema) -> Vec<Diagnostic> {
             }
         }
     }
-    let warning = |((table, column), (span, codes)): (_, (Span, Vec<String>))| {
+    let warning = |((_, table, column), (span, codes)): (_, (Span, Vec<String>))| {
         let codes = codes.join(", ");
         let en = format!(
             "`{table}.{column}` leads no index, and {codes} would read the whole table; \

@@ -26,7 +26,7 @@ emit:
 
 fn said(schema: &SourceSchema) -> Vec<String> {
     let rules = rules(&[("p.map.yaml", RULE)]);
-    let warnings = unindexed(&rules, schema);
+    let warnings = unindexed(&rules, &schema.clone().into());
     assert!(warnings.iter().all(|warning| warning.code == "W0705"));
     let text = |text: &str| text.split(" would").next().unwrap_or_default().to_owned();
     warnings.iter().map(|warning| text(&warning.message.en)).collect()

@@ -40,5 +40,5 @@ pub fn compiled_bytes(files: Vec<(String, Vec<u8>)>) -> Compiled {
     let schema = genkan_mapping::schema::parse(SCHEMA).expect("the schema of the tests");
     let zone = FixedOffset::east_opt(9 * 3600).expect("an offset");
     let constants = BTreeMap::from([("institution_no".to_owned(), "1312345670".to_owned())]);
-    compile(&RuleFiles(files), &schema, &Site { constants, zone })
+    compile(&RuleFiles(files), &schema.into(), &Site { constants, zone })
 }

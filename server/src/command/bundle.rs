@@ -112,7 +112,7 @@ async fn by_identifier(service: &Service, number: &str) -> Result<Vec<String>, E
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let search = parse::search(service, "", "Patient", pairs.to_vec())?;
     let plan = plan::search(service, &search.request)?;
-    let page = Fetch::new(&*service.adapter, &service.rules).page(&plan).await?;
+    let page = Fetch::new(&service.sources, &service.rules).page(&plan).await?;
     let entries = emit::page(service, &page);
     Ok(entries.into_iter().map(|entry| entry.emitted.id).collect())
 }
@@ -133,7 +133,7 @@ fn failure(error: &Error, manner: Manner) -> Failure {
             Failure::no_bundle(format!("{text}\n{}", refused.collect::<Vec<_>>().join("\n")))
         }
         Error::NotFound { .. } | Error::UnknownType { .. } => Failure::no_bundle(text),
-        Error::Source(source) => Failure::from(anyhow::anyhow!("{text}: {}", source.message)),
+        Error::Source(failed) => Failure::from(anyhow::anyhow!("{text}: {failed}")),
         _ => Failure::from(anyhow::anyhow!(text)),
     }
 }

@@ -29,8 +29,11 @@ pub async fn run(command: &ConfigCommand, manner: Manner) -> Result<(), Failure>
             for warning in identity::warnings(&config.identity) {
                 eprintln!("{}", warning.in_language(manner.language));
             }
-            let health = service.adapter.health().await?;
-            say!("ok: {} rules on {}", service.rules.rules.len(), health.product);
+            let mut products = Vec::new();
+            for source in service.sources.iter() {
+                products.push(source.adapter().health().await?.product);
+            }
+            say!("ok: {} rules on {}", service.rules.rules.len(), products.join(", "));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ mod folder;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use actix_web::web;
 use anyhow::Context;
@@ -22,7 +23,8 @@ use crate::http::{self, HttpConfig};
 use crate::identity::{IdentityConfig, KeyConfig, Mode};
 use crate::log;
 use crate::log::{Level, LogConfig};
-use crate::service::{FhirConfig, Service};
+use crate::service::{FhirConfig, Served, Service};
+use crate::sources::Sources;
 
 /// So that the demo works wherever the binary is.
 static RULES: Dir = include_dir!("$CARGO_MANIFEST_DIR/../mapping-rules/rules/demo-hospital");
@@ -83,7 +85,7 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
         say!("    genkan demo --rules {}\n", changed.display());
     }
     say!("Ctrl-C ends it / Ctrl-C で終了");
-    http::serve(web::Data::new(service), &HttpConfig::default(), listener).await?;
+    http::serve(web::Data::new(Served::new(service)), &HttpConfig::default(), listener).await?;
     Ok(())
 }
 
@@ -123,13 +125,14 @@ async fn service(
     let config = folder::site_config();
     let site = config.site().map_err(Failure::usage)?;
     let source = SqlConfig::new(format!("sqlite:{}", database.display()));
-    let adapter = opening::source(&source).await?;
-    let schema = adapter.schema().await?;
-    let rules = opening::rules(files, &schema, &site, manner)?;
+    let adapter = opening::source(&source, "[source]").await?;
+    let schemas = adapter.schema().await?.into();
+    let rules = opening::rules(files, &schemas, &site, manner)?;
     let keys = vec![KeyConfig { generation: 'a', secret_file: site_key(directory)? }];
     let identity = opening::identity(&IdentityConfig { mode: Mode::Opaque, keys }, manner)?;
     let (fhir, http) = (FhirConfig::default(), HttpConfig::default());
-    Ok(Service::new(config.name, rules, identity, Box::new(adapter), &fhir, &http))
+    let sources = Sources::of_one(Arc::new(adapter));
+    Ok(Service::new(config.name, rules, identity, sources, &fhir, &http))
 }
 
 fn built_in_rules() -> RuleFiles {

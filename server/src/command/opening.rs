@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::net::{TcpListener, ToSocketAddrs as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use genkan_adapter::{Adapter, ErrorCategory, SourceSchema};
@@ -11,19 +12,34 @@ use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::program::{RuleSet, Site};
-use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, compile, schema};
+use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, SourceSchemas, compile, schema};
 
 use crate::command::{Failure, Manner, Output};
+use crate::config::Config;
 use crate::identity::{self, IdentityConfig};
 use crate::rule_files;
+use crate::sources::{Source, Sources};
 
-/// Opens the hospital's source; a session that can write is refused. The account's grants are not
+/// Opens every source of the configuration and reads what is in it.
+pub async fn sources(config: &Config) -> Result<(Sources, SourceSchemas), Failure> {
+    let main = source(&config.source, "[source]").await?;
+    let mut schemas = SourceSchemas::new(main.schema().await?);
+    let mut sources = vec![Source::new(genkan_mapping::MAIN, Arc::new(main))];
+    for (name, section) in &config.sources {
+        let further = source(section, &format!("[sources.{name}]")).await?;
+        schemas = schemas.with(name, further.schema().await?);
+        sources.push(Source::new(name, Arc::new(further)));
+    }
+    Ok((Sources::new(sources), schemas))
+}
+
+/// Opens a source of the hospital; a session that can write is refused. The account's grants are not
 /// looked at yet.
-pub async fn source(config: &SqlConfig) -> Result<SqlAdapter, Failure> {
+pub async fn source(config: &SqlConfig, section: &str) -> Result<SqlAdapter, Failure> {
     let adapter = SqlAdapter::open(config).await.map_err(|error| match error.category {
         // Nothing was asked of the source yet: the section is wrong.
         ErrorCategory::Mismatch | ErrorCategory::Denied => {
-            Failure::usage(format!("[source] {error}"))
+            Failure::usage(format!("{section} {error}"))
         }
         _ => Failure::from(error),
     })?;
@@ -32,11 +48,11 @@ pub async fn source(config: &SqlConfig) -> Result<SqlAdapter, Failure> {
         let product = health.product;
         return Err(Failure::usage(Text::new(
             format!(
-                "[source] the session can write to {product}; give Genkan an account that can \
+                "{section} the session can write to {product}; give Genkan an account that can \
                  only read"
             ),
             format!(
-                "[source] {product} に書き込みできる接続です。読み取り専用のアカウントを使って\
+                "{section} {product} に書き込みできる接続です。読み取り専用のアカウントを使って\
                  ください"
             ),
         )));
@@ -63,7 +79,18 @@ pub fn listener(address: &str) -> Result<TcpListener, Failure> {
     Ok(bound.with_context(|| format!("cannot listen on {address}"))?)
 }
 
-/// The schema that was recorded beside the rules.
+/// The schemas that were recorded beside the rules: `schema.yaml` of the main source, and
+/// `schema.NAME.yaml` of each further one.
+pub fn recorded_schemas(directory: &Path, manner: Manner) -> Result<SourceSchemas, Failure> {
+    let main = recorded_schema(&directory.join(rule_files::SCHEMA), manner)?;
+    let mut schemas = SourceSchemas::new(main);
+    for (name, path) in rule_files::further_schemas(directory) {
+        schemas = schemas.with(name, recorded_schema(&path, manner)?);
+    }
+    Ok(schemas)
+}
+
+/// A schema that was recorded in a file.
 pub fn recorded_schema(path: &Path, manner: Manner) -> Result<SourceSchema, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
@@ -88,11 +115,11 @@ pub fn files(directory: &Path) -> Result<RuleFiles, Failure> {
 /// Rules that can be used; otherwise the errors were printed.
 pub fn rules(
     files: &RuleFiles,
-    schema: &SourceSchema,
+    schemas: &SourceSchemas,
     site: &Site,
     manner: Manner,
 ) -> Result<RuleSet, Failure> {
-    let Compiled { rules, mut diagnostics, files } = compile(files, schema, site);
+    let Compiled { rules, mut diagnostics, files } = compile(files, schemas, site);
     rules.ok_or_else(|| {
         diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
         let sources: Vec<_> = files.iter().map(|file| (&*file.path, &*file.text)).collect();

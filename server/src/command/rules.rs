@@ -8,19 +8,20 @@ mod schema;
 mod test;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use genkan_adapter::{Adapter, SourceSchema};
+use genkan_adapter::Adapter as _;
 use genkan_adapter_sql::SqlAdapter;
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::program::{RuleSet, Site};
-use genkan_mapping::{RuleFiles, Text};
+use genkan_mapping::{RuleFiles, SourceSchemas, Text};
 
 use crate::command::{Failure, Manner, opening};
 use crate::config::Config;
-use crate::rule_files::SCHEMA;
 use crate::service::FhirConfig;
 use crate::site::SiteConfig;
+use crate::sources::{Source, Sources};
 
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
@@ -60,10 +61,10 @@ pub struct SourceArgs {
 /// A rule set as far as it can be read, with what it is compiled against.
 pub struct Draft {
     pub files: RuleFiles,
-    pub schema: SourceSchema,
+    pub schemas: SourceSchemas,
     pub site: Site,
-    /// The source itself, if the configuration names one.
-    pub adapter: Option<SqlAdapter>,
+    /// The sources themselves, if there is a configuration.
+    pub sources: Option<Sources>,
 }
 
 impl Draft {
@@ -71,15 +72,16 @@ impl Draft {
         let files = opening::files(directory)?;
         if let Some(path) = &source.config {
             let config = Config::load(path)?;
-            let adapter = opening::source(&config.source).await?;
-            let schema = adapter.schema().await?;
+            let (sources, schemas) = opening::sources(&config).await?;
             let site = config.site.site().map_err(Failure::usage)?;
-            return Ok(Draft { files, schema, site, adapter: Some(adapter) });
+            return Ok(Draft { files, schemas, site, sources: Some(sources) });
         }
-        let recorded = source.schema.clone().unwrap_or_else(|| directory.join(SCHEMA));
-        let schema = opening::recorded_schema(&recorded, manner)?;
+        let schemas = match &source.schema {
+            Some(path) => opening::recorded_schema(path, manner)?.into(),
+            None => opening::recorded_schemas(directory, manner)?,
+        };
         let site = SiteConfig::example().site().map_err(Failure::usage)?;
-        Ok(Draft { files, schema, site, adapter: None })
+        Ok(Draft { files, schemas, site, sources: None })
     }
 }
 
@@ -97,7 +99,7 @@ pub struct WorkshopArgs {
 pub struct Workshop {
     pub rules: RuleSet,
     pub identity: Identity,
-    pub adapter: SqlAdapter,
+    pub sources: Sources,
     pub fhir: FhirConfig,
 }
 
@@ -118,22 +120,31 @@ impl Workshop {
         };
         let files = opening::files(&directory)?;
         let Some(config) = config else {
-            let schema = opening::recorded_schema(&directory.join(SCHEMA), manner)?;
+            let schemas = opening::recorded_schemas(&directory, manner)?;
             let site = SiteConfig::example().site().map_err(Failure::usage)?;
-            let rules = opening::rules(&files, &schema, &site, manner)?;
-            let adapter = SqlAdapter::in_memory(&schema, &[]).await?;
-            // Statements are explained against a catalog that was read.
-            adapter.schema().await?;
+            let rules = opening::rules(&files, &schemas, &site, manner)?;
+            let sources = empty(&schemas).await?;
             let (identity, fhir) = (plain_identity()?, FhirConfig::default());
-            return Ok(Workshop { rules, identity, adapter, fhir });
+            return Ok(Workshop { rules, identity, sources, fhir });
         };
-        let adapter = opening::source(&config.source).await?;
-        let schema = adapter.schema().await?;
+        let (sources, schemas) = opening::sources(&config).await?;
         let site = config.site.site().map_err(Failure::usage)?;
-        let rules = opening::rules(&files, &schema, &site, manner)?;
+        let rules = opening::rules(&files, &schemas, &site, manner)?;
         let identity = opening::identity(&config.identity, manner)?;
-        Ok(Workshop { rules, identity, adapter, fhir: config.fhir })
+        Ok(Workshop { rules, identity, sources, fhir: config.fhir })
     }
+}
+
+/// Databases in memory with the tables of each source and no rows.
+async fn empty(schemas: &SourceSchemas) -> Result<Sources, Failure> {
+    let mut sources = Vec::new();
+    for (name, schema) in schemas.names().zip(schemas.schemas()) {
+        let adapter = SqlAdapter::in_memory(schema, &[]).await?;
+        // Statements are explained against a catalog that was read.
+        adapter.schema().await?;
+        sources.push(Source::new(name, Arc::new(adapter)));
+    }
+    Ok(Sources::new(sources))
 }
 
 /// Readable ids, so that a test can name the resource it refers to: `Patient/patient.0000999739`.

@@ -3,11 +3,10 @@
 use actix_web::web;
 use anyhow::Context;
 use clap::Args;
-use genkan_adapter::Adapter;
 
 use crate::command::{ConfigArg, Failure, Manner, opening};
 use crate::config::Config;
-use crate::service::Service;
+use crate::service::{Served, Service};
 use crate::{http, identity, log};
 
 #[derive(Debug, Args)]
@@ -30,7 +29,7 @@ pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
     }
     tracing::info!(%address, rules = service.rules.rules.len(), "serving");
     say!("genkan: http://{address}/fhir");
-    http::serve(web::Data::new(service), &config.http, listener).await?;
+    http::serve(web::Data::new(Served::new(service)), &config.http, listener).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -40,11 +39,9 @@ pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure
     let identity = opening::identity(&config.identity, manner)?;
     let site = config.site.site().map_err(Failure::usage)?;
     let files = opening::files(&config.rules.directory)?;
-    let adapter = opening::source(&config.source).await?;
-    let schema = adapter.schema().await?;
-    let rules = opening::rules(&files, &schema, &site, manner)?;
+    let (sources, schemas) = opening::sources(config).await?;
+    let rules = opening::rules(&files, &schemas, &site, manner)?;
     let name = config.site.name.clone();
-    let adapter = Box::new(adapter);
-    let service = Service::new(name, rules, identity, adapter, &config.fhir, &config.http);
+    let service = Service::new(name, rules, identity, sources, &config.fhir, &config.http);
     Ok(Service { bundle: config.bundle.clone(), ..service })
 }

@@ -3,12 +3,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
-use super::{answer, body, get_or_head, only_get};
+use super::interactions::only_get;
+use super::{answer, body, get_or_head};
 use crate::bundle::operation;
 use crate::error::Error;
 use crate::parse;
 use crate::respond::Answer;
-use crate::service::Service;
 
 pub fn resource() -> Resource {
     web::resource(format!("/fhir/Patient/{{id}}/${}", operation::NAME))
@@ -23,42 +23,37 @@ pub fn definition() -> Resource {
         .default_service(web::to(only_get))
 }
 
-async fn by_get(
-    service: web::Data<Service>,
-    request: HttpRequest,
-    id: web::Path<String>,
-) -> HttpResponse {
-    answer(&request, async |exchange| {
+async fn by_get(request: HttpRequest, id: web::Path<String>) -> HttpResponse {
+    answer(&request, async |service, exchange| {
         let pairs = parse::pairs(request.query_string().as_bytes());
-        operation::run(&service, exchange, &id, &pairs).await
+        operation::run(service, exchange, &id, &pairs).await
     })
     .await
 }
 
 async fn by_post(
-    service: web::Data<Service>,
     request: HttpRequest,
     id: web::Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    answer(&request, async |exchange| {
+    answer(&request, async |service, exchange| {
         let mut pairs = parse::pairs(request.query_string().as_bytes());
-        let bytes = body::resource(&service, &request, payload).await?;
+        let bytes = body::resource(service, &request, payload).await?;
         pairs.extend(operation::pairs_of_body(&bytes)?);
-        operation::run(&service, exchange, &id, &pairs).await
+        operation::run(service, exchange, &id, &pairs).await
     })
     .await
 }
 
 async fn by_definition(request: HttpRequest) -> HttpResponse {
-    answer(&request, async |exchange| {
+    answer(&request, async |_, exchange| {
         Ok(Answer::of(operation::definition(&exchange.base).to_string().into_bytes()))
     })
     .await
 }
 
 async fn only_get_or_post(request: HttpRequest) -> HttpResponse {
-    answer(&request, async |_| Err(Error::MethodNotAllowed { allowed: "GET, HEAD, POST" })).await
+    answer(&request, async |_, _| Err(Error::MethodNotAllowed { allowed: "GET, HEAD, POST" })).await
 }
 
 #[cfg(test)]
@@ -70,11 +65,12 @@ mod tests {
 
     use super::*;
     use crate::bundle::tests::collected;
+    use crate::service::Served;
 
     const PATH: &str = "/fhir/Patient/patient.0001/$jp-clins-bundle";
 
     async fn send(request: TestRequest) -> (u16, Value) {
-        let service = web::Data::new(collected::service().await);
+        let service = web::Data::new(Served::new(collected::service().await));
         let app = App::new().app_data(service).configure(super::super::routes);
         let response = call_service(&init_service(app).await, request.to_request()).await;
         let status = response.status().as_u16();

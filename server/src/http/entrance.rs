@@ -1,18 +1,33 @@
 //! The entrance of the data API: what is checked before and said after every interaction.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Instrument as _;
 
 use crate::error::Error;
 use crate::exchange::{self, Exchange, REQUEST_ID};
 use crate::respond;
-use crate::service::Service;
+use crate::service::{Served, Service};
+
+/// A request that was let in, and what it sees of the site whatever is loaded meanwhile.
+#[derive(Clone)]
+pub struct Admitted {
+    pub service: Arc<Service>,
+    pub exchange: Rc<Exchange>,
+}
+
+impl Admitted {
+    /// What the entrance noted of this request.
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Admitted>().cloned()
+    }
+}
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -20,9 +35,10 @@ pub async fn entrance(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let Some(service) = request.app_data::<web::Data<Service>>().cloned() else {
+    let Some(served) = request.app_data::<web::Data<Served>>() else {
         return Err(actix_web::error::ErrorInternalServerError("no service"));
     };
+    let service = served.now();
     let trace_id =
         exchange::client_request_id(request.headers()).unwrap_or_else(|| service.trace_ids.next());
     // The path can hold an id and the query a name: neither belongs into a log.
@@ -31,7 +47,9 @@ pub async fn entrance(
     let exchange = Rc::new(exchange);
     let answer = async {
         let mut response = match entrance {
-            Ok(()) => admit(&service, &exchange, request, next).await?,
+            Ok(()) => {
+                admit(Admitted { service, exchange: Rc::clone(&exchange) }, request, next).await?
+            }
             Err(error) => refuse(&exchange, request, error),
         };
         finish(&exchange, &mut response);
@@ -42,15 +60,14 @@ pub async fn entrance(
 
 /// Lets the request in if there is room.
 async fn admit(
-    service: &Service,
-    exchange: &Rc<Exchange>,
+    admitted: Admitted,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let Ok(_place) = service.places.try_acquire() else {
-        return Ok(refuse(exchange, request, Error::Busy));
+    let Ok(_place) = Arc::clone(&admitted.service.places).try_acquire_owned() else {
+        return Ok(refuse(&admitted.exchange, request, Error::Busy));
     };
-    request.extensions_mut().insert(Rc::clone(exchange));
+    request.extensions_mut().insert(admitted);
     next.call(request).await
 }
 

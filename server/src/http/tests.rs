@@ -3,6 +3,8 @@
 
 mod dirty;
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use genkan_adapter::Adapter;
@@ -15,6 +17,7 @@ use serde_json::Value;
 use super::*;
 use crate::service::FhirConfig;
 use crate::site::SiteConfig;
+use crate::sources::Sources;
 
 const SCHEMA: &str = "
 PT: {key: [ID], columns: {ID: char(4), NAME: varchar(20), SEX: char(1), UPD: char(14)}}
@@ -76,7 +79,7 @@ fn rows() -> Rows {
 
 type Rows = Vec<(String, Vec<(String, Cell)>)>;
 
-async fn service(http: &HttpConfig) -> web::Data<Service> {
+async fn service(http: &HttpConfig) -> web::Data<Served> {
     let files = [("patient.map.yaml", PATIENT), ("lab.map.yaml", LAB)];
     hospital(SCHEMA, &files, &rows(), &FhirConfig::default(), http).await
 }
@@ -87,11 +90,11 @@ async fn hospital(
     rows: &Rows,
     fhir: &FhirConfig,
     http: &HttpConfig,
-) -> web::Data<Service> {
+) -> web::Data<Served> {
     let schema = schema::parse(schema).expect("the schema is right");
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let site = SiteConfig::example().site().expect("a site");
-    let compiled = compile(&RuleFiles(files.collect()), &schema, &site);
+    let compiled = compile(&RuleFiles(files.collect()), &schema.clone().into(), &site);
     let rules = compiled.rules.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
     let key = SiteKey { generation: 'a', secret: [7; 32] };
     let identity = Identity::new(IdMode::Plain, &[key]).expect("an identity");
@@ -99,7 +102,9 @@ async fn hospital(
     adapter.schema().await.expect("its catalog");
     let name = "みなと総合病院".to_owned();
     let fhir = FhirConfig { base_url: Some("https://fhir.test/fhir".to_owned()), ..fhir.clone() };
-    web::Data::new(Service::new(name, rules, identity, Box::new(adapter), &fhir, http))
+    let sources = Sources::of_one(Arc::new(adapter));
+    let service = Service::new(name, rules, identity, sources, &fhir, http);
+    web::Data::new(Served::new(service))
 }
 
 struct Answered {
@@ -122,7 +127,7 @@ async fn send_with(http: &HttpConfig, request: TestRequest) -> Answered {
     send_to(service(http).await, request).await
 }
 
-async fn send_to(service: web::Data<Service>, request: TestRequest) -> Answered {
+async fn send_to(service: web::Data<Served>, request: TestRequest) -> Answered {
     let app = App::new().app_data(service).configure(routes);
     let app = init_service(app).await;
     let response = call_service(&app, request.to_request()).await;

@@ -12,9 +12,8 @@ use crate::session::Sessions;
 use crate::statement::{Plan, plan};
 
 impl SqlAdapter {
-    /// The lines of the database's plan; none for a query that no row can match. They may show
-    /// values of the query: for the terminal of who asked, and no log.
-    pub async fn database_plan(&self, query: &RowQuery) -> Result<Vec<String>, AdapterError> {
+    /// The lines of the database's plan; none for a query that no row can match.
+    pub(super) async fn plan_lines(&self, query: &RowQuery) -> Result<Vec<String>, AdapterError> {
         let catalog = self.catalog().await?;
         let repertoire = self.knowledge.repertoire();
         let limit = query.limit.unwrap_or_else(|| self.limits.rows_max.saturating_add(1));

@@ -1,6 +1,8 @@
 //! Units collected from a small hospital in memory: what is in them, what is refused, and how many
 //! statements it takes.
 
+use std::sync::Arc;
+
 use genkan_adapter::{Adapter, Value as Cell};
 use genkan_adapter_sql::SqlAdapter;
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
@@ -17,6 +19,7 @@ use crate::http::HttpConfig;
 use crate::parse::Pairs;
 use crate::service::{FhirConfig, Service};
 use crate::site::SiteConfig;
+use crate::sources::Sources;
 
 const SCHEMA: &str = "
 PT: {key: [ID], columns: {ID: char(4), NAME: varchar(20), UPD: char(14)}}
@@ -203,7 +206,7 @@ async fn service_with(from: &str, to: &str) -> Service {
         (path.to_owned(), text.into_bytes())
     });
     let site = SiteConfig::example().site().expect("a site");
-    let compiled = compile(&RuleFiles(files.to_vec()), &schema, &site);
+    let compiled = compile(&RuleFiles(files.to_vec()), &schema.clone().into(), &site);
     let rules = compiled.rules.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
     let key = SiteKey { generation: 'a', secret: [7; 32] };
     let identity = Identity::new(IdMode::Plain, &[key]).expect("an identity");
@@ -211,8 +214,8 @@ async fn service_with(from: &str, to: &str) -> Service {
     adapter.schema().await.expect("its catalog");
     let fhir =
         FhirConfig { base_url: Some("https://fhir.test/fhir".to_owned()), ..Default::default() };
-    let (name, adapter) = ("病院".to_owned(), Box::new(adapter));
-    Service::new(name, rules, identity, adapter, &fhir, &HttpConfig::default())
+    let (name, sources) = ("病院".to_owned(), Sources::of_one(Arc::new(adapter)));
+    Service::new(name, rules, identity, sources, &fhir, &HttpConfig::default())
 }
 
 fn conditions() -> Wanted {

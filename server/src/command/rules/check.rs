@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use genkan_adapter::SourceSchema;
 use genkan_mapping::program::{RuleFile, RuleSet};
 use genkan_mapping::search::unindexed;
-use genkan_mapping::{Compiled, Diagnostic, Language, Severity, compile, plan};
+use genkan_mapping::{Compiled, Diagnostic, Language, Severity, SourceSchemas, compile, plan};
 use serde_json::json;
 
 use super::test::Hospital;
@@ -30,14 +29,14 @@ pub struct CheckArgs {
 
 pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
-    let compiled = compile(&draft.files, &draft.schema, &draft.site);
+    let compiled = compile(&draft.files, &draft.schemas, &draft.site);
     let Compiled { rules, mut diagnostics, files } = compiled;
     if let Some(rules) = &rules {
-        diagnostics.extend(searches_of_tests(rules, &draft.schema)?);
-        if let Some(adapter) = &draft.adapter {
-            diagnostics.extend(unindexed(rules, &draft.schema));
+        diagnostics.extend(searches_of_tests(rules, &draft.schemas)?);
+        if let Some(sources) = &draft.sources {
+            diagnostics.extend(unindexed(rules, &draft.schemas));
             if args.keys > 0 {
-                keys::verify(adapter, rules, args.keys, &mut diagnostics).await?;
+                keys::verify(sources, rules, args.keys, &mut diagnostics).await?;
             }
         }
     }
@@ -55,9 +54,9 @@ pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
 }
 
 /// A test whose search can't be asked fails later; its author should know now.
-fn searches_of_tests(rules: &RuleSet, schema: &SourceSchema) -> Result<Vec<Diagnostic>, Failure> {
+fn searches_of_tests(rules: &RuleSet, schemas: &SourceSchemas) -> Result<Vec<Diagnostic>, Failure> {
     let identity = plain_identity()?;
-    let hospital = Hospital { rules, schema, identity: &identity };
+    let hospital = Hospital { rules, schemas, identity: &identity };
     let tests = rules.rules.iter().flat_map(|rule| &rule.tests);
     let searches = tests.flat_map(|test| test.finds.iter().chain(&test.misses));
     let found = searches.filter_map(|(text, span)| {

@@ -23,19 +23,18 @@ pub struct ExplainArgs {
 pub async fn run(args: &ExplainArgs, manner: Manner) -> Result<(), Failure> {
     let workshop = Workshop::open(&args.workshop, manner).await?;
     let plan = plan_of(&workshop, &args.search)?;
-    let queries: Vec<RowQuery> = plan
-        .scans
-        .iter()
-        .map(|scan| RowQuery { limit: Some(plan.count as u64 + 1), ..scan.query.clone() })
-        .collect();
+    let queries = plan.scans.iter().map(|scan| {
+        let query = RowQuery { limit: Some(plan.count as u64 + 1), ..scan.query.clone() };
+        (workshop.sources.at(workshop.rules.rules[scan.rule].source), query)
+    });
     if manner.output == Output::Text {
         say!("{}", plan.to_string().trim_end());
     }
-    for query in &queries {
-        let Some(statement) = workshop.adapter.explain(query) else { continue };
+    for (source, query) in queries {
+        let Some(statement) = source.adapter().explain(&query) else { continue };
         // Without a configuration the database is an empty one, whose plan says nothing.
         let database_plan = match args.workshop.config {
-            Some(_) => database_plan(&workshop, query).await,
+            Some(_) => database_plan(source.adapter(), &query).await,
             None => Vec::new(),
         };
         if manner.output == Output::Json {
@@ -56,8 +55,8 @@ pub async fn run(args: &ExplainArgs, manner: Manner) -> Result<(), Failure> {
 
 /// What the database says of the statement, or why it says nothing: the account may not be allowed
 /// to ask.
-async fn database_plan(workshop: &Workshop, query: &RowQuery) -> Vec<String> {
-    let plan = workshop.adapter.database_plan(query).await;
+async fn database_plan(adapter: &dyn Adapter, query: &RowQuery) -> Vec<String> {
+    let plan = adapter.database_plan(query).await;
     plan.unwrap_or_else(|error| vec![error.to_string()])
 }
 

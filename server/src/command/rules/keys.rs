@@ -1,12 +1,12 @@
 //! Whether the keys that rules declare are keys: catalogs of legacy systems confirm few of them, and
 //! two rows of one key would be two resources of one id.
 
-use genkan_adapter::Adapter;
 use genkan_mapping::Diagnostic;
 use genkan_mapping::program::{Rule, RuleSet};
 
 use crate::command::Failure;
 use crate::fetch::{self, Keys};
+use crate::sources::Sources;
 
 /// The key, and the joins that may bring a second row, as far as the catalog does not confirm them.
 const UNCONFIRMED: [&str; 2] = ["W0415", "W0417"];
@@ -14,13 +14,13 @@ const UNCONFIRMED: [&str; 2] = ["W0415", "W0417"];
 /// Compares the keys of each rule's rows, as many as the first `most`. What all rows confirm is no
 /// warning any more.
 pub async fn verify(
-    adapter: &dyn Adapter,
+    sources: &Sources,
     rules: &RuleSet,
     most: u64,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(), Failure> {
     for rule in &rules.rules {
-        let keys = fetch::keys(adapter, rule, most).await?;
+        let keys = fetch::keys(sources.at(rule.source), rule, most).await?;
         if keys.repeated > 0 {
             diagnostics.push(repeated(rule, &keys));
         } else if keys.all && rule.children.iter().all(|child| child.set.joins.is_empty()) {

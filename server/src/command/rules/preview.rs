@@ -38,7 +38,7 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
     }
     let mut found = false;
     for plan in plans {
-        let mut fetch = Fetch::new(&workshop.adapter, &workshop.rules);
+        let mut fetch = Fetch::new(&workshop.sources, &workshop.rules);
         let records = fetch.of_key(&plan).await?;
         let rule = plan.rule;
         found |= !records.is_empty();

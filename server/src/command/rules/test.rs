@@ -32,9 +32,9 @@ pub struct TestArgs {
 
 pub async fn run(args: &TestArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
-    let rules = opening::rules(&draft.files, &draft.schema, &draft.site, manner)?;
+    let rules = opening::rules(&draft.files, &draft.schemas, &draft.site, manner)?;
     let identity = plain_identity()?;
-    let hospital = Hospital { rules: &rules, schema: &draft.schema, identity: &identity };
+    let hospital = Hospital { rules: &rules, schemas: &draft.schemas, identity: &identity };
     let progress = ProgressBar::new(testing::count(&rules) as u64);
     let (mut passed, mut failed) = (0, 0);
     for (index, rule) in rules.rules.iter().enumerate() {

@@ -39,7 +39,7 @@ item:
 ";
 
 /// 0001 stands in the table twice; the name of 0003 holds U+FFFF, and its day of birth is none.
-async fn dirty(fhir: &FhirConfig) -> web::Data<Service> {
+async fn dirty(fhir: &FhirConfig) -> web::Data<Served> {
     let mut rows = Vec::new();
     for (id, name, born) in [
         ("0001", "山田 太郎", "19500101"),

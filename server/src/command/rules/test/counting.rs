@@ -1,6 +1,7 @@
 //! Counts what really reaches a source, so that a test's `statements` does not rest on what the
 //! fetch says of itself.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -11,16 +12,13 @@ use genkan_adapter::{
 
 pub struct Counting<A> {
     adapter: A,
-    statements: AtomicUsize,
+    statements: Arc<AtomicUsize>,
 }
 
 impl<A> Counting<A> {
-    pub fn new(adapter: A) -> Self {
-        Counting { adapter, statements: AtomicUsize::new(0) }
-    }
-
-    pub fn statements(&self) -> usize {
-        self.statements.load(Ordering::Relaxed)
+    /// Several sources of one test add to the same count.
+    pub fn new(adapter: A, statements: Arc<AtomicUsize>) -> Self {
+        Counting { adapter, statements }
     }
 }
 
@@ -41,6 +39,10 @@ impl<A: Adapter> Adapter for Counting<A> {
 
     fn explain(&self, query: &RowQuery) -> Option<Statement> {
         self.adapter.explain(query)
+    }
+
+    async fn database_plan(&self, query: &RowQuery) -> Result<Vec<String>, AdapterError> {
+        self.adapter.database_plan(query).await
     }
 
     async fn changes(&self, request: &ChangeRequest) -> Result<ChangePage, AdapterError> {

@@ -1,14 +1,17 @@
 //! One test of a rule: its rows, what they become, which searches find it.
 
-use genkan_adapter::SourceSchema;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use genkan_adapter_sql::SqlAdapter;
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search::{self, SearchRequest};
+use genkan_mapping::SourceSchemas;
 use genkan_mapping::emit::{Emitted, Emitter, Issue, IssueSeverity};
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::{self, PlanLimits, SearchPlan};
 use genkan_mapping::program::RuleSet;
-use genkan_mapping::testing::{ExpectedIssue, RuleTest, differences, has};
+use genkan_mapping::testing::{ExpectedIssue, RuleTest, TableRows, differences, has};
 use serde_json::Value as Json;
 
 use super::super::explain::describe;
@@ -16,6 +19,7 @@ use super::super::preview::severity;
 use super::counting::Counting;
 use crate::fetch::Fetch;
 use crate::parse;
+use crate::sources::{Source, Sources};
 
 /// Rows of a test are few: one page holds what they make.
 const LIMITS: PlanLimits =
@@ -23,8 +27,21 @@ const LIMITS: PlanLimits =
 
 pub struct Hospital<'a> {
     pub rules: &'a RuleSet,
-    pub schema: &'a SourceSchema,
+    pub schemas: &'a SourceSchemas,
     pub identity: &'a Identity,
+}
+
+/// What a test reads.
+struct Databases {
+    sources: Sources,
+    statements: Arc<AtomicUsize>,
+}
+
+impl Databases {
+    /// Statements that reached any of them so far.
+    fn statements(&self) -> usize {
+        self.statements.load(Ordering::Relaxed)
+    }
 }
 
 /// What is wrong, a line each; a test that passes says nothing.
@@ -45,7 +62,7 @@ impl Hospital<'_> {
         test: &RuleTest,
         complaints: &mut Complaints,
     ) -> Result<(), String> {
-        let adapter = self.database(test).await?;
+        let databases = self.databases(test).await?;
         let Some(resource_type) = Definitions::r4()
             .resource_names()
             .find(|name| *name == self.rules.rules[rule].resource)
@@ -54,18 +71,18 @@ impl Hospital<'_> {
         };
         let mut plan = self.plan(&SearchRequest::of(resource_type))?;
         plan.scans.retain(|scan| scan.rule == rule);
-        let emitted = self.emit(&adapter, &plan).await?;
+        let emitted = self.emit(&databases, &plan).await?;
         if let Some(statements) = test.statements
-            && statements != adapter.statements()
+            && statements != databases.statements()
         {
-            complaints.push(format!("statements: -{statements} +{}", adapter.statements()));
+            complaints.push(format!("statements: -{statements} +{}", databases.statements()));
         }
         compare(test, &emitted, complaints);
         let first = emitted.first().map(|(emitted, _)| emitted.id.as_str());
         for (searches, expected) in [(&test.finds, true), (&test.misses, false)] {
             for (text, _) in searches {
                 let word = if expected { "finds" } else { "misses" };
-                match self.finds(&adapter, text, first).await {
+                match self.finds(&databases, text, first).await {
                     Ok(found) if found == expected => {}
                     Ok(found) => complaints.push(format!("{word}: {text} {}", opposite(found))),
                     Err(reason) => complaints.push(format!("{word}: {text}: {reason}")),
@@ -75,14 +92,22 @@ impl Hospital<'_> {
         Ok(())
     }
 
-    async fn database(&self, test: &RuleTest) -> Result<Counting<SqlAdapter>, String> {
-        let rows: Vec<_> = test
-            .rows
-            .iter()
-            .flat_map(|(table, rows)| rows.iter().map(|row| (table.clone(), row.clone())))
-            .collect();
-        let adapter = SqlAdapter::in_memory(self.schema, &rows).await;
-        Ok(Counting::new(adapter.map_err(|error| format!("rows: {error}"))?))
+    /// One database in memory for each source, with the rows of the test.
+    async fn databases(&self, test: &RuleTest) -> Result<Databases, String> {
+        let statements = Arc::new(AtomicUsize::new(0));
+        let mut sources = Vec::new();
+        for (place, (name, schema)) in self.schemas.names().zip(self.schemas.schemas()).enumerate()
+        {
+            let tables = test.rows.iter().filter(|table| table.source == place);
+            let rows = tables.flat_map(|TableRows { table, rows, .. }| {
+                rows.iter().map(|row| (table.clone(), row.clone()))
+            });
+            let adapter = SqlAdapter::in_memory(schema, &rows.collect::<Vec<_>>()).await;
+            let adapter = adapter.map_err(|error| format!("rows: {error}"))?;
+            let counting = Counting::new(adapter, Arc::clone(&statements));
+            sources.push(Source::new(name, Arc::new(counting)));
+        }
+        Ok(Databases { sources: Sources::new(sources), statements })
     }
 
     /// A search as the test writes it: `Type?query`.
@@ -106,10 +131,10 @@ impl Hospital<'_> {
     /// Each resource, with its JSON as a value.
     async fn emit(
         &self,
-        adapter: &Counting<SqlAdapter>,
+        databases: &Databases,
         plan: &SearchPlan,
     ) -> Result<Vec<(Emitted, Option<Json>)>, String> {
-        let mut fetch = Fetch::new(adapter, self.rules);
+        let mut fetch = Fetch::new(&databases.sources, self.rules);
         let page = fetch.page(plan).await.map_err(|error| error.to_string())?;
         let emitter = Emitter::new(self.rules, self.identity);
         let emitted = page.matches.iter().map(|(rule, record)| {
@@ -122,13 +147,13 @@ impl Hospital<'_> {
 
     async fn finds(
         &self,
-        adapter: &Counting<SqlAdapter>,
+        databases: &Databases,
         text: &str,
         id: Option<&str>,
     ) -> Result<bool, String> {
         let id = id.ok_or("the rows make no resource that a search could find")?;
         let plan = self.search(text)?;
-        let found = self.emit(adapter, &plan).await?;
+        let found = self.emit(databases, &plan).await?;
         Ok(found.iter().any(|(emitted, _)| emitted.id == id))
     }
 }
