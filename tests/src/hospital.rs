@@ -91,3 +91,18 @@ pub fn serve(engine: Engine) -> Result<Option<Served>> {
     let genkan = Genkan::serve_file(&config)?;
     Ok(Some(Served { genkan, database, folder }))
 }
+
+/// A configuration over a database of a test's own tables, with the rules in `folder/rules`.
+pub fn own_configuration(database: &Database, folder: &Path) -> Result<PathBuf> {
+    fs::write(folder.join("site.key"), "0123456789abcdef".repeat(4))?;
+    let text = format!(
+        "[site]\ninstitution_no = \"1411234567\"\nname = \"みなと総合病院\"\n\
+         [rules]\ndirectory = \"rules\"\n[source]\nurl = \"{}\"\n\
+         [identity]\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n\
+         [http]\nlisten = \"127.0.0.1:0\"\n",
+        database.url
+    );
+    let path = folder.join("genkan.toml");
+    fs::write(&path, text).with_context(|| path.display().to_string())?;
+    Ok(path)
+}
