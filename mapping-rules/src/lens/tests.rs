@@ -1,6 +1,7 @@
 //! The laws of all lenses: what is written reads back, and an image finds what forward makes.
 
 mod dates;
+mod domains;
 mod forward;
 
 use std::borrow::Cow;
