@@ -8,18 +8,20 @@ use super::{Repository, Violation};
 
 /// A package and what of this workspace it may depend on. A name that ends in `*` is any name
 /// with that start; a package takes the first line that fits it.
-const EDGES: [(&str, &[&str]); 8] = [
+const EDGES: [(&str, &[&str]); 9] = [
     ("genkan-fhir", &[]),
     ("genkan-fhir-facts", &["genkan-fhir"]),
     ("genkan-adapter", &[]),
     ("genkan-adapter-*", &["genkan-adapter"]),
-    ("genkan-mapping", &["genkan-fhir", "genkan-adapter"]),
+    ("genkan-masters", &[]),
+    ("genkan-mapping", &["genkan-fhir", "genkan-adapter", "genkan-masters"]),
     ("genkan-demo-hospital", &[]),
     (
         "genkan",
         &[
             "genkan-fhir",
             "genkan-mapping",
+            "genkan-masters",
             "genkan-adapter",
             "genkan-adapter-*",
             "genkan-demo-hospital",
@@ -32,9 +34,10 @@ const EDGE_REMEDY: &str = "dependencies point one way; pass what is needed in, o
      package that owns it";
 
 /// What a package may not use from outside, except in its own tests.
-const FOREIGN: [(&str, &[&str], &str); 4] = [
+const FOREIGN: [(&str, &[&str], &str); 5] = [
     ("genkan-fhir", &IMPURE, "this package is pure: no I/O, no async, no randomness, no SQL"),
     ("genkan-mapping", &IMPURE, "this package is pure: no I/O, no async, no randomness, no SQL"),
+    ("genkan-masters", &IMPURE, "this package is pure: no I/O, no async, no randomness, no SQL"),
     ("genkan-adapter", &["sqlx*", "sea-*", "fhirbolt*"], "the plug knows neither engine nor FHIR"),
     ("genkan-adapter-*", &["fhirbolt*"], "an adapter knows rows and columns, not FHIR"),
 ];

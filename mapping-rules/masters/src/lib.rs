@@ -1,0 +1,23 @@
+//! The national code masters (標準コードマスタ): readers of the files as they are published, and the
+//! codes that they hold.
+//!
+//! Pure: bytes in, values out. A file becomes a [`Reading`]: its rows as changes of code systems, and
+//! every line that can't be used, with its reason.
+
+#![forbid(unsafe_code)]
+
+mod concept;
+mod jfagy;
+mod jlac;
+mod kind;
+mod medis;
+mod mhlw;
+mod reading;
+mod sheet;
+mod ssk;
+pub mod system;
+mod text;
+
+pub use concept::{Change, Concept, Property};
+pub use kind::{Kind, read};
+pub use reading::{ReadError, Reading, Reason, Rejected, Scope};

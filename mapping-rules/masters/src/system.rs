@@ -1,0 +1,41 @@
+//! The canonical URLs of the code systems that the masters fill. Source: the profiles of JP-CLINS and
+//! JP Core, and their terminology package.
+
+/// レセプト電算処理 傷病名コード, 7 digits.
+pub const RECEIPT_DISEASE: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/masterB-disease";
+/// 病名管理番号, 8 digits.
+pub const DISEASE_KEY: &str = "http://medis.or.jp/CodeSystem/master-disease-keyNumber";
+/// 病名交換用コード, 4 characters; several diseases may share one.
+pub const DISEASE_EXCHANGE: &str = "http://medis.or.jp/CodeSystem/master-disease-exCode";
+/// ICD-10 (2013), without the dot.
+pub const ICD10: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full";
+/// レセプト電算処理 修飾語コード, 4 digits.
+pub const RECEIPT_MODIFIER: &str =
+    "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/masterZ-disease-modifier";
+/// 修飾語管理番号, 8 digits.
+pub const MODIFIER_KEY: &str = "http://medis.or.jp/CodeSystem/master-disease-modKeyNumber";
+/// 修飾語交換用コード, 4 characters.
+pub const MODIFIER_EXCHANGE: &str = "http://medis.or.jp/CodeSystem/master-disease-modExCode";
+/// レセプト電算処理 医薬品コード, 9 digits. No URL is published for it, so that this is a name of our own.
+pub const RECEIPT_DRUG: &str = "urn:x-genkan:receipt-drug";
+/// 個別医薬品コード (YJ), 12 characters.
+pub const YJ: &str = "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code";
+/// HOT9, 9 digits.
+pub const HOT9: &str = "http://medis.or.jp/CodeSystem/master-HOT9";
+/// 一般名処方マスタ, 12 characters ending in `ZZZ`.
+pub const GENERIC_NAME: &str =
+    "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationGeneralOrderCode";
+/// 薬価基準収載医薬品コード, 12 characters. A name of our own, as above.
+pub const PRICE_LIST: &str = "urn:x-genkan:price-list";
+/// JLAC10, 17 digits.
+pub const JLAC10: &str = "http://medis.or.jp/CodeSystem/master-JLAC10-17digits";
+/// JLAC11, 17 characters. A name of our own, as above.
+pub const JLAC11: &str = "urn:x-genkan:jlac11";
+/// JFAGY, food.
+pub const JFAGY_FOOD: &str = "http://jpfhir.jp/fhir/core/CodeSystem/JP_JfagyFoodAllergen_CS";
+/// JFAGY, neither food nor medication.
+pub const JFAGY_OTHER: &str =
+    "http://jpfhir.jp/fhir/core/CodeSystem/JP_JfagyNonFoodNonMedicationAllergen_CS";
+/// JFAGY, medication: the dummy code; the others are made of YJ codes.
+pub const JFAGY_MEDICATION: &str =
+    "http://jpfhir.jp/fhir/core/CodeSystem/JP_JfagyMedicationAllergen_CS";
