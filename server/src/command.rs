@@ -12,6 +12,7 @@ macro_rules! say {
 }
 
 mod bundle;
+mod codes;
 mod config;
 mod demo;
 mod opening;
@@ -46,6 +47,9 @@ enum Command {
     /// Check, test and look into a rule set
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// The national code masters
+    #[command(subcommand)]
+    Codes(codes::CodesCommand),
     /// The configuration file
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -212,6 +216,7 @@ pub fn run(cli: Cli, manner: Manner) -> Result<(), Failure> {
         Command::Demo(args) => block_on(demo::run(&args, manner)),
         Command::Bundle(args) => block_on(bundle::run(&args, manner)),
         Command::Rules(command) => block_on(rules::run(&command, manner)),
+        Command::Codes(command) => block_on(codes::run(&command, manner)),
         Command::Config(command) => block_on(config::run(&command, manner)),
     }
 }

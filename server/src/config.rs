@@ -9,6 +9,7 @@ use genkan_mapping::Text;
 use serde::Deserialize;
 
 use crate::bundle::BundleConfig;
+use crate::codes::CodesConfig;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
 use crate::log::LogConfig;
@@ -35,6 +36,8 @@ pub struct Config {
     pub sources: BTreeMap<String, SqlConfig>,
     #[serde(default)]
     pub bundle: BundleConfig,
+    #[serde(default)]
+    pub codes: CodesConfig,
     #[serde(default)]
     pub log: LogConfig,
 }
@@ -80,6 +83,7 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
         absolute(&mut self.rules.directory);
+        absolute(&mut self.codes.masters_file);
         self.identity.keys.iter_mut().for_each(|key| absolute(&mut key.secret_file));
         for source in std::iter::once(&mut self.source).chain(self.sources.values_mut()) {
             source.url_file.iter_mut().for_each(absolute);
@@ -121,6 +125,7 @@ mod tests {
         assert_eq!(format!("{:?}", config.http), format!("{:?}", HttpConfig::default()));
         assert_eq!(format!("{:?}", config.log), format!("{:?}", LogConfig::default()));
         assert_eq!(format!("{:?}", config.bundle), format!("{:?}", BundleConfig::default()));
+        assert_eq!(format!("{:?}", config.codes), format!("{:?}", CodesConfig::default()));
         assert_eq!(format!("{:?}", config.fhir), format!("{:?}", FhirConfig::default()));
     }
 

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod capability;
+mod codes;
 mod command;
 mod config;
 mod emit;

@@ -85,6 +85,10 @@ impl Property {
         Self::Level,
     ];
 
+    pub fn by_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|property| property.code() == code)
+    }
+
     pub fn code(self) -> &'static str {
         match self {
             Self::KeyNumber => "keyNumber",
@@ -155,6 +159,19 @@ impl Concept {
         let values = self.properties.entry(property).or_default();
         if !values.iter().any(|known| known == value) {
             values.push(value.to_owned());
+        }
+    }
+
+    /// Takes in what another concept of the same code says.
+    pub(crate) fn absorb(&mut self, other: Concept) {
+        let names = std::iter::once(other.display).chain(other.synonyms);
+        for name in names {
+            if name != self.display && !self.synonyms.contains(&name) {
+                self.synonyms.push(name);
+            }
+        }
+        for (property, values) in other.properties {
+            values.iter().for_each(|value| self.add(property, value));
         }
     }
 

@@ -56,6 +56,10 @@ impl Kind {
         }
     }
 
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
     /// The words of the file name, in small letters, by which it is known.
     fn names(self) -> &'static [&'static str] {
         match self {

@@ -15,9 +15,13 @@ mod mhlw;
 mod reading;
 mod sheet;
 mod ssk;
+mod store;
 pub mod system;
 mod text;
 
 pub use concept::{Change, Concept, Property};
 pub use kind::{Kind, read};
 pub use reading::{ReadError, Reading, Reason, Rejected, Scope};
+pub use store::{
+    Applied, Edition, Import, ImportError, Known, Masters, Store, StoreError, Unapplied,
+};

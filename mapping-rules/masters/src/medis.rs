@@ -29,6 +29,7 @@ pub(crate) fn diseases(bytes: &[u8]) -> Result<Reading, ReadError> {
             reading.reject(line.number, column, reason);
         }
     }
+    reading.merge(system::DISEASE_EXCHANGE);
     Ok(reading)
 }
 

@@ -116,6 +116,24 @@ impl Reading {
         self.push(system, Change::Is(concept));
     }
 
+    /// Makes one concept of all that a system has under one code: several diseases share an exchange
+    /// code. The first one names it; the names of the others are synonyms.
+    pub(crate) fn merge(&mut self, system: &'static str) {
+        let mut merged: BTreeMap<String, Concept> = BTreeMap::new();
+        for change in self.systems.remove(system).unwrap_or_default() {
+            match change {
+                Change::Is(concept) => match merged.get_mut(&concept.code) {
+                    Some(known) => known.absorb(concept),
+                    None => {
+                        merged.insert(concept.code.clone(), concept);
+                    }
+                },
+                other => self.push(system, other),
+            }
+        }
+        merged.into_values().for_each(|concept| self.is(system, concept));
+    }
+
     pub(crate) fn reject(&mut self, line: u64, column: usize, reason: Reason) {
         self.rejected.push(Rejected { line, column, reason });
     }

@@ -63,7 +63,9 @@ fn read(
 
 /// 傷病名マスター, 46 columns.
 pub(crate) fn diseases(bytes: &[u8]) -> Result<Reading, ReadError> {
-    read(Kind::ReceiptDisease, bytes, (&[46], "46"), disease)
+    let mut reading = read(Kind::ReceiptDisease, bytes, (&[46], "46"), disease)?;
+    reading.merge(system::DISEASE_EXCHANGE);
+    Ok(reading)
 }
 
 fn disease(reading: &mut Reading, line: &Line) -> Row {

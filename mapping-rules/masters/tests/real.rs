@@ -35,7 +35,11 @@ fn every_line_of_the_full_masters_is_read_or_rejected_with_its_reason() {
         (
             "ssk/b_20240601.txt",
             27_437,
-            vec![(system::RECEIPT_DISEASE, 27_437), (system::DISEASE_KEY, 27_437)],
+            vec![
+                (system::RECEIPT_DISEASE, 27_437),
+                (system::DISEASE_KEY, 27_437),
+                (system::DISEASE_EXCHANGE, 26_987),
+            ],
             0,
         ),
         ("ssk/z_20250601.txt", 2_375, vec![(system::RECEIPT_MODIFIER, 2_375)], 0),

@@ -1,0 +1,238 @@
+//! Looking codes up in the packed form. Nothing is trusted: a place that leads nowhere is a damaged
+//! file, never a panic.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::pack::{MAGIC, OPEN};
+use super::{Edition, Entry, Import, Masters};
+use crate::concept::{Concept, Property};
+use crate::kind::Kind;
+
+const HASH_BYTES: usize = 32;
+
+/// Why a file of masters can't be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("not a file of masters, or of another version of Genkan")]
+    NotOurs,
+    #[error("the file of masters is damaged; import the masters again")]
+    Damaged,
+}
+
+/// Packed masters.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    bytes: Vec<u8>,
+    imports: Vec<Import>,
+    systems: BTreeMap<String, Place>,
+}
+
+/// Where the codes of a system are.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    count: usize,
+    /// Of the table of offsets.
+    table: usize,
+    blob: usize,
+}
+
+/// A code as it is known: what its masters say together, and what they said before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// The name is that of the first master in [`Kind`]'s order; properties are those of all.
+    pub concept: Concept,
+    /// By master; the latest edition is the last.
+    pub editions: BTreeMap<Kind, Vec<Edition>>,
+}
+
+impl Store {
+    /// Opens packed bytes: checks their hash, and reads the list of systems and nothing else.
+    pub fn open(bytes: Vec<u8>) -> Result<Self, StoreError> {
+        if !bytes.starts_with(MAGIC) {
+            return Err(StoreError::NotOurs);
+        }
+        let content = bytes.len().checked_sub(HASH_BYTES).ok_or(StoreError::Damaged)?;
+        if blake3::hash(&bytes[..content]).as_bytes().as_slice() != &bytes[content..] {
+            return Err(StoreError::Damaged);
+        }
+        let mut at = At { bytes: &bytes[..content], place: MAGIC.len() };
+        let (imports, systems) = at.head().ok_or(StoreError::Damaged)?;
+        Ok(Store { imports, systems, bytes })
+    }
+
+    pub fn imports(&self) -> &[Import] {
+        &self.imports
+    }
+
+    /// The code systems that there are codes of.
+    pub fn systems(&self) -> impl Iterator<Item = &str> {
+        self.systems.keys().map(String::as_str)
+    }
+
+    /// Whether anything is known of a system: a code of one that isn't loaded is neither right nor
+    /// wrong.
+    pub fn has(&self, system: &str) -> bool {
+        self.systems.contains_key(system)
+    }
+
+    pub fn count(&self, system: &str) -> usize {
+        self.systems.get(system).map_or(0, |place| place.count)
+    }
+
+    pub fn lookup(&self, system: &str, code: &str) -> Option<Known> {
+        let place = self.systems.get(system)?;
+        let (mut low, mut high) = (0, place.count);
+        while low < high {
+            let middle = low.midpoint(high);
+            let mut at = self.entry(place, middle)?;
+            match at.text()?.cmp(code) {
+                std::cmp::Ordering::Equal => return known(code, at.editions(code)?),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// All codes of a system, in their order.
+    pub fn all(&self, system: &str) -> impl Iterator<Item = Known> + '_ {
+        let place = self.systems.get(system).copied();
+        let indexes =
+            place.into_iter().flat_map(|place| (0..place.count).map(move |index| (place, index)));
+        indexes.filter_map(|(place, index)| {
+            let mut at = self.entry(&place, index)?;
+            let code = at.text()?.to_owned();
+            known(&code, at.editions(&code)?)
+        })
+    }
+
+    fn entry(&self, place: &Place, index: usize) -> Option<At<'_>> {
+        let mut table = At { bytes: &self.bytes, place: place.table + index * 4 };
+        let offset = table.count()?;
+        Some(At { bytes: &self.bytes, place: place.blob.checked_add(offset)? })
+    }
+
+    /// To be changed by further imports.
+    pub fn unpack(&self) -> Masters {
+        let mut systems = BTreeMap::new();
+        for system in self.systems() {
+            let codes = self.all(system).map(|known| (known.concept.code, Entry(known.editions)));
+            systems.insert(system.to_owned(), codes.collect());
+        }
+        Masters { imports: self.imports.clone(), systems }
+    }
+}
+
+fn known(code: &str, editions: BTreeMap<Kind, Vec<Edition>>) -> Option<Known> {
+    let mut latest = editions.values().filter_map(|editions| editions.last());
+    let mut concept = latest.next()?.concept.clone();
+    code.clone_into(&mut concept.code);
+    for edition in latest {
+        for (property, values) in &edition.concept.properties {
+            values.iter().for_each(|value| concept.add(*property, value));
+        }
+    }
+    Some(Known { concept, editions })
+}
+
+/// A place in the bytes that moves forward.
+struct At<'b> {
+    bytes: &'b [u8],
+    place: usize,
+}
+
+impl<'b> At<'b> {
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let end = self.place.checked_add(length)?;
+        let taken = self.bytes.get(self.place..end)?;
+        self.place = end;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    fn count(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok()
+    }
+
+    fn text(&mut self) -> Option<&'b str> {
+        let length = self.count()?;
+        std::str::from_utf8(self.take(length)?).ok()
+    }
+
+    fn optional(&mut self) -> Option<Option<String>> {
+        match self.take(1)? {
+            [0] => Some(None),
+            _ => Some(Some(self.text()?.to_owned())),
+        }
+    }
+
+    fn date(&mut self) -> Option<Option<NaiveDate>> {
+        let days = i32::from_le_bytes(self.take(4)?.try_into().ok()?);
+        if days == OPEN {
+            return Some(None);
+        }
+        Some(Some(NaiveDate::from_num_days_from_ce_opt(days)?))
+    }
+
+    fn head(&mut self) -> Option<(Vec<Import>, BTreeMap<String, Place>)> {
+        let mut imports = Vec::new();
+        for _ in 0..self.count()? {
+            imports.push(Import {
+                kind: Kind::by_word(self.text()?)?,
+                file: self.text()?.to_owned(),
+                hash: self.take(HASH_BYTES)?.try_into().ok()?,
+                effective: self.date()??,
+                rows: self.number()?,
+                rejected: self.number()?,
+            });
+        }
+        let mut systems = BTreeMap::new();
+        for _ in 0..self.count()? {
+            let url = self.text()?.to_owned();
+            let count = self.count()?;
+            let table = self.place;
+            self.take(count.checked_mul(4)?)?;
+            let length = self.count()?;
+            let blob = self.place;
+            self.take(length)?;
+            systems.insert(url, Place { count, table, blob });
+        }
+        Some((imports, systems))
+    }
+
+    fn editions(&mut self, code: &str) -> Option<BTreeMap<Kind, Vec<Edition>>> {
+        let mut all = BTreeMap::new();
+        for _ in 0..self.count()? {
+            let kind = Kind::by_word(self.text()?)?;
+            let count = self.count()?;
+            let editions: Option<Vec<Edition>> = (0..count).map(|_| self.edition(code)).collect();
+            all.insert(kind, editions?);
+        }
+        Some(all)
+    }
+
+    fn edition(&mut self, code: &str) -> Option<Edition> {
+        let import = self.count()?;
+        let mut concept = Concept::new(code, self.text()?);
+        concept.kana = self.optional()?;
+        concept.from = self.date()?;
+        concept.until = self.date()?;
+        concept.successor = self.optional()?;
+        for _ in 0..self.count()? {
+            concept.synonyms.push(self.text()?.to_owned());
+        }
+        for _ in 0..self.count()? {
+            let property = Property::by_code(self.text()?)?;
+            let count = self.count()?;
+            let values: Option<Vec<String>> =
+                (0..count).map(|_| Some(self.text()?.to_owned())).collect();
+            concept.properties.insert(property, values?);
+        }
+        Some(Edition { import, concept })
+    }
+}

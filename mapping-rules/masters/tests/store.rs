@@ -1,0 +1,116 @@
+//! Imports in order: what they add, change and retire, and what they are refused for.
+
+use chrono::NaiveDate;
+use genkan_masters::{Applied, ImportError, Kind, Masters, Store, StoreError, read, system};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().expect("a day")
+}
+
+/// Drugs of a full file (`0`) or of an update, as `mark code name last-day`.
+fn drugs(rows: &[(&str, &str, &str, &str)]) -> Vec<u8> {
+    let line = |(mark, code, name, until): &(&str, &str, &str, &str)| {
+        let value = |number| match number {
+            1 => mark,
+            2 => "Y",
+            3 => code,
+            5 => name,
+            31 => until,
+            _ => "",
+        };
+        let fields: Vec<String> = (1..=40).map(|number| format!("\"{}\"", value(number))).collect();
+        fields.join(",") + "\r\n"
+    };
+    encoding_rs::SHIFT_JIS.encode(&rows.iter().map(line).collect::<String>()).0.into_owned()
+}
+
+fn import(masters: &mut Masters, effective: &str, bytes: &[u8]) -> Result<Applied, ImportError> {
+    let reading = read("y_x.csv", bytes).expect("a drug master");
+    let hash = [u8::try_from(bytes.len() % 251).expect("small"); 32];
+    let file = format!("y_{effective}.csv");
+    let mut applied = masters.apply(&reading, (&file, hash, day(effective)))?;
+    Ok(applied.remove(system::RECEIPT_DRUG).unwrap_or_default())
+}
+
+const FULL: &[(&str, &str, &str, &str)] = &[
+    ("0", "610000001", "甲錠", "99999999"),
+    ("0", "610000002", "乙錠", "99999999"),
+    ("0", "610000003", "丙錠", "99999999"),
+];
+
+#[test]
+fn updates_apply_in_order_and_say_what_they_did() {
+    let mut masters = Masters::default();
+    let counts =
+        |applied: &Applied| (applied.added, applied.changed, applied.retired, applied.unchanged);
+    let full = import(&mut masters, "2026-04-01", &drugs(FULL)).expect("a full file");
+    assert_eq!(counts(&full), (3, 0, 0, 0));
+    let update = drugs(&[
+        ("3", "610000004", "丁錠", "99999999"),
+        ("5", "610000001", "甲錠（改）", ""),
+        ("9", "610000002", "", "20260531"),
+        ("9", "619999999", "", "20260531"),
+    ]);
+    let update = import(&mut masters, "2026-05-01", &update).expect("an update");
+    assert_eq!(counts(&update), (1, 1, 1, 0));
+    assert_eq!(
+        update.unapplied.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(),
+        ["619999999"]
+    );
+    let next = [&FULL[..1], &[("0", "610000004", "丁錠", "99999999")]].concat();
+    let next = import(&mut masters, "2026-10-01", &drugs(&next)).expect("the next full file");
+    assert_eq!(counts(&next), (0, 1, 1, 1), "甲 changes back, 丙 is gone, 丁 stays");
+    let store = Store::open(masters.pack()).expect("ours");
+    let gone = store.lookup(system::RECEIPT_DRUG, "610000003").expect("still known");
+    assert_eq!(gone.concept.until, Some(day("2026-09-30")));
+    let names: Vec<&str> = store.lookup(system::RECEIPT_DRUG, "610000001").expect("known").editions
+        [&Kind::ReceiptDrug]
+        .iter()
+        .map(|edition| if edition.concept.display == "甲錠" { "old" } else { "new" })
+        .collect();
+    assert_eq!(names, ["old", "new", "old"]);
+}
+
+#[test]
+fn a_file_is_imported_once_and_none_before_a_later_one() {
+    let mut masters = Masters::default();
+    let update = drugs(&[("3", "610000004", "丁錠", "99999999")]);
+    assert_eq!(import(&mut masters, "2026-04-01", &update), Err(ImportError::NoFull));
+    import(&mut masters, "2026-04-01", &drugs(FULL)).expect("a full file");
+    let before = masters.clone();
+    let again = import(&mut masters, "2026-04-01", &drugs(FULL));
+    assert_eq!(again, Err(ImportError::Known { file: "y_2026-04-01.csv".to_owned() }));
+    let older = import(&mut masters, "2026-03-31", &update);
+    assert!(matches!(older, Err(ImportError::Older { .. })), "{older:?}");
+    let broken = drugs(&[("0", "1", "x", ""), ("0", "2", "y", ""), ("0", "610000001", "甲", "")]);
+    let broken = import(&mut masters, "2026-05-01", &broken);
+    assert_eq!(broken, Err(ImportError::MostlyRejected { rejected: 2, rows: 3 }));
+    assert_eq!(masters, before, "what was refused has changed nothing");
+}
+
+#[test]
+fn what_is_packed_is_found_again_and_damage_is_noticed() {
+    let mut masters = Masters::default();
+    import(&mut masters, "2026-04-01", &drugs(FULL)).expect("a full file");
+    let bytes = masters.pack();
+    let store = Store::open(bytes.clone()).expect("ours");
+    assert_eq!(store.unpack(), masters);
+    assert_eq!(store.unpack().pack(), bytes, "the same codes are the same bytes");
+    assert_eq!((store.count(system::RECEIPT_DRUG), store.has(system::YJ)), (3, false));
+    let all: Vec<String> =
+        store.all(system::RECEIPT_DRUG).map(|known| known.concept.code).collect();
+    assert_eq!(all, ["610000001", "610000002", "610000003"]);
+    for (code, found) in
+        [("610000001", true), ("610000003", true), ("61000000", false), ("", false), ("9", false)]
+    {
+        assert_eq!(store.lookup(system::RECEIPT_DRUG, code).is_some(), found, "{code}");
+    }
+    for index in [0, 9, bytes.len() / 2, bytes.len() - 1] {
+        let mut damaged = bytes.clone();
+        damaged[index] ^= 1;
+        let expected = if index == 0 { StoreError::NotOurs } else { StoreError::Damaged };
+        assert_eq!(Store::open(damaged).err(), Some(expected), "{index}");
+    }
+    assert_eq!(Store::open(bytes[..20].to_vec()).err(), Some(StoreError::Damaged));
+    assert_eq!(Store::open(Vec::new()).err(), Some(StoreError::NotOurs));
+}

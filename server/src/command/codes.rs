@@ -1,0 +1,24 @@
+//! `genkan codes`: the national code masters of a site.
+
+mod import;
+mod list;
+mod masters_file;
+
+use clap::Subcommand;
+
+use crate::command::{Failure, Manner};
+
+#[derive(Debug, Subcommand)]
+pub enum CodesCommand {
+    /// Import masters as they are published; files that were imported before are left out
+    Import(import::ImportArgs),
+    /// What was imported, and how many codes there are of each system
+    List(list::ListArgs),
+}
+
+pub async fn run(command: &CodesCommand, manner: Manner) -> Result<(), Failure> {
+    match command {
+        CodesCommand::Import(args) => import::run(args, manner),
+        CodesCommand::List(args) => list::run(args, manner),
+    }
+}
