@@ -7,6 +7,7 @@ mod baseline;
 mod keys;
 mod load;
 mod paging;
+mod peers;
 mod report;
 mod served;
 mod source;
@@ -74,6 +75,9 @@ pub struct Arguments {
     /// Only workloads whose name contains this
     #[arg(long, default_value = "")]
     only: String,
+    /// A folder with the facades of `tests/bench/peers` and what they need: they are measured too
+    #[arg(long)]
+    peers: Option<PathBuf>,
     /// Where the figures go as JSON
     #[arg(long)]
     json: Option<PathBuf>,
@@ -105,7 +109,7 @@ async fn measure(arguments: &Arguments, source: &Source) -> Result<Report> {
     let mut workloads = Vec::new();
     source.log_statements().await?;
     let genkan = Served::start(&arguments.genkan, &config).await?;
-    for workload in workload::all(&genkan, source, patients).await? {
+    for workload in workload::all(&genkan, source, patients.clone()).await? {
         if workload.name.contains(&arguments.only) {
             workloads.push(workload);
         }
@@ -124,9 +128,16 @@ async fn measure(arguments: &Arguments, source: &Source) -> Result<Report> {
             rows.push(run.measure(*clients, folder.path()).await?);
         }
     }
+    let compared = match &arguments.peers {
+        Some(folder) => {
+            let asked = (workloads.as_slice(), patients.as_slice());
+            peers::measure(folder, (arguments, source), &genkan, asked).await?
+        }
+        None => Vec::new(),
+    };
     let paging = paging::measure(&genkan, arguments).await?;
     let busy_kb = account::resident_kb(genkan.process)?;
     genkan.stop().await?;
     let after = Machine::look()?;
-    Ok(Report { machine: [before, after], rows, paging, starts, idle_kb, busy_kb })
+    Ok(Report { machine: [before, after], rows, compared, paging, starts, idle_kb, busy_kb })
 }

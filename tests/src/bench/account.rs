@@ -41,8 +41,9 @@ fn sum(fields: &[String], indexes: &[usize]) -> u64 {
     ticks.sum::<u64>() * TICK_MICROS
 }
 
-fn own_micros(process: u32) -> Result<u64> {
-    let fields = stat(process).context("genkan is gone")?;
+/// CPU time of one process, user and system, in microseconds.
+pub fn own_micros(process: u32) -> Result<u64> {
+    let fields = stat(process).context("the process is gone")?;
     Ok(sum(&fields, &[11, 12]))
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Arguments;
 use super::account::Machine;
 use super::paging::Paging;
+use super::peers::Compared;
 
 const START_CEILING_MILLIS: f64 = 100.0;
 const IDLE_CEILING_MB: f64 = 32.0;
@@ -18,6 +19,7 @@ pub struct Report {
     /// Before and after.
     pub machine: [Machine; 2],
     pub rows: Vec<Line>,
+    pub compared: Vec<Compared>,
     pub paging: Paging,
     /// In order of length.
     pub starts: Vec<Duration>,
@@ -153,6 +155,12 @@ impl fmt::Display for Report {
             }
             writeln!(f)?;
         }
+        if !self.compared.is_empty() {
+            writeln!(f, "\nbeside others, of the same tables: ours, theirs, ratio; CPU; bytes")?;
+        }
+        for compared in &self.compared {
+            writeln!(f, "{}", compared.line())?;
+        }
         writeln!(f)?;
         let start = self.start_millis();
         let far = self.paging.far.as_secs_f64() / self.paging.first.as_secs_f64().max(1e-9);
@@ -206,6 +214,7 @@ impl Report {
             "log_level": arguments.log_level,
             "machine": { "before": before.to_json(), "after": after.to_json() },
             "workloads": self.rows.iter().map(Line::to_json).collect::<Vec<_>>(),
+            "peers": self.compared.iter().map(Compared::to_json).collect::<Vec<_>>(),
             "paging": {
                 "page": self.paging.page,
                 "first_us": self.paging.first.as_micros() as u64,

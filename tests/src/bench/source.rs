@@ -59,6 +59,12 @@ impl Source {
         format!("{scheme}://{}@{host}", self.reader)
     }
 
+    /// For programs that take no password file.
+    pub fn reader_url_with_password(&self) -> String {
+        let password = PASSWORD.replace(' ', "%20");
+        self.reader_url().replacen('@', &format!(":{password}@"), 1)
+    }
+
     pub fn password(&self) -> &'static str {
         PASSWORD
     }

@@ -33,6 +33,12 @@ pub struct Workload {
     statements: usize,
 }
 
+impl Workload {
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+}
+
 /// Asks the running Genkan for the ids of the patients and watches which statements it sends.
 pub async fn all(genkan: &Served, source: &Source, keys: Vec<String>) -> Result<Vec<Workload>> {
     let mut connection = Connection::open(&genkan.address).await?;
