@@ -135,6 +135,14 @@ pub fn is_offered(rules: &RuleSet, resource_type: &str, code: &str) -> bool {
         && withheld(rules, resource_type, code).is_none()
 }
 
+/// True if the resources of a type can be sorted by a parameter: each of its rules can.
+pub fn sorts(rules: &RuleSet, resource_type: &str, code: &str) -> bool {
+    let can = |rule: &Rule| {
+        rule.parameters.iter().any(|known| known.code == code && known.sort.is_some())
+    };
+    rules.rules_of(resource_type).all(|(_, rule)| can(rule))
+}
+
 /// Why a rule of this type, which could match, can't answer a parameter.
 fn withheld<'r>(rules: &'r RuleSet, resource_type: &'r str, code: &str) -> Option<&'r Text> {
     let mut found = rules.rules_of(resource_type).flat_map(|(_, rule)| &rule.withheld);
@@ -205,10 +213,7 @@ fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanPro
         if !is_offered(rules, resource_type, code) {
             return Err(not_offered(code));
         }
-        let sorts = |rule: &Rule| {
-            rule.parameters.iter().find(|p| p.code == *code).is_some_and(|p| p.sort.is_some())
-        };
-        if !rules.rules_of(resource_type).all(|(_, rule)| sorts(rule)) {
+        if !sorts(rules, resource_type, code) {
             let en = "results can't be sorted by it: it is not one column in stored order";
             let reason = Text::new(en, "この項目では並べ替えできません");
             return Err(PlanProblem::Refused { parameter: format!("_sort={code}"), reason });

@@ -68,7 +68,7 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     let mut resource = json!({
         "type": resource_type,
         "supportedProfile": profiles,
-        "documentation": documentation(&offered),
+        "documentation": documentation(rules, resource_type, &offered),
         "interaction": [{"code": "read"}, {"code": "vread"}, {"code": "search-type"}],
         "versioning": "versioned",
         "readHistory": false,
@@ -86,12 +86,9 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     resource
 }
 
-fn documentation(offered: &[&Parameter]) -> String {
-    let sorted: Vec<&str> = offered
-        .iter()
-        .filter(|parameter| parameter.sort.is_some())
-        .map(|parameter| parameter.code.as_str())
-        .collect();
+fn documentation(rules: &RuleSet, resource_type: &str, offered: &[&Parameter]) -> String {
+    let codes = offered.iter().map(|parameter| parameter.code.as_str());
+    let sorted: Vec<&str> = codes.filter(|code| plan::sorts(rules, resource_type, code)).collect();
     if sorted.is_empty() {
         "`_sort` is not offered.".to_owned()
     } else {

@@ -88,6 +88,27 @@ fn metadata_declares_what_the_rules_offer() -> Result<()> {
     })
 }
 
+/// A type of which only some rules could sort was declared once.
+#[test]
+fn every_sort_that_is_declared_is_answered() -> Result<()> {
+    on_every_engine(|genkan| {
+        let statement = get(genkan, "/fhir/metadata")?;
+        let resources = statement["rest"][0]["resource"].as_array().context("resources")?;
+        let mut sorts = 0;
+        for resource in resources {
+            let resource_type = resource["type"].as_str().context("a type")?;
+            let documentation = resource["documentation"].as_str().unwrap_or_default();
+            let Some((_, list)) = documentation.split_once("`_sort` by: ") else { continue };
+            for code in list.split('.').next().unwrap_or_default().split(", ") {
+                get(genkan, &format!("/fhir/{resource_type}?_sort={code}&_count=1"))?;
+                sorts += 1;
+            }
+        }
+        ensure!(sorts > 10, "only {sorts} are declared");
+        Ok(())
+    })
+}
+
 #[test]
 fn every_page_together_is_every_resource_once() -> Result<()> {
     on_every_engine(|genkan| {
