@@ -106,8 +106,11 @@ impl Asked<'_> {
                 right: Operand::Column(parent.column.clone()),
             });
         }
-        let filter = Box::new(filter.and(child.filter.clone()).and(image));
-        Predicate::Exists { target: child.set.root.clone(), filter }
+        Predicate::Exists {
+            target: child.set.root.clone(),
+            joins: child.set.joins.clone(),
+            filter: Box::new(filter.and(child.filter.clone()).and(image)),
+        }
     }
 
     fn place(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
