@@ -2,12 +2,16 @@
 
 #[path = "search/binding.rs"]
 mod binding;
+#[path = "search/chain.rs"]
+mod chain;
 #[path = "search/coded.rs"]
 mod coded;
 #[path = "search/differential.rs"]
 mod differential;
 #[path = "search/exact.rs"]
 mod exact;
+#[path = "search/followed.rs"]
+mod followed;
 #[path = "search/indexes.rs"]
 mod indexes;
 #[path = "search/paging.rs"]
