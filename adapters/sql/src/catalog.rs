@@ -59,6 +59,8 @@ pub(crate) struct ColumnType {
     pub collation: u32,
     /// Part of a unique key.
     pub key: bool,
+    /// Stands in some index.
+    pub indexed: bool,
     /// MySQL: the type to convert a text to, where the column's character set is narrower than
     /// that of the connection; the server would refuse to compare them.
     pub narrow: Option<&'static str>,
@@ -86,7 +88,7 @@ impl Catalog {
         self.schema.tables.entry(name.to_owned()).or_default()
     }
 
-    /// Marks the columns of unique keys, once all columns and indexes are known.
+    /// Marks the columns of keys and indexes, once all columns and indexes are known.
     pub fn mark_keys(&mut self) {
         for (name, table) in &self.schema.tables {
             let Some(types) = self.types.get_mut(name) else { continue };
@@ -94,6 +96,12 @@ impl Catalog {
             for column in table.primary_key.iter().chain(unique.flat_map(|index| &index.columns)) {
                 if let Some(known) = types.get_mut(column) {
                     known.key = true;
+                }
+            }
+            let indexes = table.indexes.iter().flat_map(|index| &index.columns);
+            for column in table.primary_key.iter().chain(indexes) {
+                if let Some(known) = types.get_mut(column) {
+                    known.indexed = true;
                 }
             }
         }

@@ -213,7 +213,10 @@ fn sqlite_columns(
 /// A column with a collation of its own (`NOCASE`, `RTRIM`) has an index in that collation: it is
 /// compared as it is for the index, and by its bytes for the truth.
 fn sqlite_equal_any(located: &Located, list: Vec<Literal>) -> Expr {
-    let column = located.comparable(Dialect::Sqlite);
+    let mut column = located.comparable(Dialect::Sqlite);
+    if located.nested && !located.column.indexed && located.column.storage != Storage::Loose {
+        column = no_index(column);
+    }
     let mut indexed = sqlite_among(located, column.clone(), list.clone());
     if located.column.storage == Storage::Loose
         && let Some(looked_up) = loose::equal_any(&located.expr, &list)
@@ -234,6 +237,13 @@ fn sqlite_among(located: &Located, column: Expr, mut list: Vec<Literal>) -> Expr
         Some(only) if list.is_empty() => column.eq(only.expr()),
         last => column.is_in(list.into_iter().chain(last).map(Literal::expr)),
     }
+}
+
+/// SQLite would make an index of its own for a condition on any column, expects few rows of it, and
+/// begins a subquery there, for each row around again.
+/// Spec: <https://www.sqlite.org/optoverview.html#uplus>
+fn no_index(column: Expr) -> Expr {
+    Expr::cust_with_expr("+?", column)
 }
 
 /// The column may hold texts for equal that are not.

@@ -39,10 +39,12 @@ pub(crate) fn existing<'a>(
     let around = scope.depth();
     let mut select = Query::select();
     select.expr(Expr::cust("1"));
+    scope.nesting += 1;
     let found = match add(scope, &mut select, root, joins)? {
         true => condition(scope, filter, false)?,
         false => Truth::False,
     };
+    scope.nesting -= 1;
     scope.leave_to(around);
     Ok(match found {
         Truth::False => None,

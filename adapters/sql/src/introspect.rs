@@ -18,6 +18,7 @@ fn column(kind: ColumnKind, storage: Storage, nullable: bool) -> ColumnType {
         exact: true,
         collation: 0,
         key: false,
+        indexed: false,
         narrow: None,
         wire: Wire::Unicode,
         changed: false,

@@ -166,7 +166,7 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
             };
             let column =
                 ColumnType { kind: ColumnKind::Text, storage: Storage::Text, ..located.column };
-            Side::Located(Located { expr, column, depth: located.depth })
+            Side::Located(Located { expr, column, ..located })
         }
         Operand::Text(name) => {
             let located = scope.locate(name)?;
@@ -195,12 +195,13 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
                 nullable: true,
                 exact: true,
                 key: false,
+                indexed: false,
                 narrow: None,
                 collation: 0,
                 wire: Wire::Unicode,
                 changed: false,
             };
-            Side::Located(Located { expr, column, depth: located.depth })
+            Side::Located(Located { expr, column, ..located })
         }
     })
 }

@@ -14,6 +14,8 @@ pub(crate) struct Scope<'a> {
     pub repertoire: &'a Repertoire,
     catalog: &'a Catalog,
     aliases: Vec<Entry<'a>>,
+    /// How many subqueries surround what is written.
+    pub nesting: usize,
 }
 
 struct Entry<'a> {
@@ -21,6 +23,7 @@ struct Entry<'a> {
     types: &'a TableTypes,
     /// Its columns are NULL when a left join found nothing.
     optional: bool,
+    nested: bool,
 }
 
 /// A column in a statement: its expression and how it is stored.
@@ -30,17 +33,20 @@ pub(crate) struct Located {
     pub column: ColumnType,
     /// How far inside its alias stands; the innermost table is the one that is looked up.
     pub depth: usize,
+    /// It is of a table inside a subquery, which is asked again for each row around.
+    pub nested: bool,
 }
 
 impl<'a> Scope<'a> {
     pub fn new(dialect: Dialect, repertoire: &'a Repertoire, catalog: &'a Catalog) -> Self {
-        Scope { dialect, repertoire, catalog, aliases: Vec::with_capacity(4) }
+        Scope { dialect, repertoire, catalog, aliases: Vec::with_capacity(4), nesting: 0 }
     }
 
     pub fn enter(&mut self, target: &'a TableAlias, optional: bool) -> Result<(), AdapterError> {
         let types =
             self.catalog.types(&target.table).ok_or_else(|| missing("table", &target.table))?;
-        self.aliases.push(Entry { alias: &target.alias, types, optional });
+        let nested = self.nesting > 0;
+        self.aliases.push(Entry { alias: &target.alias, types, optional, nested });
         Ok(())
     }
 
@@ -76,7 +82,7 @@ impl<'a> Scope<'a> {
         let expr =
             Expr::Column((Alias::new(&*name.alias), Alias::new(&*name.column)).into_column_ref());
         let column = ColumnType { nullable: column.nullable || entry.optional, ..*column };
-        Ok(Located { expr, column, depth })
+        Ok(Located { expr, column, depth, nested: entry.nested })
     }
 }
 
