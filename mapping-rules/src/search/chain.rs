@@ -5,12 +5,12 @@
 
 use std::cell::Cell;
 
-use genkan_adapter::Predicate;
+use genkan_adapter::{Join, JoinKind, Name, Predicate};
 use genkan_fhir::search::{Chain, Step};
 
 use super::existence::is_resource;
 use super::key::refers;
-use super::level::{Level, outermost};
+use super::level::{Level, each_alias, outermost};
 use super::predicate::rows_of;
 use super::rows::Rows;
 use super::{Branch, PlaceKind};
@@ -41,9 +41,8 @@ pub(crate) fn can_follow(
     rule: &Rule,
     reference: &ReferenceTo,
 ) -> Result<(), Text> {
-    let target = &rules.rules[reference.rule];
     joinable(rules, rule, reference)?;
-    is_resource(Rows { rules, rule: target }).map(drop).map_err(|blocked| blocked.text)
+    resources(rules, &rules.rules[reference.rule]).map(drop)
 }
 
 /// Whether a chain can come to the rows of `rule` from what they refer to.
@@ -53,7 +52,20 @@ pub(crate) fn can_follow_back(
     reference: &ReferenceTo,
 ) -> Result<(), Text> {
     joinable(rules, rule, reference)?;
-    is_resource(Rows { rules, rule }).map(drop).map_err(|blocked| blocked.text)
+    resources(rules, rule).map(drop)
+}
+
+/// The rows of a rule that are resources.
+fn resources(rules: &RuleSet, rule: &Rule) -> Result<Predicate, Text> {
+    let found = is_resource(Rows { rules, rule });
+    let found = found.map_err(|Blocked { text: Text { en, ja }, .. }| {
+        let id = &rule.id;
+        Text::new(
+            format!("the source can't say which rows of rule `{id}` are resources: {en}"),
+            format!("規則「{id}」のどの行がリソースになるかを接続先で判定できません: {ja}"),
+        )
+    })?;
+    Ok(rule.filter.clone().and(found))
 }
 
 fn joinable(rules: &RuleSet, rule: &Rule, reference: &ReferenceTo) -> Result<(), Text> {
@@ -171,14 +183,27 @@ impl<'a> Chaining<'a> {
     ) -> Result<Predicate, Text> {
         let left = self.left.get().checked_sub(1).ok_or_else(too_many)?;
         self.left.set(left);
-        let resource = is_resource(Rows { rules: self.rules, rule }).map_err(text)?;
-        let filter = level.place(rule.filter.clone().and(resource));
-        Ok(Predicate::Exists {
-            target: level.table(&rule.root.root),
-            joins: level.joins(&rule.root.joins),
-            filter: Box::new(same.and(filter).and(rest)),
-        })
+        let filter = level.place(resources(self.rules, rule)?);
+        let mut filter = same.and(filter).and(rest);
+        let joins = needed(level.joins(&rule.root.joins), &mut filter);
+        let target = level.table(&rule.root.root);
+        Ok(Predicate::Exists { target, joins, filter: Box::new(filter) })
     }
+}
+
+/// Without the left joins that nobody looks at: they neither take rows away nor can be seen.
+fn needed(joins: Vec<Join>, filter: &mut Predicate) -> Vec<Join> {
+    let mut seen: Vec<Name> = Vec::new();
+    each_alias(filter, &mut |alias| seen.push(alias.clone()));
+    let mut kept = Vec::with_capacity(joins.len());
+    for mut join in joins.into_iter().rev() {
+        if join.kind == JoinKind::One || seen.contains(&join.target.alias) {
+            each_alias(&mut join.on, &mut |alias| seen.push(alias.clone()));
+            kept.push(join);
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 fn key_at(rule: &Rule, level: Level) -> Vec<ColumnUse> {

@@ -61,7 +61,8 @@ pub(crate) fn outermost(mut predicate: Predicate) -> Predicate {
     predicate
 }
 
-fn each_alias(predicate: &mut Predicate, change: &mut impl FnMut(&mut Name)) {
+/// Calls `change` for every alias, of columns and of tables, however deep.
+pub(super) fn each_alias(predicate: &mut Predicate, change: &mut impl FnMut(&mut Name)) {
     match predicate {
         Predicate::All(terms) | Predicate::Any(terms) => {
             terms.iter_mut().for_each(|term| each_alias(term, change));
