@@ -290,8 +290,8 @@ fn request_timeout(timeout_secs: u64) -> Text {
 
 fn too_many_included(rows_max: usize) -> Text {
     Text::new(
-        format!("an include brings more than {rows_max} resources; ask for a smaller page"),
-        format!("_include の結果が {rows_max} 件を超えます。_count を小さくしてください"),
+        format!("the includes bring more than {rows_max} resources; ask for a smaller page"),
+        format!("_include の結果が合わせて {rows_max} 件を超えます。_count を小さくしてください"),
     )
 }
 

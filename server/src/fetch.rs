@@ -1,8 +1,10 @@
 //! The fetch room: the only place of the read path that touches the hospital's source.
 //!
 //! A plan goes in, records come out. Every call of the adapter is one statement, and they are
-//! counted: one for each scan that the page needs, one for each child, each include and each
-//! `$contained` that is not made of the very row.
+//! counted: one for each scan that the page needs, one for each child, each include (in each round of
+//! `:iterate`) and each `$contained` that is not made of the very row.
+
+mod include;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,10 +15,9 @@ use genkan_adapter::{Order, Row, RowQuery, Value};
 use genkan_mapping::emit::{Record, reference_key};
 use genkan_mapping::evaluate::{self, Frame};
 use genkan_mapping::plan::{
-    Cursor, Include, Position, ReadPlan, Scan, SearchPlan, child_query, key_texts, link_key,
-    referrers_query, target_query,
+    Cursor, Position, ReadPlan, Scan, SearchPlan, child_query, key_texts, link_key, target_query,
 };
-use genkan_mapping::program::{Child, Contained, ReferenceTo, Rule, RuleSet};
+use genkan_mapping::program::{Child, Contained, Rule, RuleSet};
 
 use crate::sources::{Source, SourceError, Sources};
 
@@ -24,11 +25,13 @@ use crate::sources::{Source, SourceError, Sources};
 const CONTAINED_DEPTH_MAX: usize = 4;
 
 /// One page, as fetched.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
     /// Index of the rule, and the record.
     pub matches: Vec<(usize, Record)>,
     pub includes: Vec<(usize, Record)>,
+    /// `:iterate` could have gone on, and was not let.
+    pub includes_end: bool,
     /// Where the next page starts; `None` on the last page.
     pub next: Option<Cursor>,
 }
@@ -37,7 +40,7 @@ pub struct Page {
 pub enum FetchError {
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("an include of this page brings more than {rows_max} rows")]
+    #[error("the includes of this page bring more than {rows_max} rows")]
     TooManyIncluded { rows_max: usize },
 }
 
@@ -116,15 +119,15 @@ impl<'a> Fetch<'a> {
     /// One page of a search with its includes.
     pub async fn page(&mut self, plan: &SearchPlan) -> Fetched<Page> {
         if plan.count == 0 {
-            return Ok(Page { matches: Vec::new(), includes: Vec::new(), next: None });
+            return Ok(Page::default());
         }
         let (rows, next) = match plan.sorted && plan.scans.len() > 1 {
             true => self.merged(plan).await?,
             false => self.in_turn(plan).await?,
         };
         let matches = self.complete(rows).await?;
-        let includes = self.includes(plan, &matches).await?;
-        Ok(Page { matches, includes, next })
+        let (includes, includes_end) = self.includes(plan, &matches).await?;
+        Ok(Page { matches, includes, includes_end, next })
     }
 
     /// One statement, to the source of the rule.
@@ -324,94 +327,12 @@ impl<'a> Fetch<'a> {
         }
         Ok(())
     }
-
-    async fn includes(
-        &mut self,
-        plan: &SearchPlan,
-        matches: &[(usize, Record)],
-    ) -> Fetched<Vec<(usize, Record)>> {
-        let rules = self.rules;
-        let key_of = |(rule, record): &(usize, Record)| {
-            key_texts(rules, &rules.rules[*rule], &record.row).map(|key| (*rule, key))
-        };
-        let mut seen: HashSet<(usize, Vec<String>)> = matches.iter().filter_map(key_of).collect();
-        let mut included = Vec::new();
-        for include in &plan.includes {
-            let Some((rule, query)) = self.include_query(plan, include, matches, &seen) else {
-                continue;
-            };
-            let rows = self.rows(rule, &query).await?;
-            if rows.len() > plan.include_rows_max {
-                return Err(FetchError::TooManyIncluded { rows_max: plan.include_rows_max });
-            }
-            let records = self.records(rule, rows, 0).await?.into_iter();
-            // Two rows of one key inside one include are two: the emit room says so.
-            let fresh =
-                |entry: &(usize, Record)| key_of(entry).is_some_and(|key| !seen.contains(&key));
-            let brought: Vec<_> = records.map(|record| (rule, record)).filter(fresh).collect();
-            seen.extend(brought.iter().filter_map(key_of));
-            included.extend(brought);
-        }
-        Ok(included)
-    }
-
-    fn include_query(
-        &self,
-        plan: &SearchPlan,
-        include: &Include,
-        matches: &[(usize, Record)],
-        seen: &HashSet<(usize, Vec<String>)>,
-    ) -> Option<(usize, RowQuery)> {
-        let rules = self.rules;
-        let limit = plan.include_rows_max as u64 + 1;
-        match include {
-            Include::Forward { source, reference, each } => {
-                let records =
-                    matches.iter().filter(|(rule, _)| rule == source).map(|(_, record)| record);
-                let keys = records.flat_map(|record| referred(rules, reference, *each, record));
-                let target = reference.rule;
-                let fresh = keys.filter(|key| !seen.contains(&(target, key.clone())));
-                let mut query = target_query(rules, target, &distinct(fresh))?;
-                query.limit = Some(limit);
-                Some((target, query))
-            }
-            Include::Reverse { source, reference } => {
-                let targets = matches.iter().filter(|(rule, _)| *rule == reference.rule);
-                let rule = &rules.rules[reference.rule];
-                let keys =
-                    distinct(targets.filter_map(|(_, record)| key_texts(rules, rule, &record.row)));
-                if keys.is_empty() {
-                    return None;
-                }
-                let query = referrers_query(rules, *source, reference, &keys, limit)?;
-                Some((*source, query))
-            }
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum SortValue {
     Ascending(Option<String>),
     Descending(std::cmp::Reverse<Option<String>>),
-}
-
-fn referred(
-    rules: &RuleSet,
-    reference: &ReferenceTo,
-    each: Option<usize>,
-    record: &Record,
-) -> Vec<Vec<String>> {
-    match each {
-        None => reference_key(rules, reference, &record.row, None).into_iter().collect(),
-        Some(child) => record
-            .children
-            .get(child)
-            .into_iter()
-            .flatten()
-            .filter_map(|row| reference_key(rules, reference, &record.row, Some((child, row))))
-            .collect(),
-    }
 }
 
 fn projected(row: &Row, columns: &[usize]) -> Row {

@@ -4,7 +4,7 @@
 //! ignored a parameter would show more patients than were asked for.
 
 use genkan_fhir::definitions::Definitions;
-use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest};
+use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, StepFault};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 
 use crate::error::{Error, Refusal, RefusedParameter};
@@ -84,8 +84,11 @@ fn refused(problem: &SearchProblem) -> RefusedParameter {
         | ProblemKind::UnknownParameter { .. }
         | ProblemKind::NamesUnknown { .. }
         | ProblemKind::Modifier { .. }
-        | ProblemKind::NotSupported(_) => Refusal::NotSupported,
+        | ProblemKind::NotSupported(_)
+        | ProblemKind::Step { .. }
+        | ProblemKind::TooDeep { .. } => Refusal::NotSupported,
         ProblemKind::Malformed(_)
+        | ProblemKind::Form(_)
         | ProblemKind::WrongTarget
         | ProblemKind::Repeated
         | ProblemKind::TooMany { .. } => Refusal::Invalid,
@@ -117,8 +120,27 @@ fn japanese(kind: ProblemKind) -> String {
         ProblemKind::Modifier { allowed } => format!("の修飾子は {allowed} だけです"),
         ProblemKind::NotSupported(what) => format!("は使えません（{what}）"),
         ProblemKind::Malformed(expected) => format!("の値の形が違います（期待: {expected}）"),
+        ProblemKind::Form(form) => format!("の形が違います（期待: {form}）"),
+        ProblemKind::Step { step, fault } => format!("の {step} 段目: {}", japanese_fault(fault)),
+        ProblemKind::TooDeep { max } => format!("は {max} 段までです"),
         ProblemKind::WrongTarget => "はその型を参照できません".to_owned(),
         ProblemKind::Repeated => "は一度しか書けません".to_owned(),
         ProblemKind::TooMany { max } => format!("は {max} を超えています"),
+    }
+}
+
+fn japanese_fault(fault: StepFault) -> String {
+    let perhaps = |nearest: Option<&str>| {
+        nearest.map_or_else(String::new, |nearest| format!("。もしかして: {nearest}"))
+    };
+    match fault {
+        StepFault::UnknownParameter { nearest } => {
+            format!("そのような検索パラメータはありません{}", perhaps(nearest))
+        }
+        StepFault::UnknownType { nearest } => {
+            format!("その型は R4 にありません{}", perhaps(nearest))
+        }
+        StepFault::NoReference => "参照型の検索パラメータではありません".to_owned(),
+        StepFault::WrongTarget => "その型は参照されません".to_owned(),
     }
 }

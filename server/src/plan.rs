@@ -10,7 +10,12 @@ use crate::error::{Error, Refusal, RefusedParameter};
 use crate::service::Service;
 
 pub fn search(service: &Service, request: &SearchRequest) -> Result<SearchPlan, Error> {
-    let not_offered = not_offered(&service.rules, request);
+    let mut not_offered = not_offered(&service.rules, request);
+    for problem in plan::chain_problems(&service.rules, request) {
+        if let Error::Parameters(refused) = refusal(request.resource_type, problem) {
+            not_offered.extend(refused);
+        }
+    }
     if !not_offered.is_empty() {
         return Err(Error::Parameters(not_offered));
     }

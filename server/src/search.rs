@@ -35,5 +35,6 @@ pub async fn search(
     let next = page.next.map(|cursor| cursor.seal(&service.identity, &plan.context));
     let url = |next| links::url(service, exchange, &search, next);
     let links = Links { own: url(None), next: next.as_deref().map(|token| url(Some(token))) };
-    Ok(respond::searchset(exchange, &links, &entries, &service.page_issues))
+    let ended = page.includes_end.then_some(plan.include_depth_max);
+    Ok(respond::searchset(exchange, &links, &entries, ended, &service.page_issues))
 }

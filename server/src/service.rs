@@ -29,6 +29,9 @@ pub struct FhirConfig {
     pub page_size_max: usize,
     /// Included resources on a page.
     pub include_rows_max: usize,
+    /// Rounds of `_include:iterate` and `_revinclude:iterate`: how many references away from a match
+    /// an included resource may be.
+    pub include_depth_max: usize,
     /// Kinds of data problems that a page tells of the resources on it; 0: none.
     pub page_issues_max: usize,
     /// Codes of problems that it does not tell.
@@ -42,6 +45,7 @@ impl Default for FhirConfig {
             page_size_default: 50,
             page_size_max: 1000,
             include_rows_max: 5000,
+            include_depth_max: 4,
             page_issues_max: 20,
             // The resource itself shows it: there is no standard code.
             page_issues_hidden: vec!["unmapped".to_owned()],
@@ -59,6 +63,7 @@ impl FhirConfig {
             page_size_default: self.page_size_default,
             page_size_max: self.page_size_max,
             include_rows_max: self.include_rows_max,
+            include_depth_max: self.include_depth_max,
         }
     }
 
@@ -83,6 +88,12 @@ impl FhirConfig {
             return Err(Text::new(
                 "[fhir] page_size_default has to be 1 … page_size_max",
                 "[fhir] page_size_default は 1〜page_size_max です",
+            ));
+        }
+        if self.include_depth_max == 0 {
+            return Err(Text::new(
+                "[fhir] include_depth_max has to be 1 or more: an include is one reference away",
+                "[fhir] include_depth_max は 1 以上です（1 で _include 1 段）",
             ));
         }
         Ok(())

@@ -55,6 +55,18 @@ pub fn of_page(
     (!issues.is_empty()).then_some(OperationOutcome { issues })
 }
 
+/// Resources that `:iterate` could still have followed are not on the page.
+pub fn includes_end(depth: usize, language: Language) -> OperationOutcome {
+    let message = Text::new(
+        format!("`:iterate` was followed over {depth} references and no further"),
+        format!(":iterate は参照 {depth} 段までたどりました。その先は含まれていません"),
+    );
+    OutcomeIssue::new(IssueSeverity::Information, IssueType::Incomplete)
+        .with_diagnostics(format!("GKN-211: {}", message.en))
+        .with_details(message.in_language(language))
+        .into()
+}
+
 /// `Condition.onset` of the third entry: `Bundle.entry[2].resource.onset`
 fn place(index: usize, resource_type: &str, expression: &str) -> String {
     let inside = expression.strip_prefix(resource_type).unwrap_or_default();

@@ -17,11 +17,13 @@ pub struct Links {
     pub next: Option<String>,
 }
 
-/// `total` is left out: nobody counts rows that nobody asked to count.
+/// `total` is left out: nobody counts rows that nobody asked to count. `ended`: after so many rounds
+/// `:iterate` was not followed further.
 pub fn searchset(
     exchange: &Exchange,
     links: &Links,
     entries: &[Entry<'_>],
+    ended: Option<usize>,
     shown: &PageIssues,
 ) -> Answer {
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
@@ -40,7 +42,9 @@ pub fn searchset(
         separator = b",";
         self::entry(&mut out, exchange, entry);
     }
-    if let Some(outcome) = page_issues::of_page(entries, shown, exchange.language) {
+    let ended = ended.map(|depth| page_issues::includes_end(depth, exchange.language));
+    let of_page = page_issues::of_page(entries, shown, exchange.language);
+    for outcome in ended.into_iter().chain(of_page) {
         out.extend_from_slice(separator);
         outcome_entry(&mut out, &outcome);
     }

@@ -22,8 +22,12 @@ use crate::parse;
 use crate::sources::{Source, Sources};
 
 /// Rows of a test are few: one page holds what they make.
-const LIMITS: PlanLimits =
-    PlanLimits { page_size_default: 1000, page_size_max: 1000, include_rows_max: 1000 };
+const LIMITS: PlanLimits = PlanLimits {
+    page_size_default: 1000,
+    page_size_max: 1000,
+    include_rows_max: 1000,
+    include_depth_max: 4,
+};
 
 pub struct Hospital<'a> {
     pub rules: &'a RuleSet,
