@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use genkan_mapping::plan::{self, offered};
+use genkan_fhir::search::MAX_CHAIN_STEPS;
+use genkan_mapping::plan::{self, OfferedChain, OfferedHas, PlanLimits, offered};
 use genkan_mapping::program::RuleSet;
 use genkan_mapping::search::Parameter;
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
             resource(&service.rules, resource_type, operations)
         })
         .collect();
-    let page_size_max = service.limits.page_size_max;
+    let PlanLimits { page_size_max, include_depth_max, .. } = service.limits;
     let statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -43,7 +44,9 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
                 "Read only, straight from the tables of the hospital's own system. Unknown \
                  parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
                  {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
-                 tell of rows and their problems. Only the current version of a resource can be read."
+                 tell of rows and their problems. Only the current version of a resource can be read. \
+                 Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which its \
+                 parameter and resource name here; `:iterate` over at most {include_depth_max}."
             ),
             "resource": resources,
         }],
@@ -55,14 +58,19 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     let profiles: BTreeSet<&str> =
         rules.rules_of(resource_type).filter_map(|(_, rule)| rule.profile.as_deref()).collect();
     let offered = offered(rules, resource_type);
+    let chains = plan::chains(rules, resource_type);
     let parameters: Vec<Value> = offered
         .iter()
         .map(|parameter| {
-            json!({
+            let mut declared = json!({
                 "name": parameter.code,
                 "definition": parameter.url,
                 "type": parameter.kind.code(),
-            })
+            });
+            if let Some(chained) = chained(&chains, &parameter.code) {
+                declared["documentation"] = chained.into();
+            }
+            declared
         })
         .collect();
     let mut resource = json!({
@@ -86,14 +94,36 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     resource
 }
 
+/// R4 has no place for chains but the text of the reference that they begin with.
+fn chained(chains: &[OfferedChain], code: &str) -> Option<String> {
+    let of_target =
+        |chain: &OfferedChain| format!("`{code}:{}.` with {}", chain.target, codes(&chain.ends));
+    let own = chains.iter().filter(|chain| chain.parameter == code);
+    let texts: Vec<String> = own.map(of_target).collect();
+    (!texts.is_empty()).then(|| format!("Chains: {}.", texts.join("; ")))
+}
+
 fn documentation(rules: &RuleSet, resource_type: &str, offered: &[&Parameter]) -> String {
-    let codes = offered.iter().map(|parameter| parameter.code.as_str());
-    let sorted: Vec<&str> = codes.filter(|code| plan::sorts(rules, resource_type, code)).collect();
-    if sorted.is_empty() {
-        "`_sort` is not offered.".to_owned()
-    } else {
-        format!("`_sort` by: {}.", sorted.join(", "))
+    let sorts = |parameter: &&Parameter| plan::sorts(rules, resource_type, &parameter.code);
+    let sorted: Vec<&Parameter> = offered.iter().copied().filter(sorts).collect();
+    let mut text = match sorted.as_slice() {
+        [] => "`_sort` is not offered.".to_owned(),
+        sorted => format!("`_sort` by: {}.", codes(sorted)),
+    };
+    let has = plan::reverse_chains(rules, resource_type);
+    let of_source = |has: &OfferedHas| {
+        format!("`_has:{}:{}:` with {}", has.source, has.parameter, codes(&has.ends))
+    };
+    let has: Vec<String> = has.iter().map(of_source).collect();
+    if !has.is_empty() {
+        text.push_str(&format!(" Reverse chains: {}.", has.join("; ")));
     }
+    text
+}
+
+fn codes(parameters: &[&Parameter]) -> String {
+    let codes: Vec<&str> = parameters.iter().map(|parameter| parameter.code.as_str()).collect();
+    codes.join(", ")
 }
 
 /// `Observation:subject`, and with each type it can point to.

@@ -3,6 +3,7 @@
 //! product's packages so that nothing of it is ever shipped.
 
 pub mod bench;
+pub mod following;
 pub mod fuzz;
 pub mod harness;
 pub mod hospital;

@@ -289,7 +289,7 @@ const REFUSALS: &[(&str, u16, &str)] = &[
     ("/fhir/Patient?_sort=address", 400, "address"),
     ("/fhir/Patient?name:above=x", 400, "name"),
     ("/fhir/Observation?_include=Patient:general-practitioner", 400, "_include"),
-    ("/fhir/Observation?patient.name=x", 400, "patient.name"),
+    ("/fhir/Observation?patient.nmae=x", 400, "patient.nmae"),
     ("/fhir/Basic", 404, "Basic"),
     ("/fhir/Pateint", 404, "Patient"),
     ("/fhir/Patient/abcdefg", 404, ""),

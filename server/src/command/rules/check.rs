@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use genkan_mapping::plan::WithheldStep;
 use genkan_mapping::program::{RuleFile, RuleSet};
 use genkan_mapping::search::unindexed;
 use genkan_mapping::{Compiled, Diagnostic, Language, Severity, SourceSchemas, compile, plan};
@@ -90,6 +91,9 @@ fn offered(rules: &RuleSet, manner: Manner, verbose: bool) {
                     say!("  - {} ({}): {reason}", withheld.code, rule.id);
                 }
             }
+            for WithheldStep { step, reason, .. } in plan::withheld_steps(rules, resource_type) {
+                say!("  - {step}.…: {}", reason.in_language(manner.language));
+            }
         }
     }
 }
@@ -118,6 +122,27 @@ fn offered_json(rules: &RuleSet) {
                 "withheld": withheld,
             })
         );
+    }
+    for resource_type in rules.resource_types() {
+        let chains = plan::chains(rules, resource_type);
+        let chains: Vec<String> =
+            chains.iter().map(|chain| format!("{}:{}", chain.parameter, chain.target)).collect();
+        let has = plan::reverse_chains(rules, resource_type);
+        let has: Vec<String> =
+            has.iter().map(|has| format!("{}:{}", has.source, has.parameter)).collect();
+        let withheld: Vec<_> = plan::withheld_steps(rules, resource_type)
+            .into_iter()
+            .map(|WithheldStep { step, reason, .. }| {
+                json!({"step": step, "reason": reason.en, "reason_ja": reason.ja})
+            })
+            .collect();
+        let all = json!({
+            "resource": resource_type,
+            "chains": chains,
+            "has": has,
+            "withheld_chains": withheld,
+        });
+        say!("{all}");
     }
 }
 
