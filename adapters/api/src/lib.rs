@@ -15,7 +15,7 @@
 //!   U+FFFD stands for what was there;
 //! - MUST answer a query for text that the source's encoding cannot express as if no row held it;
 //! - MUST honour order, cursor and limit of a query exactly, with truth and NULL as [`query`] says;
-//! - MUST stop reading when the stream is dropped;
+//! - MUST stop reading when the stream is dropped, and end there what the source does for it;
 //! - MUST keep its own connection cap, time limit and row limit, and answer [`ErrorCategory::Busy`]
 //!   when all connections are taken, [`ErrorCategory::LimitExceeded`] when another limit is met;
 //! - MUST NOT put row content, bound values or secrets into an error, and MUST classify every error;

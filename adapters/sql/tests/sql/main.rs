@@ -10,4 +10,6 @@ mod differential;
 mod failures;
 mod indexes;
 mod legacy_text;
+mod network;
+mod protection;
 mod round_trip;
