@@ -12,8 +12,8 @@ use futures::{StreamExt, stream};
 
 use crate::{
     Adapter, AdapterError, Capabilities, ChangeFeed, ChangePage, ChangeRequest, ColumnKind,
-    ColumnRef, Comparison, Decimal, ErrorCategory, Health, JoinKind, Operand, Order, Position,
-    Predicate, Row, RowQuery, RowStream, SourceSchema, Statement, TableAlias, Value,
+    ColumnRef, Comparison, Decimal, ErrorCategory, Excess, Health, JoinKind, Operand, Order,
+    Position, Predicate, Row, RowQuery, RowStream, SourceSchema, Statement, TableAlias, Value,
 };
 
 /// Rows looked at in one query.
@@ -114,6 +114,10 @@ impl Adapter for MemoryAdapter {
 
     async fn health(&self) -> Result<Health, AdapterError> {
         Ok(Health { product: "memory".to_owned(), read_only: true })
+    }
+
+    async fn excess(&self) -> Result<Vec<Excess>, AdapterError> {
+        Ok(Vec::new())
     }
 }
 

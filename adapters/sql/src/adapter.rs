@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use genkan_adapter::{
     Adapter, AdapterError, Capabilities, ChangeFeed, ChangePage, ChangeRequest, ErrorCategory,
-    Health, RowQuery, RowStream, SourceSchema, Statement,
+    Excess, Health, RowQuery, RowStream, SourceSchema, Statement,
 };
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::{MySql, Postgres, Sqlite, pool::PoolConnection};
@@ -20,6 +20,7 @@ use crate::driver::{Driver, Reading};
 use crate::failure::Failure;
 use crate::file::File;
 use crate::knowledge::Knowledge;
+use crate::rights;
 use crate::session::{Session, Sessions};
 use crate::statement::plan;
 
@@ -39,6 +40,8 @@ pub struct SqlAdapter {
     limits: Limits,
     /// Of text of which the source does not say it.
     text_encoding: Option<Charset>,
+    /// That the account may run, though they run with the rights of others.
+    functions_allowed: Vec<String>,
     _pool: DatabaseConnection,
     /// Holds a database in memory alive.
     pub(crate) keeper: Option<PoolConnection<Sqlite>>,
@@ -136,6 +139,7 @@ impl SqlAdapter {
                 connect_timeout: wait,
             },
             text_encoding: config.text_encoding,
+            functions_allowed: config.functions_allowed.clone(),
             _pool: pool,
             keeper: None,
         }
@@ -281,5 +285,14 @@ impl Adapter for SqlAdapter {
 
     async fn health(&self) -> Result<Health, AdapterError> {
         with_sessions!(self, sessions => self.read(sessions, Sessions::health).await)
+    }
+
+    async fn excess(&self) -> Result<Vec<Excess>, AdapterError> {
+        let rights = with_sessions!(self, sessions => self.read(sessions, Sessions::rights).await)?;
+        let mut excess = rights::excess(rights, &self.functions_allowed);
+        if let Some(file) = &self.file {
+            excess.extend(rights::sqlite::of_file(file.path()));
+        }
+        Ok(excess)
     }
 }

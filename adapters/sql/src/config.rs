@@ -45,6 +45,10 @@ pub struct SqlConfig {
     /// Bytes of the cells of one statement's rows; more is an error as well.
     #[serde(default = "bytes_max")]
     pub bytes_max: u64,
+    /// Functions that run with another account's rights, `schema.name` (MySQL: `database.name`), and
+    /// that the site knows to write nothing: the account may have the right to run them.
+    #[serde(default)]
+    pub functions_allowed: Vec<String>,
 }
 
 fn connections_max() -> u32 {
@@ -81,6 +85,7 @@ impl SqlConfig {
             statement_timeout_ms: statement_timeout_ms(),
             rows_max: rows_max(),
             bytes_max: bytes_max(),
+            functions_allowed: Vec::new(),
         }
     }
 
@@ -131,6 +136,7 @@ impl fmt::Debug for SqlConfig {
             .field("statement_timeout_ms", &self.statement_timeout_ms)
             .field("rows_max", &self.rows_max)
             .field("bytes_max", &self.bytes_max)
+            .field("functions_allowed", &self.functions_allowed)
             .finish()
     }
 }

@@ -9,6 +9,7 @@ use sea_orm::sqlx::{
 };
 
 use crate::catalog::{Catalog, ColumnType, Dialect};
+use crate::rights::{self, Right};
 use crate::session::{Sessions, Watch};
 use crate::statement::Plan;
 use crate::{decode, introspect};
@@ -52,6 +53,9 @@ pub(crate) trait Driver: Database {
     fn catalog(connection: &mut Self::Connection) -> Reading<'_, Catalog>;
 
     fn health(connection: &mut Self::Connection) -> Reading<'_, Health>;
+
+    /// What the account may do beyond reading.
+    fn rights(connection: &mut Self::Connection) -> Reading<'_, Vec<Right>>;
 
     /// Before the first statement of a connection, and after one that nobody waited for. What the
     /// server calls the session.
@@ -151,6 +155,11 @@ impl Driver for Sqlite {
         })
     }
 
+    /// There is no account; the file's rights are looked at from outside.
+    fn rights(_: &mut Self::Connection) -> Reading<'_, Vec<Right>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn prepare<'c>(
         connection: &'c mut Self::Connection,
         watch: &Watch,
@@ -214,6 +223,10 @@ impl Driver for Postgres {
             let (version, read_only): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             Ok(Health { product: format!("PostgreSQL {version}"), read_only: read_only == "on" })
         })
+    }
+
+    fn rights(connection: &mut Self::Connection) -> Reading<'_, Vec<Right>> {
+        Box::pin(rights::postgres::read(connection))
     }
 
     fn prepare<'c>(connection: &'c mut Self::Connection, _: &Watch) -> Reading<'c, Option<i64>> {
@@ -286,6 +299,10 @@ impl Driver for MySql {
         })
     }
 
+    fn rights(connection: &mut Self::Connection) -> Reading<'_, Vec<Right>> {
+        Box::pin(rights::mysql::read(connection))
+    }
+
     fn prepare<'c>(connection: &'c mut Self::Connection, _: &Watch) -> Reading<'c, Option<i64>> {
         let own = "SELECT CAST(CONNECTION_ID() AS SIGNED)";
         Box::pin(async move { sqlx::query_scalar(own).fetch_one(connection).await.map(Some) })
@@ -313,6 +330,10 @@ impl<DB: Driver> Sessions<DB> {
 
     pub fn catalog<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Catalog> {
         DB::catalog(connection)
+    }
+
+    pub fn rights<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Vec<Right>> {
+        DB::rights(connection)
     }
 
     pub fn health<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Health> {

@@ -5,7 +5,8 @@
 //! cell by cell, and not by the driver's conversions, which lose digits and fail on zero dates.
 //!
 //! How it stays harmless: every statement runs in a read-only transaction, sessions are few and under
-//! the server's own time limit, and a statement that nobody waits for is ended where it runs.
+//! the server's own time limit, and a statement that nobody waits for is ended where it runs. What
+//! the account may do beyond reading is told ([`genkan_adapter::Adapter::excess`]).
 //!
 //! Where databases differ, this crate gives one meaning. Equality of text is by code point on all
 //! of them, whatever the column's collation. The *order* of text is the source's own, because
@@ -37,6 +38,7 @@ mod order;
 mod padded;
 mod predicate;
 mod repertoire;
+mod rights;
 mod scope;
 mod session;
 mod statement;

@@ -12,4 +12,5 @@ mod indexes;
 mod legacy_text;
 mod network;
 mod protection;
+mod rights;
 mod round_trip;
