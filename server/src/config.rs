@@ -122,6 +122,8 @@ mod tests {
     #[test]
     fn the_example_shows_every_optional_key_with_its_default() {
         let config = Config::parse(EXAMPLE).expect("the example parses");
+        let source = SqlConfig::new(config.source.url.as_deref().expect("a url"));
+        assert_eq!(format!("{:?}", config.source), format!("{source:?}"));
         assert_eq!(format!("{:?}", config.http), format!("{:?}", HttpConfig::default()));
         assert_eq!(format!("{:?}", config.log), format!("{:?}", LogConfig::default()));
         assert_eq!(format!("{:?}", config.bundle), format!("{:?}", BundleConfig::default()));

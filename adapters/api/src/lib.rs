@@ -5,7 +5,8 @@
 //! MUST on any adapter.
 //!
 //! An adapter
-//! - MUST only ever read, and SHOULD open its source in a way in which it cannot write;
+//! - MUST only ever read, in a way in which the source itself refuses to write, and MUST tell what its
+//!   account may do beyond reading;
 //! - MUST pass every value of a query as a value, and quote every name;
 //! - MUST deliver cells as [`ColumnKind`] says, with text and decimals exactly as stored, except that
 //!   blanks at the end of [`ColumnKind::PaddedText`] are removed;
@@ -15,7 +16,7 @@
 //!   U+FFFD stands for what was there;
 //! - MUST answer a query for text that the source's encoding cannot express as if no row held it;
 //! - MUST honour order, cursor and limit of a query exactly, with truth and NULL as [`query`] says;
-//! - MUST stop reading when the stream is dropped;
+//! - MUST stop reading when the stream is dropped, and end there what the source does for it;
 //! - MUST keep its own connection cap, time limit and row limit, and answer [`ErrorCategory::Busy`]
 //!   when all connections are taken, [`ErrorCategory::LimitExceeded`] when another limit is met;
 //! - MUST NOT put row content, bound values or secrets into an error, and MUST classify every error;
@@ -25,6 +26,7 @@
 
 pub mod conformance;
 mod error;
+mod excess;
 pub mod memory;
 pub mod query;
 pub mod schema;
@@ -34,6 +36,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 pub use error::{AdapterError, ErrorCategory};
+pub use excess::{Excess, Gravity};
 pub use query::{
     ColumnRef, Comparison, Join, JoinKind, Name, Operand, Order, Position, Predicate, RowQuery,
     TableAlias,
@@ -70,6 +73,10 @@ pub trait Adapter: Send + Sync {
 
     /// Reachable, and as what.
     async fn health(&self) -> Result<Health, AdapterError>;
+
+    /// What the account may do beyond reading, as its rights are now; empty for one that can only
+    /// read.
+    async fn excess(&self) -> Result<Vec<Excess>, AdapterError>;
 }
 
 /// What a source can do; a plan that needs more is refused when the rules are loaded.
@@ -142,7 +149,7 @@ pub struct ChangePage {
 pub struct Health {
     /// Product and version, as the source says it.
     pub product: String,
-    /// The session cannot write.
+    /// The session refuses to write, whatever the account may do.
     pub read_only: bool,
 }
 

@@ -13,7 +13,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     Adapter, AdapterError, Capabilities, ChangeFeed, ChangePage, ChangeRequest, ColumnKind,
-    ColumnRef, Comparison, Decimal, ErrorCategory, Health, Join, JoinKind, Operand, Order,
+    ColumnRef, Comparison, Decimal, ErrorCategory, Excess, Health, Join, JoinKind, Operand, Order,
     Position, Predicate, Row, RowQuery, RowStream, SourceSchema, Statement, TableAlias, Value,
 };
 
@@ -118,6 +118,10 @@ impl Adapter for MemoryAdapter {
 
     async fn health(&self) -> Result<Health, AdapterError> {
         Ok(Health { product: "memory".to_owned(), read_only: true })
+    }
+
+    async fn excess(&self) -> Result<Vec<Excess>, AdapterError> {
+        Ok(Vec::new())
     }
 }
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_stream::try_stream;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use genkan_adapter::{
     Adapter, AdapterError, Capabilities, ChangeFeed, ChangePage, ChangeRequest, ErrorCategory,
-    Health, Row, RowQuery, RowStream, SourceSchema, Statement,
+    Excess, Health, RowQuery, RowStream, SourceSchema, Statement,
 };
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::{MySql, Postgres, Sqlite, pool::PoolConnection};
@@ -21,10 +20,9 @@ use crate::driver::{Driver, Reading};
 use crate::failure::Failure;
 use crate::file::File;
 use crate::knowledge::Knowledge;
-use crate::repertoire::Repertoire;
+use crate::rights;
 use crate::session::{Session, Sessions};
-use crate::statement::{Plan, plan};
-use crate::ties::Ties;
+use crate::statement::plan;
 
 /// The server ends a statement at its time limit; a server that does not is left after this long.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,17 +40,11 @@ pub struct SqlAdapter {
     limits: Limits,
     /// Of text of which the source does not say it.
     text_encoding: Option<Charset>,
+    /// That the account may run, though they run with the rights of others.
+    functions_allowed: Vec<String>,
     _pool: DatabaseConnection,
     /// Holds a database in memory alive.
     pub(crate) keeper: Option<PoolConnection<Sqlite>>,
-}
-
-/// What one query goes by, until the source says that it is no longer so.
-struct Known {
-    catalog: Arc<Catalog>,
-    repertoire: Arc<Repertoire>,
-    /// Statements that may still be begun.
-    attempts: u32,
 }
 
 enum Backend {
@@ -65,6 +57,8 @@ enum Backend {
 struct Limits {
     statement_timeout: Duration,
     rows_max: u64,
+    bytes_max: u64,
+    connect_timeout: Duration,
 }
 
 /// Calls a generic function with the sessions of whichever database this is.
@@ -79,6 +73,7 @@ macro_rules! with_sessions {
 }
 
 mod explain;
+mod reading;
 
 impl SqlAdapter {
     /// Connects, and reads the catalog, so that a wrong password or a missing file shows at once.
@@ -105,24 +100,26 @@ impl SqlAdapter {
     ) -> Self {
         let wait = Duration::from_millis(config.connect_timeout_ms);
         let most = config.connections_max.max(1);
+        let statement_timeout = Duration::from_millis(config.statement_timeout_ms);
+        let most_time = statement_timeout + PATIENCE;
         let backend = match dialect {
             Dialect::Sqlite => Backend::Sqlite(Sessions::new(
                 pool.get_sqlite_connection_pool().clone(),
                 most,
                 wait,
-                false,
+                most_time,
             )),
             Dialect::Postgres => Backend::Postgres(Sessions::new(
                 pool.get_postgres_connection_pool().clone(),
                 most,
                 wait,
-                true,
+                most_time,
             )),
             Dialect::Mysql => Backend::Mysql(Sessions::new(
                 pool.get_mysql_connection_pool().clone(),
                 most,
                 wait,
-                true,
+                most_time,
             )),
         };
         let file = match &backend {
@@ -136,10 +133,13 @@ impl SqlAdapter {
             reading: tokio::sync::Mutex::new(()),
             source,
             limits: Limits {
-                statement_timeout: Duration::from_millis(config.statement_timeout_ms),
+                statement_timeout,
                 rows_max: config.rows_max,
+                bytes_max: config.bytes_max,
+                connect_timeout: wait,
             },
             text_encoding: config.text_encoding,
+            functions_allowed: config.functions_allowed.clone(),
             _pool: pool,
             keeper: None,
         }
@@ -188,24 +188,31 @@ impl SqlAdapter {
         loop {
             attempts -= 1;
             let mut session = self.borrow(sessions).await?;
-            let connection = session.start().map_err(|failure| self.classify(failure))?;
-            let patience = self.limits.statement_timeout + PATIENCE;
-            let result =
-                match tokio::time::timeout(patience, reading(sessions, &mut **connection)).await {
-                    Ok(result) => result.map_err(Failure::Driver),
-                    Err(_) => Err(self.silent()),
-                };
-            match result {
+            match self.attempt(sessions, &mut session, reading).await {
                 Ok(value) => {
-                    session.finish();
+                    session.finish().await;
                     return Ok(value);
                 }
-                Err(failure) if session.is_stale(&failure) && attempts > 0 => session.discard(),
+                Err(failure) if session.is_stale(&failure) && attempts > 0 => session.lose(),
                 Err(failure) => {
-                    session.discard();
+                    session.end(&failure).await;
                     return Err(self.classify(failure));
                 }
             }
+        }
+    }
+
+    async fn attempt<DB: Driver, T>(
+        &self,
+        sessions: &Sessions<DB>,
+        session: &mut Session<DB>,
+        reading: for<'c> fn(&Sessions<DB>, &'c mut DB::Connection) -> Reading<'c, T>,
+    ) -> Result<T, Failure> {
+        self.begin(session).await?;
+        let patience = self.limits.statement_timeout + PATIENCE;
+        match tokio::time::timeout(patience, reading(sessions, session.start()?)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(self.silent()),
         }
     }
 
@@ -213,16 +220,12 @@ impl SqlAdapter {
         &self,
         sessions: &Sessions<DB>,
     ) -> Result<Session<DB>, AdapterError> {
-        let mut session = sessions.borrow().await.map_err(|failure| self.classify(failure))?;
-        if !session.prepared {
-            let watch = session.watch.clone();
-            let connection = session.start().map_err(|failure| self.classify(failure))?;
-            let prepared = DB::prepare(&mut **connection, &watch).await;
-            prepared.map_err(|error| self.classify(error.into()))?;
-            session.prepared = true;
-            session.finish();
-        }
-        Ok(session)
+        sessions.borrow().await.map_err(|failure| self.classify(failure))
+    }
+
+    async fn begin<DB: Driver>(&self, session: &mut Session<DB>) -> Result<(), Failure> {
+        let begun = tokio::time::timeout(self.limits.connect_timeout + PATIENCE, session.begin());
+        begun.await.unwrap_or_else(|_| Err(self.silent()))
     }
 
     fn classify(&self, failure: Failure) -> AdapterError {
@@ -238,211 +241,6 @@ impl SqlAdapter {
         let message = format!("{}: no answer within the time limit of a statement", self.source);
         AdapterError::new(ErrorCategory::Unreachable, message).into()
     }
-
-    fn too_many_rows(&self) -> AdapterError {
-        let message = format!(
-            "{}: more than {} rows; narrow the search or raise `rows_max`",
-            self.source, self.limits.rows_max
-        );
-        AdapterError::new(ErrorCategory::LimitExceeded, message)
-    }
-
-    fn stream<'a, DB: Driver>(
-        &'a self,
-        sessions: &'a Sessions<DB>,
-        query: &'a RowQuery,
-    ) -> RowStream<'a> {
-        Box::pin(try_stream! {
-            let most = self.limits.rows_max.saturating_add(1);
-            let limit = query.limit.unwrap_or(u64::MAX).min(most);
-            self.look_at_file();
-            let mut known = Known {
-                catalog: self.catalog().await?,
-                repertoire: self.knowledge.repertoire(),
-                attempts: sessions.connections_max() + 1,
-            };
-            while let Some(plan) = self.planned(&mut known, query, limit).await? {
-                let mut session = self.borrow(sessions).await?;
-                session.watch.set(self.limits.statement_timeout);
-                let mut count: u64 = 0;
-                // The last row waits until the server has ended the statement: a caller that takes
-                // it and goes leaves a clean session behind.
-                let (last, failure) = {
-                    let connection =
-                        session.start().map_err(|failure| self.classify(failure))?;
-                    let rows = DB::rows(&mut **connection, &plan);
-                    let mut rows = rows.map_err(|error| self.classify(error.into()))?;
-                    let patience = self.limits.statement_timeout + PATIENCE;
-                    let mut last = None;
-                    let mut before = None;
-                    loop {
-                        match tokio::time::timeout(patience, rows.try_next()).await {
-                            Ok(Ok(Some(row))) => {
-                                count += 1;
-                                if count >= most {
-                                    break (None, Some(self.too_many_rows().into()));
-                                }
-                                plan.ties.see::<DB>(&row, &plan, query, &mut before)?;
-                                let row = decoded::<DB>(&row, &plan, &self.source)?;
-                                if count < limit {
-                                    yield row;
-                                } else {
-                                    last = Some(row);
-                                }
-                            }
-                            Ok(Ok(None)) => break (last, None),
-                            Ok(Err(error)) => break (None, Some(Failure::Driver(error))),
-                            Err(_) => break (None, Some(self.silent())),
-                        }
-                    }
-                };
-                match failure {
-                    Some(failure) if count == 0 => {
-                        self.recover(sessions, session, query, &mut known, failure).await?;
-                    }
-                    Some(failure) => {
-                        session.end(&failure);
-                        Err(self.classify(failure))?;
-                    }
-                    None => {
-                        session.finish();
-                        drop(session);
-                        if let Some(row) = last {
-                            yield row;
-                        }
-                        break;
-                    }
-                }
-            }
-        })
-    }
-
-    async fn planned(
-        &self,
-        known: &mut Known,
-        query: &RowQuery,
-        limit: u64,
-    ) -> Result<Option<Plan>, AdapterError> {
-        let planned = plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
-        if planned.as_ref().is_err_and(is_mismatch) && self.knowledge.forget_if_old() {
-            // Tables may have come back, or grown, since the catalog was read.
-            known.catalog = self.catalog().await?;
-            return plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
-        }
-        planned
-    }
-
-    /// Makes ready for another attempt after a failure before the first row; passes on what another
-    /// attempt would not mend.
-    async fn recover<DB: Driver>(
-        &self,
-        sessions: &Sessions<DB>,
-        mut session: Session<DB>,
-        query: &RowQuery,
-        known: &mut Known,
-        failure: Failure,
-    ) -> Result<(), AdapterError> {
-        known.attempts = known.attempts.saturating_sub(1);
-        let again = known.attempts > 0;
-        if again && session.is_stale(&failure) {
-            session.discard();
-        } else if again && failure.is_outdated_statement() {
-            // What else the session keeps prepared may be as old.
-            session.discard();
-            drop(session);
-            self.knowledge.forget();
-            known.catalog = self.catalog().await?;
-        } else if failure.is_untranslatable() {
-            session.finish();
-            drop(session);
-            known.repertoire = self.learn(sessions, query, &known.repertoire, failure).await?;
-        } else {
-            session.end(&failure);
-            return Err(self.classify(failure));
-        }
-        Ok(())
-    }
-
-    /// The repertoire without the characters of this query that the server has just refused.
-    async fn learn<DB: Driver>(
-        &self,
-        sessions: &Sessions<DB>,
-        query: &RowQuery,
-        known: &Arc<Repertoire>,
-        failure: Failure,
-    ) -> Result<Arc<Repertoire>, AdapterError> {
-        let refused = self.probe(sessions, known.suspects(query)).await?;
-        if refused.is_empty() {
-            return Err(self.classify(failure));
-        }
-        let mut wiser = Repertoire::clone(known);
-        wiser.refused.extend(refused);
-        Ok(self.knowledge.keep(wiser))
-    }
-
-    /// Asks the server which of these characters it cannot express; halves the text each time.
-    async fn probe<DB: Driver>(
-        &self,
-        sessions: &Sessions<DB>,
-        suspects: Vec<char>,
-    ) -> Result<Vec<char>, AdapterError> {
-        let mut refused = Vec::new();
-        let mut open = vec![suspects];
-        while let Some(mut characters) = open.pop() {
-            let text: String = characters.iter().collect();
-            if text.is_empty() || self.is_expressible(sessions, text).await? {
-                continue;
-            }
-            match characters.as_slice() {
-                [only] => refused.push(*only),
-                _ => {
-                    open.push(characters.split_off(characters.len() / 2));
-                    open.push(characters);
-                }
-            }
-        }
-        Ok(refused)
-    }
-
-    async fn is_expressible<DB: Driver>(
-        &self,
-        sessions: &Sessions<DB>,
-        text: String,
-    ) -> Result<bool, AdapterError> {
-        let probe = Plan {
-            sql: "SELECT CAST($1 AS text)".to_owned(),
-            values: vec![text.into()],
-            cells: Vec::new(),
-            ties: Ties::default(),
-        };
-        let mut session = self.borrow(sessions).await?;
-        let connection = session.start().map_err(|failure| self.classify(failure))?;
-        let answer = match DB::rows(&mut **connection, &probe) {
-            Ok(rows) => rows.try_for_each(|_| async { Ok(()) }).await,
-            Err(error) => Err(error),
-        };
-        match answer.map_err(Failure::Driver) {
-            Ok(()) => {
-                session.finish();
-                Ok(true)
-            }
-            Err(failure) if failure.is_untranslatable() => {
-                session.finish();
-                Ok(false)
-            }
-            Err(failure) => Err(self.classify(failure)),
-        }
-    }
-}
-
-fn decoded<DB: Driver>(row: &DB::Row, plan: &Plan, source: &str) -> Result<Row, AdapterError> {
-    let cells = plan.cells.iter().enumerate();
-    let cells: Option<Box<[_]>> =
-        cells.map(|(index, column)| DB::cell(row, index, *column)).collect();
-    cells.map(Row).ok_or_else(|| {
-        let message = format!("{source}: the database answered in an unforeseen form");
-        AdapterError::new(ErrorCategory::Unreadable, message)
-    })
 }
 
 fn is_mismatch(error: &AdapterError) -> bool {
@@ -487,5 +285,14 @@ impl Adapter for SqlAdapter {
 
     async fn health(&self) -> Result<Health, AdapterError> {
         with_sessions!(self, sessions => self.read(sessions, Sessions::health).await)
+    }
+
+    async fn excess(&self) -> Result<Vec<Excess>, AdapterError> {
+        let rights = with_sessions!(self, sessions => self.read(sessions, Sessions::rights).await)?;
+        let mut excess = rights::excess(rights, &self.functions_allowed);
+        if let Some(file) = &self.file {
+            excess.extend(rights::sqlite::of_file(file.path()));
+        }
+        Ok(excess)
     }
 }

@@ -42,6 +42,13 @@ pub struct SqlConfig {
     /// Rows of one statement; more is an error, never a silent cut.
     #[serde(default = "rows_max")]
     pub rows_max: u64,
+    /// Bytes of the cells of one statement's rows; more is an error as well.
+    #[serde(default = "bytes_max")]
+    pub bytes_max: u64,
+    /// Functions that run with another account's rights, `schema.name` (MySQL: `database.name`), and
+    /// that the site knows to write nothing: the account may have the right to run them.
+    #[serde(default)]
+    pub functions_allowed: Vec<String>,
 }
 
 fn connections_max() -> u32 {
@@ -60,6 +67,10 @@ fn rows_max() -> u64 {
     1_000_000
 }
 
+fn bytes_max() -> u64 {
+    268_435_456
+}
+
 impl SqlConfig {
     /// The defaults, for a URL that holds no secret.
     pub fn new(url: impl Into<String>) -> Self {
@@ -73,6 +84,8 @@ impl SqlConfig {
             connect_timeout_ms: connect_timeout_ms(),
             statement_timeout_ms: statement_timeout_ms(),
             rows_max: rows_max(),
+            bytes_max: bytes_max(),
+            functions_allowed: Vec::new(),
         }
     }
 
@@ -122,6 +135,8 @@ impl fmt::Debug for SqlConfig {
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("statement_timeout_ms", &self.statement_timeout_ms)
             .field("rows_max", &self.rows_max)
+            .field("bytes_max", &self.bytes_max)
+            .field("functions_allowed", &self.functions_allowed)
             .finish()
     }
 }

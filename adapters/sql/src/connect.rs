@@ -87,6 +87,10 @@ fn postgres(options: &mut ConnectOptions, config: &SqlConfig, password: Option<S
             ("TimeZone", "UTC"),
             // Short statements only: compiling them costs more than running them.
             ("jit", "off"),
+            // A server finds out in two minutes, not in two hours, that we have vanished.
+            ("tcp_keepalives_idle", "60"),
+            ("tcp_keepalives_interval", "20"),
+            ("tcp_keepalives_count", "3"),
         ]);
         match &password {
             Some(password) => options.password(password),
@@ -129,7 +133,11 @@ async fn mysql_session(
     } else {
         format!("SET SESSION max_execution_time = {timeout_ms}")
     };
-    connection.execute("SET SESSION TRANSACTION READ ONLY").await?;
+    let seconds = timeout_ms.div_ceil(1000).max(1);
+    // A table that is being altered, and a session of ours that the network has swallowed.
+    let waits = format!("SET SESSION lock_wait_timeout = {seconds}, wait_timeout = 3600");
+    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY").await?;
     connection.execute(AssertSqlSafe(settings)).await?;
+    connection.execute(AssertSqlSafe(waits)).await?;
     Ok(())
 }

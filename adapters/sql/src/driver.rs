@@ -4,10 +4,12 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use genkan_adapter::{Health, Value};
 use sea_orm::sqlx::{
-    self, Arguments, AssertSqlSafe, Database, MySql, Postgres, Row, Sqlite, error::BoxDynError,
+    self, Arguments, AssertSqlSafe, Database, Executor, MySql, Postgres, Row, Sqlite,
+    error::BoxDynError,
 };
 
 use crate::catalog::{Catalog, ColumnType, Dialect};
+use crate::rights::{self, Right};
 use crate::session::{Sessions, Watch};
 use crate::statement::Plan;
 use crate::{decode, introspect};
@@ -18,8 +20,26 @@ const SQLITE_STEPS: i32 = 10_000;
 pub(crate) type Rows<'c, DB> = BoxStream<'c, Result<<DB as Database>::Row, sqlx::Error>>;
 pub(crate) type Reading<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 
+/// The commands of transactions that are read-only whatever the session's default is.
+pub(crate) struct Transaction {
+    pub begin: &'static str,
+    /// Ends the one that is open and begins the next.
+    pub renew: &'static str,
+    pub end: &'static str,
+}
+
 pub(crate) trait Driver: Database {
     const DIALECT: Dialect;
+
+    /// `None` for SQLite: a file that is open read-only can't be written to by any statement, each of
+    /// which is a transaction of its own, so that none holds a file that was replaced.
+    const TRANSACTION: Option<Transaction>;
+
+    /// The driver can read on where a reader was dropped. MySQL's loses the head of a packet then, and
+    /// could take what is in a row for an answer.
+    const READS_ON: bool;
+
+    fn command<'c>(connection: &'c mut Self::Connection, command: &'static str) -> Reading<'c, ()>;
 
     /// Runs a plan as a prepared statement.
     fn rows<'c>(
@@ -34,8 +54,20 @@ pub(crate) trait Driver: Database {
 
     fn health(connection: &mut Self::Connection) -> Reading<'_, Health>;
 
-    /// Before the first statement of a connection, and after one that nobody waited for.
-    fn prepare<'c>(connection: &'c mut Self::Connection, watch: &Watch) -> Reading<'c, ()>;
+    /// What the account may do beyond reading.
+    fn rights(connection: &mut Self::Connection) -> Reading<'_, Vec<Right>>;
+
+    /// Before the first statement of a connection, and after one that nobody waited for. What the
+    /// server calls the session.
+    fn prepare<'c>(connection: &'c mut Self::Connection, watch: &Watch)
+    -> Reading<'c, Option<i64>>;
+
+    /// Tells the server, from another session of the same account, to end the statement of a session;
+    /// and the session, if its connection is `lost`.
+    fn stop(connection: &mut Self::Connection, id: i64, lost: bool) -> Reading<'_, ()>;
+
+    /// The server still has this session.
+    fn is_there(connection: &mut Self::Connection, id: i64) -> Reading<'_, bool>;
 }
 
 /// Only the kinds of values that plans contain.
@@ -81,8 +113,22 @@ where
     Ok(sqlx::query_with(AssertSqlSafe(plan.sql.as_str()), arguments).fetch(connection))
 }
 
+fn execute<'c, DB>(connection: &'c mut DB::Connection, command: &'static str) -> Reading<'c, ()>
+where
+    DB: Database,
+    &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    Box::pin(async move { connection.execute(command).await.map(|_| ()) })
+}
+
 impl Driver for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
+    const TRANSACTION: Option<Transaction> = None;
+    const READS_ON: bool = true;
+
+    fn command<'c>(connection: &'c mut Self::Connection, command: &'static str) -> Reading<'c, ()> {
+        execute::<Sqlite>(connection, command)
+    }
 
     fn rows<'c>(
         connection: &'c mut Self::Connection,
@@ -109,19 +155,47 @@ impl Driver for Sqlite {
         })
     }
 
-    fn prepare<'c>(connection: &'c mut Self::Connection, watch: &Watch) -> Reading<'c, ()> {
+    /// There is no account; the file's rights are looked at from outside.
+    fn rights(_: &mut Self::Connection) -> Reading<'_, Vec<Right>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn prepare<'c>(
+        connection: &'c mut Self::Connection,
+        watch: &Watch,
+    ) -> Reading<'c, Option<i64>> {
         let watch = watch.clone();
         Box::pin(async move {
             // Waits until a statement that was told to stop has stopped.
             let mut handle = connection.lock_handle().await?;
             handle.set_progress_handler(SQLITE_STEPS, move || !watch.is_over());
-            Ok(())
+            Ok(None)
         })
+    }
+
+    /// Its watch has done so.
+    fn stop(_: &mut Self::Connection, _: i64, _: bool) -> Reading<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn is_there(_: &mut Self::Connection, _: i64) -> Reading<'_, bool> {
+        Box::pin(async { Ok(false) })
     }
 }
 
 impl Driver for Postgres {
     const DIALECT: Dialect = Dialect::Postgres;
+
+    const TRANSACTION: Option<Transaction> = Some(Transaction {
+        begin: "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY",
+        renew: "COMMIT; BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY",
+        end: "COMMIT",
+    });
+    const READS_ON: bool = true;
+
+    fn command<'c>(connection: &'c mut Self::Connection, command: &'static str) -> Reading<'c, ()> {
+        execute::<Postgres>(connection, command)
+    }
 
     fn rows<'c>(
         connection: &'c mut Self::Connection,
@@ -151,13 +225,47 @@ impl Driver for Postgres {
         })
     }
 
-    fn prepare<'c>(_: &'c mut Self::Connection, _: &Watch) -> Reading<'c, ()> {
-        Box::pin(async { Ok(()) })
+    fn rights(connection: &mut Self::Connection) -> Reading<'_, Vec<Right>> {
+        Box::pin(rights::postgres::read(connection))
+    }
+
+    fn prepare<'c>(connection: &'c mut Self::Connection, _: &Watch) -> Reading<'c, Option<i64>> {
+        let own = "SELECT pg_catalog.pg_backend_pid()::int8";
+        Box::pin(async move { sqlx::query_scalar(own).fetch_one(connection).await.map(Some) })
+    }
+
+    fn stop(connection: &mut Self::Connection, id: i64, lost: bool) -> Reading<'_, ()> {
+        let stop = match lost {
+            true => "SELECT pg_catalog.pg_terminate_backend($1::int4)",
+            false => "SELECT pg_catalog.pg_cancel_backend($1::int4)",
+        };
+        let stop = sqlx::query(stop).bind(i32::try_from(id).unwrap_or_default());
+        Box::pin(async move { stop.execute(connection).await.map(|_| ()) })
+    }
+
+    fn is_there(connection: &mut Self::Connection, id: i64) -> Reading<'_, bool> {
+        let look = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1::int4)";
+        let look = sqlx::query_scalar(look).bind(i32::try_from(id).unwrap_or_default());
+        Box::pin(async move { look.fetch_one(connection).await })
     }
 }
 
 impl Driver for MySql {
     const DIALECT: Dialect = Dialect::Mysql;
+
+    /// The isolation level is the session's: a server whose default is SERIALIZABLE would let every
+    /// reader lock what it reads.
+    const TRANSACTION: Option<Transaction> = Some(Transaction {
+        begin: "START TRANSACTION READ ONLY",
+        // To start one ends the one before.
+        renew: "START TRANSACTION READ ONLY",
+        end: "COMMIT",
+    });
+    const READS_ON: bool = false;
+
+    fn command<'c>(connection: &'c mut Self::Connection, command: &'static str) -> Reading<'c, ()> {
+        execute::<MySql>(connection, command)
+    }
 
     fn rows<'c>(
         connection: &'c mut Self::Connection,
@@ -191,8 +299,26 @@ impl Driver for MySql {
         })
     }
 
-    fn prepare<'c>(_: &'c mut Self::Connection, _: &Watch) -> Reading<'c, ()> {
-        Box::pin(async { Ok(()) })
+    fn rights(connection: &mut Self::Connection) -> Reading<'_, Vec<Right>> {
+        Box::pin(rights::mysql::read(connection))
+    }
+
+    fn prepare<'c>(connection: &'c mut Self::Connection, _: &Watch) -> Reading<'c, Option<i64>> {
+        let own = "SELECT CAST(CONNECTION_ID() AS SIGNED)";
+        Box::pin(async move { sqlx::query_scalar(own).fetch_one(connection).await.map(Some) })
+    }
+
+    fn stop(connection: &mut Self::Connection, id: i64, lost: bool) -> Reading<'_, ()> {
+        let what = if lost { "CONNECTION" } else { "QUERY" };
+        let stop = sqlx::raw_sql(AssertSqlSafe(format!("KILL {what} {id}")));
+        Box::pin(async move { stop.execute(connection).await.map(|_| ()) })
+    }
+
+    fn is_there(connection: &mut Self::Connection, id: i64) -> Reading<'_, bool> {
+        let look =
+            "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.PROCESSLIST WHERE ID = ?";
+        let look = sqlx::query_scalar(look).bind(id);
+        Box::pin(async move { look.fetch_one(connection).await.map(|found: i64| found > 0) })
     }
 }
 
@@ -204,6 +330,10 @@ impl<DB: Driver> Sessions<DB> {
 
     pub fn catalog<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Catalog> {
         DB::catalog(connection)
+    }
+
+    pub fn rights<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Vec<Right>> {
+        DB::rights(connection)
     }
 
     pub fn health<'c>(&self, connection: &'c mut DB::Connection) -> Reading<'c, Health> {

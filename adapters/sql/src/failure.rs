@@ -1,7 +1,10 @@
 //! Sorts what a driver reports into the categories of the plug. A driver's own message may
 //! quote values, so it is passed on only where it can name nothing but tables and columns.
 
+use std::io::ErrorKind;
+
 use genkan_adapter::{AdapterError, ErrorCategory};
+use sea_orm::sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sea_orm::sqlx::{self, error::DatabaseError};
 
 /// PostgreSQL: "cached plan must not change result type"; nothing else that is asked here has it.
@@ -32,6 +35,16 @@ impl From<AdapterError> for Failure {
 }
 
 impl Failure {
+    /// Of an attempt to connect: what breaks off then, or speaks another language, is no database.
+    pub fn of_connecting(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Protocol(_) => {
+                Failure::Driver(sqlx::Error::Io(ErrorKind::ConnectionAborted.into()))
+            }
+            error => Failure::Driver(error),
+        }
+    }
+
     /// `source` is the redacted URL.
     pub fn classify(self, source: &str) -> AdapterError {
         match self {
@@ -62,12 +75,20 @@ impl Failure {
         match self {
             Failure::Driver(sqlx::Error::Io(_)) => true,
             Failure::Driver(sqlx::Error::WorkerCrashed) => true,
-            Failure::Driver(sqlx::Error::Database(error)) => {
-                matches!(error.code().as_deref(), Some("57P01" | "57P02" | "08006" | "08003"))
-            }
+            Failure::Driver(sqlx::Error::Database(error)) => ends_the_connection(error.as_ref()),
             _ => false,
         }
     }
+}
+
+/// The server's last words on a connection.
+fn ends_the_connection(error: &dyn DatabaseError) -> bool {
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        return matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic);
+    }
+    let mysql = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
+    // Shutting down, killed, unused for too long.
+    mysql.is_some_and(|error| matches!(error.number(), 1053 | 1927 | 4031))
 }
 
 pub(crate) fn classify(error: &sqlx::Error, source: &str) -> AdapterError {
@@ -101,9 +122,7 @@ fn of_database(error: &dyn DatabaseError, source: &str) -> AdapterError {
         error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|mysql| mysql.number());
     let category = match number {
         Some(number) => of_mysql(number),
-        None if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => {
-            of_sqlstate(&code)
-        }
+        None if error.try_downcast_ref::<PgDatabaseError>().is_some() => of_sqlstate(&code),
         None => of_sqlite(&code, error.message()),
     };
     let code = number.map_or(code, |number| number.to_string());
@@ -165,9 +184,17 @@ fn of_mysql(number: u16) -> ErrorCategory {
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 | 1792 | 1820 | 4151 => Denied,
         1040 | 1203 | 1205 | 1213 | 1226 => Busy,
         1317 | 1969 | 3024 => LimitExceeded,
-        1053 | 1077 | 1079 | 1129 | 1130 | 1152 | 1158..=1161 | 1184 | 2002..=2013 | 4031 => {
-            Unreachable
-        }
+        1053
+        | 1077
+        | 1079
+        | 1129
+        | 1130
+        | 1152
+        | 1158..=1161
+        | 1184
+        | 1927
+        | 2002..=2013
+        | 4031 => Unreachable,
         1049 | 1054 | 1064 | 1146 | 1267 | 1271 | 1305 | NEED_REPREPARE => Mismatch,
         _ => Unreadable,
     }

@@ -28,6 +28,10 @@ impl File {
         File { path: path.to_owned(), seen }
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Another file has the name now, or none; said once.
     pub fn is_replaced(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,9 @@
 //! cast to its column's type so that the hospital's own indexes serve it. Rows are decoded here,
 //! cell by cell, and not by the driver's conversions, which lose digits and fail on zero dates.
 //!
-//! How it stays harmless: sessions are read-only, few, and under the server's own time limit.
+//! How it stays harmless: every statement runs in a read-only transaction, sessions are few and under
+//! the server's own time limit, and a statement that nobody waits for is ended where it runs. What
+//! the account may do beyond reading is told ([`genkan_adapter::Adapter::excess`]).
 //!
 //! Where databases differ, this crate gives one meaning. Equality of text is by code point on all
 //! of them, whatever the column's collation. The *order* of text is the source's own, because
@@ -38,6 +40,7 @@ mod order;
 mod padded;
 mod predicate;
 mod repertoire;
+mod rights;
 mod scope;
 mod session;
 mod statement;

@@ -1,13 +1,15 @@
 //! What commands have in common before they begin: the source opened and looked at, the rules
 //! compiled against it, findings printed.
 
+mod rights;
+
 use std::io::ErrorKind;
 use std::net::{TcpListener, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use genkan_adapter::{Adapter, ErrorCategory, SourceSchema};
+use genkan_adapter::{Adapter, ErrorCategory, Excess, SourceSchema};
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::identity::Identity;
@@ -22,20 +24,32 @@ use crate::sources::{Source, Sources};
 
 /// Opens every source of the configuration and reads what is in it.
 pub async fn sources(config: &Config) -> Result<(Sources, SourceSchemas), Failure> {
-    let main = source(&config.source, "[source]").await?;
+    let main = source_with_warnings(&config.source, "[source]").await?;
     let mut schemas = SourceSchemas::new(main.schema().await?);
     let mut sources = vec![Source::new(genkan_mapping::MAIN, Arc::new(main))];
     for (name, section) in &config.sources {
-        let further = source(section, &format!("[sources.{name}]")).await?;
+        let further = source_with_warnings(section, &format!("[sources.{name}]")).await?;
         schemas = schemas.with(name, further.schema().await?);
         sources.push(Source::new(name, Arc::new(further)));
     }
     Ok((Sources::new(sources), schemas))
 }
 
-/// Opens a source of the hospital; a session that can write is refused. The account's grants are not
-/// looked at yet.
+async fn source_with_warnings(config: &SqlConfig, section: &str) -> Result<SqlAdapter, Failure> {
+    let (adapter, excess) = opened(config, section).await?;
+    for warning in rights::warnings(section, &excess) {
+        tracing::warn!("{}", warning.en);
+    }
+    Ok(adapter)
+}
+
+/// Opens a source of the hospital; one whose account can write is refused.
 pub async fn source(config: &SqlConfig, section: &str) -> Result<SqlAdapter, Failure> {
+    Ok(opened(config, section).await?.0)
+}
+
+/// With what there is to be said of the account.
+async fn opened(config: &SqlConfig, section: &str) -> Result<(SqlAdapter, Vec<Excess>), Failure> {
     let adapter = SqlAdapter::open(config).await.map_err(|error| match error.category {
         // Nothing was asked of the source yet: the section is wrong.
         ErrorCategory::Mismatch | ErrorCategory::Denied => {
@@ -43,21 +57,19 @@ pub async fn source(config: &SqlConfig, section: &str) -> Result<SqlAdapter, Fai
         }
         _ => Failure::from(error),
     })?;
+    let excess = adapter.excess().await?;
+    if let Some(text) = rights::refusal(section, &excess) {
+        return Err(Failure::usage(text));
+    }
     let health = adapter.health().await?;
     if !health.read_only {
         let product = health.product;
         return Err(Failure::usage(Text::new(
-            format!(
-                "{section} the session can write to {product}; give Genkan an account that can \
-                 only read"
-            ),
-            format!(
-                "{section} {product} に書き込みできる接続です。読み取り専用のアカウントを使って\
-                 ください"
-            ),
+            format!("{section} {product} does not keep the session read-only"),
+            format!("{section} {product} の接続が読み取り専用になりません"),
         )));
     }
-    Ok(adapter)
+    Ok((adapter, excess))
 }
 
 /// The identity of the site's keys.

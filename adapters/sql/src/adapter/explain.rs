@@ -39,15 +39,24 @@ impl SqlAdapter {
         usize: sea_orm::sqlx::ColumnIndex<DB::Row>,
     {
         let mut session = self.borrow(sessions).await?;
-        session.watch.set(self.limits.statement_timeout);
+        session.watch(self.limits.statement_timeout);
+        self.begin(&mut session).await.map_err(|failure| self.classify(failure))?;
         let connection = session.start().map_err(|failure| self.classify(failure))?;
-        let lines = match DB::rows(&mut **connection, plan) {
+        let lines = match DB::rows(connection, plan) {
             Ok(rows) => rows.map_ok(|row| line::<DB>(&row)).try_collect().await,
             Err(error) => Err(error),
         };
-        let lines = lines.map_err(|error| self.classify(Failure::Driver(error)))?;
-        session.finish();
-        Ok(lines)
+        let lines = lines.map_err(Failure::Driver);
+        match lines {
+            Ok(lines) => {
+                session.finish().await;
+                Ok(lines)
+            }
+            Err(failure) => {
+                session.end(&failure).await;
+                Err(self.classify(failure))
+            }
+        }
     }
 }
 

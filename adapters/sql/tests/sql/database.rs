@@ -197,6 +197,32 @@ impl Database {
         }
     }
 
+    /// An account that may read the tables that are there now, and its name; dropped with
+    /// [`Database::drop_account`].
+    pub async fn reader(&self) -> (String, String) {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("reader_{}_{number}", std::process::id());
+        let (scheme, rest) = self.url.split_once("://").unwrap();
+        let (_, place) = rest.split_once('@').unwrap();
+        if self.kind.is_postgres() {
+            self.run(&format!("CREATE ROLE {name} LOGIN")).await;
+            self.run(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")).await;
+        } else {
+            let database = place.rsplit_once('/').unwrap().1;
+            self.run(&format!("CREATE USER {name}@'%'")).await;
+            self.run(&format!("GRANT SELECT, SHOW VIEW ON {database}.* TO {name}@'%'")).await;
+        }
+        (format!("{scheme}://{name}@{place}"), name)
+    }
+
+    pub async fn drop_account(&self, name: &str) {
+        if self.kind.is_postgres() {
+            self.run(&format!("DROP OWNED BY {name}; DROP ROLE {name}")).await;
+        } else {
+            self.run(&format!("DROP USER {name}@'%'")).await;
+        }
+    }
+
     pub fn config(&self) -> SqlConfig {
         SqlConfig { text_encoding: self.kind.text_encoding(), ..SqlConfig::new(&self.url) }
     }

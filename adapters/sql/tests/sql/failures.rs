@@ -1,15 +1,13 @@
 //! What goes wrong in a hospital, and how it is reported: by category, without secrets.
 
-use std::net::SocketAddr;
-
 use futures::{StreamExt, TryStreamExt};
 use genkan_adapter::{
     Adapter, AdapterError, ColumnRef, ErrorCategory, Predicate, Row, RowQuery, TableAlias, Value,
 };
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::database::{Database, Kind};
+use crate::network::Network;
 
 const SERVERS: [Kind; 3] = [Kind::Sqlite, Kind::Postgres, Kind::Mariadb];
 
@@ -277,47 +275,14 @@ async fn limits_are_kept_and_the_adapter_goes_on() {
     }
 }
 
-/// A network between the adapter and its server that can be cut.
-struct Network {
-    address: SocketAddr,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Network {
-    async fn open(at: &str, server: String) -> Network {
-        let listener = TcpListener::bind(at).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let task = tokio::spawn(async move {
-            let mut links = tokio::task::JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                let server = server.clone();
-                links.spawn(async move {
-                    if let Ok(mut far) = TcpStream::connect(server).await {
-                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-                    }
-                });
-            }
-        });
-        Network { address, task }
-    }
-
-    async fn cut(self) {
-        self.task.abort();
-        let _ = self.task.await;
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_comes_back_is_used_again() {
     for kind in [Kind::Postgres, Kind::Mariadb] {
         let Some(database) = Database::create(kind).await else { continue };
         database.run("CREATE TABLE t (id integer)").await;
-        let (scheme, rest) = database.url.split_once("://").unwrap();
-        let (place, name) = rest.split_once('/').unwrap();
-        let (user, server) = place.split_once('@').unwrap();
-        let network = Network::open("127.0.0.1:0", server.to_owned()).await;
-        let address = network.address;
-        let url = format!("{scheme}://{user}@{address}/{name}");
+        let network = Network::before(&database).await;
+        let (address, server) = (network.address, network.server.clone());
+        let url = network.url(&database);
         let adapter = SqlAdapter::connect(&quick(&url)).await.unwrap();
         let query = query("t");
         let held: Vec<_> = (0..3).map(|_| adapter.rows(&query)).collect();
@@ -326,11 +291,11 @@ async fn a_server_that_comes_back_is_used_again() {
         network.cut().await;
         let error = answer(&adapter, "t").await.unwrap_err();
         assert_eq!(error.category, ErrorCategory::Unreachable, "{kind:?}: {error}");
-        let network = Network::open(&address.to_string(), server.to_owned()).await;
+        let network = Network::open(&address.to_string(), &server).await;
         assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
         // Connections that died unseen are replaced within one query.
         network.cut().await;
-        let network = Network::open(&address.to_string(), server.to_owned()).await;
+        let network = Network::open(&address.to_string(), &server).await;
         assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
         drop(adapter);
         network.cut().await;

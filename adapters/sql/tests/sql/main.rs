@@ -10,4 +10,7 @@ mod differential;
 mod failures;
 mod indexes;
 mod legacy_text;
+mod network;
+mod protection;
+mod rights;
 mod round_trip;
