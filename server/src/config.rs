@@ -118,6 +118,7 @@ mod tests {
     #[test]
     fn the_example_shows_every_optional_key_with_its_default() {
         let config = Config::parse(EXAMPLE).expect("the example parses");
+        assert_eq!(config.rules.watch_interval_secs, 0);
         assert_eq!(format!("{:?}", config.http), format!("{:?}", HttpConfig::default()));
         assert_eq!(format!("{:?}", config.log), format!("{:?}", LogConfig::default()));
         assert_eq!(format!("{:?}", config.bundle), format!("{:?}", BundleConfig::default()));
