@@ -23,6 +23,7 @@ pub mod schema;
 pub mod search;
 mod sources;
 pub mod testing;
+pub mod vocabulary;
 mod yaml;
 
 pub use compile::{Compiled, RuleFiles, compile};
