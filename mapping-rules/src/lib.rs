@@ -18,10 +18,12 @@ mod image;
 pub mod lens;
 pub mod plan;
 pub mod program;
+pub mod reads;
 pub mod schema;
 pub mod search;
 mod sources;
 pub mod testing;
+pub mod vocabulary;
 mod yaml;
 
 pub use compile::{Compiled, RuleFiles, compile};

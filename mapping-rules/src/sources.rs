@@ -46,6 +46,15 @@ impl SourceSchemas {
         &self.0[place].1
     }
 
+    /// The same sources, each with another schema.
+    #[must_use]
+    pub(crate) fn each(&self, schema: impl Fn(usize, &SourceSchema) -> SourceSchema) -> Self {
+        let sources = self.0.iter().enumerate();
+        SourceSchemas(
+            sources.map(|(at, (name, known))| (name.clone(), schema(at, known))).collect(),
+        )
+    }
+
     /// The source that a row of a rule's test belongs to: the rule's own if it has such a table, or
     /// else the only other one that has.
     pub(crate) fn holding(&self, table: &str, own: usize) -> Option<usize> {

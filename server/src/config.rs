@@ -124,6 +124,7 @@ mod tests {
         let config = Config::parse(EXAMPLE).expect("the example parses");
         let source = SqlConfig::new(config.source.url.as_deref().expect("a url"));
         assert_eq!(format!("{:?}", config.source), format!("{source:?}"));
+        assert_eq!(config.rules.watch_interval_secs, 0);
         assert_eq!(format!("{:?}", config.http), format!("{:?}", HttpConfig::default()));
         assert_eq!(format!("{:?}", config.log), format!("{:?}", LogConfig::default()));
         assert_eq!(format!("{:?}", config.bundle), format!("{:?}", BundleConfig::default()));

@@ -6,6 +6,7 @@ mod page_issues;
 mod searchset;
 
 use actix_web::HttpResponse;
+use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use chrono::{DateTime, Utc};
@@ -159,7 +160,7 @@ fn http_date(instant: &str) -> Option<String> {
 }
 
 /// A word for probes.
-pub fn plain(text: &'static str) -> HttpResponse {
+pub fn plain(text: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body(text)
 }
 

@@ -1,6 +1,8 @@
 //! `[rules]`: reads the folder of a rule set, so that the compiler needs no file system.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, bail, ensure};
 use genkan_mapping::RuleFiles;
@@ -16,6 +18,27 @@ const FILES_MAX: usize = 4096;
 #[serde(deny_unknown_fields)]
 pub struct RulesConfig {
     pub directory: PathBuf,
+    /// How often the folder is looked at while it is served; 0: only SIGHUP loads it again.
+    #[serde(default)]
+    pub watch_interval_secs: u64,
+}
+
+/// Name, size and time of every file: what says that a folder has changed without reading it. Looked
+/// at again and again, because network shares and mounted volumes tell nobody of their changes.
+pub type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
+/// The folder as it is now; what can't be looked at is not there.
+pub fn look(directory: &Path) -> Look {
+    let mut found = Look::new();
+    for folder in FOLDERS {
+        let entries = std::fs::read_dir(directory.join(folder)).into_iter().flatten().flatten();
+        // Behind links too: a volume is often switched by one.
+        found.extend(entries.take(FILES_MAX).filter_map(|entry| {
+            let known = std::fs::metadata(entry.path()).ok()?;
+            known.is_file().then(|| (entry.path(), (known.len(), known.modified().ok())))
+        }));
+    }
+    found
 }
 
 /// `schema.NAME.yaml`: the name of a further source and the file, by name.

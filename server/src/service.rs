@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use chrono::{DateTime, SecondsFormat, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
@@ -119,7 +120,7 @@ pub struct Service {
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
     pub name: String,
-    /// When this process began to serve: the date of its CapabilityStatement.
+    /// When these rules began to be served: the date of the CapabilityStatement.
     pub started: String,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
@@ -131,15 +132,43 @@ pub struct Service {
 }
 
 /// The service of this moment, for the requests that begin now.
-pub struct Served(ArcSwap<Service>);
+pub struct Served {
+    service: ArcSwap<Service>,
+    refused: ArcSwapOption<RefusedRules>,
+}
+
+/// A rule set that was to be served and is not: the one before it still is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRules {
+    pub at: DateTime<Utc>,
+    /// One sentence; every reason stands in the log.
+    pub reason: Text,
+}
 
 impl Served {
     pub fn new(service: Service) -> Self {
-        Served(ArcSwap::from_pointee(service))
+        Served { service: ArcSwap::from_pointee(service), refused: ArcSwapOption::empty() }
     }
 
     pub fn now(&self) -> Arc<Service> {
-        self.0.load_full()
+        self.service.load_full()
+    }
+
+    /// Serves other rules from now on. Requests in work keep what they began with.
+    pub fn replace(&self, rules: RuleSet) {
+        self.service.store(Arc::new(self.now().with_rules(rules)));
+        self.refused.store(None);
+    }
+
+    /// Notes why newer rules are not served.
+    pub fn refuse(&self, reason: Text) {
+        let at = DateTime::<Utc>::from(SystemTime::now());
+        self.refused.store(Some(Arc::new(RefusedRules { at, reason })));
+    }
+
+    /// The newer rules that are not served, if there are any.
+    pub fn refused(&self) -> Option<Arc<RefusedRules>> {
+        self.refused.load_full()
     }
 }
 
@@ -161,8 +190,7 @@ impl Service {
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
-            started: chrono::DateTime::<chrono::Utc>::from(SystemTime::now())
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            started: now(),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,
@@ -171,6 +199,15 @@ impl Service {
             trace_ids: Arc::new(TraceIds::since(SystemTime::now())),
         }
     }
+
+    /// The same service of other rules; limits and counts go on.
+    fn with_rules(&self, rules: RuleSet) -> Self {
+        Service { rules: Arc::new(rules), started: now(), ..self.clone() }
+    }
+}
+
+fn now() -> String {
+    DateTime::<Utc>::from(SystemTime::now()).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Ids for the requests of this process: its start and a number.

@@ -20,19 +20,33 @@ use crate::command::{Failure, Manner, Output};
 use crate::config::Config;
 use crate::identity::{self, IdentityConfig};
 use crate::rule_files;
-use crate::sources::{Source, Sources};
+use crate::sources::{Source, SourceError, Sources};
 
 /// Opens every source of the configuration and reads what is in it.
 pub async fn sources(config: &Config) -> Result<(Sources, SourceSchemas), Failure> {
     let main = source_with_warnings(&config.source, "[source]").await?;
-    let mut schemas = SourceSchemas::new(main.schema().await?);
     let mut sources = vec![Source::new(genkan_mapping::MAIN, Arc::new(main))];
     for (name, section) in &config.sources {
         let further = source_with_warnings(section, &format!("[sources.{name}]")).await?;
-        schemas = schemas.with(name, further.schema().await?);
         sources.push(Source::new(name, Arc::new(further)));
     }
-    Ok((Sources::new(sources), schemas))
+    let sources = Sources::new(sources);
+    let schemas = schemas(&sources).await.map_err(|failed| Failure::from(failed.error))?;
+    Ok((sources, schemas))
+}
+
+/// What is in each source now.
+pub async fn schemas(sources: &Sources) -> Result<SourceSchemas, SourceError> {
+    let mut schemas: Option<SourceSchemas> = None;
+    for source in sources.iter() {
+        let schema = source.adapter().schema().await.map_err(|error| source.failed(error))?;
+        schemas = Some(match schemas {
+            None => SourceSchemas::new(schema),
+            Some(known) => known.with(&source.name, schema),
+        });
+    }
+    // There is always a main source.
+    Ok(schemas.unwrap_or_else(|| SourceSchemas::new(SourceSchema::default())))
 }
 
 async fn source_with_warnings(config: &SqlConfig, section: &str) -> Result<SqlAdapter, Failure> {

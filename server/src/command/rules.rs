@@ -17,6 +17,8 @@ use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{RuleFiles, SourceSchemas, Text};
 
+pub use test::Hospital;
+
 use crate::command::{Failure, Manner, opening};
 use crate::config::Config;
 use crate::service::FhirConfig;
@@ -148,6 +150,6 @@ async fn empty(schemas: &SourceSchemas) -> Result<Sources, Failure> {
 }
 
 /// Readable ids, so that a test can name the resource it refers to: `Patient/patient.0000999739`.
-fn plain_identity() -> anyhow::Result<Identity> {
+pub fn plain_identity() -> anyhow::Result<Identity> {
     Ok(Identity::new(IdMode::Plain, &[SiteKey { generation: 'a', secret: [0; 32] }])?)
 }

@@ -1,13 +1,16 @@
 //! `genkan serve`: the product.
 
+mod reload;
+
 use actix_web::web;
 use anyhow::Context;
 use clap::Args;
+use reload::Reloader;
 
 use crate::command::{ConfigArg, Failure, Manner, opening};
 use crate::config::Config;
 use crate::service::{Served, Service};
-use crate::{http, identity, log};
+use crate::{http, identity, log, rule_files};
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -18,6 +21,7 @@ pub struct ServeArgs {
 pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
     let config = Config::load(&args.config.config)?;
     log::start(&config.log);
+    let seen = rule_files::look(&config.rules.directory);
     let service = service(&config, manner).await?;
     for warning in identity::warnings(&config.identity) {
         tracing::warn!("{}", warning.en);
@@ -28,8 +32,13 @@ pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
         tracing::warn!(%address, "no authorization in this release: let only a gateway reach this");
     }
     tracing::info!(%address, rules = service.rules.rules.len(), "serving");
+    let served = web::Data::new(Served::new(service));
+    let mut reloader = Reloader::new(served.clone(), &config, seen)?;
     say!("genkan: http://{address}/fhir");
-    http::serve(web::Data::new(Served::new(service)), &config.http, listener).await?;
+    tokio::select! {
+        ended = http::serve(served, &config.http, listener) => ended?,
+        () = reloader.run() => {}
+    }
     tracing::info!("stopped");
     Ok(())
 }

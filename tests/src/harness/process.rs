@@ -107,6 +107,23 @@ impl Genkan {
         self.log.text()
     }
 
+    /// Sends SIGHUP, as `systemctl reload` does.
+    pub fn hang_up(&self) -> Result<()> {
+        let asked = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status()?;
+        ensure!(asked.success(), "genkan had ended; its log: {}", self.log());
+        Ok(())
+    }
+
+    /// Waits until its log says this, so many times in all.
+    pub fn says(&self, text: &str, times: usize) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.log().matches(text).count() < times {
+            ensure!(Instant::now() < deadline, "`{text}` is not {times} times in: {}", self.log());
+            pause(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
     /// Asks it to end, as systemd does, and waits for it: returns how it ended and its log.
     pub fn stop(mut self) -> Result<(ExitStatus, String)> {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;

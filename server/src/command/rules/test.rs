@@ -4,13 +4,14 @@
 mod counting;
 mod run;
 
-pub(super) use run::Hospital;
+pub use run::Hospital;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use genkan_mapping::Language;
 use genkan_mapping::program::RuleSet;
+use genkan_mapping::reads;
 use genkan_mapping::testing::{self, RuleTest};
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -34,7 +35,8 @@ pub async fn run(args: &TestArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
     let rules = opening::rules(&draft.files, &draft.schemas, &draft.site, manner)?;
     let identity = plain_identity()?;
-    let hospital = Hospital { rules: &rules, schemas: &draft.schemas, identity: &identity };
+    let schemas = reads::for_tests(&draft.schemas, &rules);
+    let hospital = Hospital { rules: &rules, schemas: &schemas, identity: &identity };
     let progress = ProgressBar::new(testing::count(&rules) as u64);
     let (mut passed, mut failed) = (0, 0);
     for (index, rule) in rules.rules.iter().enumerate() {
