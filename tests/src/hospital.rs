@@ -100,9 +100,26 @@ pub fn own_configuration(database: &Database, folder: &Path) -> Result<PathBuf> 
          [rules]\ndirectory = \"rules\"\n[source]\nurl = \"{}\"\n\
          [identity]\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n\
          [http]\nlisten = \"127.0.0.1:0\"\n",
-        database.url
+        reading_url(database)?
     );
     let path = folder.join("genkan.toml");
     fs::write(&path, text).with_context(|| path.display().to_string())?;
     Ok(path)
+}
+
+/// The URL of an account that can only read, now and what comes later; made for this database.
+pub fn reading_url(database: &Database) -> Result<String> {
+    if database.engine == Engine::Sqlite {
+        return Ok(database.url.clone());
+    }
+    let (user, password) = (reader(database), "read-only");
+    let target: Target = database.url.parse()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(create_reader(&target, &user, password))?;
+    if database.engine == Engine::Postgres {
+        database.run(&format!(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO \"{user}\""
+        ))?;
+    }
+    Ok(reader_url(database).replacen('@', &format!(":{password}@"), 1))
 }

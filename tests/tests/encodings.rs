@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Database, Encoding, Engine, Genkan};
+use genkan_tests::hospital::reading_url;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -119,7 +120,8 @@ impl Source {
              [identity]\nmode = \"plain\"\n\
              keys = [{{ generation = \"a\", secret_file = \"{folder}/site.key\" }}]\n\
              [http]\nlisten = \"127.0.0.1:0\"\n",
-            database.url, self.text_encoding
+            reading_url(database)?,
+            self.text_encoding
         ))
     }
 }

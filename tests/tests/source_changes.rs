@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Answer, Database, Engine, Genkan, available_engines};
-use genkan_tests::hospital::configuration;
+use genkan_tests::hospital::{configuration, reading_url};
 use tempfile::TempDir;
 
 const RULE: &str = "rule: patient\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  \
@@ -37,7 +37,7 @@ fn serve(database: &Database) -> Result<(Genkan, TempDir)> {
         if line.starts_with("directory") {
             *line = "directory = \"rules\"".to_owned();
         } else if line.starts_with("url") {
-            *line = format!("url = \"{}\"", database.url);
+            *line = format!("url = \"{}\"", reading_url(database)?);
         }
     }
     lines.retain(|line| !line.starts_with("password_file"));
