@@ -10,12 +10,13 @@ mod follow;
 use std::fmt;
 
 use genkan_adapter::{Order, Predicate, RowQuery};
-use genkan_fhir::search::{Modifier, SearchRequest, SearchValue, SortKey, Total};
+use genkan_fhir::search::{Modifier, SearchRequest, SearchValue, Shape, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
 use crate::image::value_of_kind;
 use crate::program::{ReferenceTo, Rule, RuleSet, Term};
+use crate::projection::Projection;
 use crate::search::{Asked, Parameter, PlaceKind, predicate};
 
 pub use cursor::{Cursor, Position};
@@ -50,6 +51,8 @@ pub enum PlanProblem {
 pub struct ReadPlan {
     pub rule: usize,
     pub query: RowQuery,
+    /// What is shown of it, if not the whole.
+    pub part: Option<Projection>,
 }
 
 /// One page of a search.
@@ -57,8 +60,10 @@ pub struct ReadPlan {
 pub struct SearchPlan {
     pub resource_type: String,
     pub scans: Vec<Scan>,
-    /// Resources on the page; with 0 there is nothing to fetch.
+    /// Resources on the page; with 0 there is nothing to fetch but the total.
     pub count: usize,
+    /// What the answer says of the number of rows that match: not only of those on the page.
+    pub total: Total,
     /// `_sort` was asked: scans are merged by value instead of read one after the other.
     pub sorted: bool,
     pub includes: Vec<Include>,
@@ -79,6 +84,15 @@ pub struct Scan {
     /// The columns of the query's order, as indexes into a row.
     pub order_columns: Vec<usize>,
     pub position: Position,
+    /// What is shown of its resources, if not the whole. The query asks for the columns of the part.
+    pub part: Option<Projection>,
+}
+
+impl SearchPlan {
+    /// What is shown of the matches that a rule makes.
+    pub fn part(&self, rule: usize) -> Option<&Projection> {
+        self.scans.iter().find(|scan| scan.rule == rule)?.part.as_ref()
+    }
 }
 
 /// What comes along with the matches.
@@ -96,13 +110,18 @@ pub fn read(
     identity: &Identity,
     resource_type: &str,
     id: &str,
+    shape: &Shape,
 ) -> Result<ReadPlan, PlanProblem> {
     let mut known = false;
     for (index, rule) in rules.rules_of(resource_type) {
         known = true;
         if let Some(key) = identity.decode(&rule.id, id) {
-            let query = target_query(rules, index, &[key]).ok_or(PlanProblem::UnknownId)?;
-            return Ok(ReadPlan { rule: index, query });
+            let mut query = target_query(rules, index, &[key]).ok_or(PlanProblem::UnknownId)?;
+            let part = Projection::of(rules, rule, shape);
+            if let Some(part) = &part {
+                query.columns = part.root().of(&rule.root);
+            }
+            return Ok(ReadPlan { rule: index, query, part });
         }
     }
     Err(if known { PlanProblem::UnknownId } else { unknown_type(rules, resource_type) })
@@ -133,6 +152,19 @@ pub fn is_offered(rules: &RuleSet, resource_type: &str, code: &str) -> bool {
     let mut of_type = rules.rules_of(resource_type);
     of_type.any(|(_, rule)| rule.parameters.iter().any(|parameter| parameter.code == code))
         && withheld(rules, resource_type, code).is_none()
+}
+
+/// The parameters that `_sort` takes: those by which every rule of the type can sort.
+pub fn sortable<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<&'r str> {
+    let codes = offered(rules, resource_type).into_iter().map(|parameter| parameter.code.as_str());
+    codes.filter(|code| sorts_by(rules, resource_type, code)).collect()
+}
+
+fn sorts_by(rules: &RuleSet, resource_type: &str, code: &str) -> bool {
+    let sorts = |rule: &Rule| {
+        rule.parameters.iter().find(|p| p.code == code).is_some_and(|p| p.sort.is_some())
+    };
+    rules.rules_of(resource_type).all(|(_, rule)| sorts(rule))
 }
 
 /// Why a rule of this type, which could match, can't answer a parameter.
@@ -169,13 +201,20 @@ pub fn search(
             scan.position = position;
         }
     }
-    let count = request.count.map_or(limits.page_size_default, |count| count as usize);
+    let includes = includes(rules, request)?;
+    for scan in &mut scans {
+        let part = Projection::of(rules, &rules.rules[scan.rule], &request.shape);
+        scan.part = part.map(|part| narrowed(rules, scan, part, &includes));
+    }
+    let count = if request.count_only { Some(0) } else { request.count };
+    let count = count.map_or(limits.page_size_default, |count| count as usize);
     Ok(SearchPlan {
         resource_type: resource_type.to_owned(),
         scans,
         count: count.min(limits.page_size_max.max(1)),
+        total: request.total,
         sorted: !request.sort.is_empty(),
-        includes: includes(rules, request)?,
+        includes,
         include_rows_max: limits.include_rows_max,
         context,
     })
@@ -183,12 +222,6 @@ pub fn search(
 
 fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanProblem> {
     let resource_type = request.resource_type;
-    if matches!(request.total, Some(Total::Accurate | Total::Estimate)) {
-        return Err(PlanProblem::NotOffered {
-            parameter: "_total".to_owned(),
-            reason: Text::new("totals are not counted in this release", "件数の計算には未対応です"),
-        });
-    }
     let not_offered = |code: &str| {
         let reason = withheld(rules, resource_type, code).cloned().unwrap_or_else(|| {
             let en = "no rule emits anything that this parameter looks at";
@@ -205,10 +238,7 @@ fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanPro
         if !is_offered(rules, resource_type, code) {
             return Err(not_offered(code));
         }
-        let sorts = |rule: &Rule| {
-            rule.parameters.iter().find(|p| p.code == *code).is_some_and(|p| p.sort.is_some())
-        };
-        if !rules.rules_of(resource_type).all(|(_, rule)| sorts(rule)) {
+        if !sorts_by(rules, resource_type, code) {
             let en = "results can't be sorted by it: it is not one column in stored order";
             let reason = Text::new(en, "この項目では並べ替えできません");
             return Err(PlanProblem::Refused { parameter: format!("_sort={code}"), reason });
@@ -273,7 +303,30 @@ fn scan(index: usize, rule: &Rule, filter: Predicate, sort: &[SortKey]) -> Scan 
         after: None,
         limit: None,
     };
-    Scan { rule: index, query, sort: terms, order_columns, position: Position::Start }
+    let position = Position::Start;
+    Scan { rule: index, query, sort: terms, order_columns, position, part: None }
+}
+
+/// Lets a scan ask for no more than a part needs, with what the order, the cursor and the includes
+/// look at.
+fn narrowed(
+    rules: &RuleSet,
+    scan: &mut Scan,
+    mut part: Projection,
+    includes: &[Include],
+) -> Projection {
+    let rule = &rules.rules[scan.rule];
+    scan.order_columns.iter().for_each(|index| part.also_column(*index));
+    scan.sort.iter().for_each(|(term, _)| part.also_term(rule, term));
+    for include in includes {
+        if let Include::Forward { source, reference, each } = include
+            && *source == scan.rule
+        {
+            part.also_reference(rule, reference, *each);
+        }
+    }
+    scan.query.columns = part.root().of(&rule.root);
+    part
 }
 
 fn includes(rules: &RuleSet, request: &SearchRequest) -> Result<Vec<Include>, PlanProblem> {
@@ -347,6 +400,11 @@ fn context(rules: &RuleSet, request: &SearchRequest, scans: &[Scan]) -> Vec<u8> 
 impl fmt::Display for SearchPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "search {}: {} per page", self.resource_type, self.count)?;
+        match self.total {
+            Total::None => {}
+            Total::Estimate => writeln!(f, "  total as each source expects it")?,
+            Total::Accurate => writeln!(f, "  total counted, unless the page is all there is")?,
+        }
         for scan in &self.scans {
             writeln!(f, "  scan {} as {}", scan.query.root.table, scan.query.root.alias)?;
             for join in &scan.query.joins {
@@ -361,6 +419,11 @@ impl fmt::Display for SearchPlan {
                 format!("{}.{}{direction}", order.column.alias, order.column.column)
             });
             writeln!(f, "    order {}", names.collect::<Vec<_>>().join(", "))?;
+            if scan.part.is_some() {
+                let names = scan.query.columns.iter();
+                let names = names.map(|column| format!("{}.{}", column.alias, column.column));
+                writeln!(f, "    only {}", names.collect::<Vec<_>>().join(", "))?;
+            }
         }
         for include in &self.includes {
             match include {

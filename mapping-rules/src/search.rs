@@ -22,6 +22,7 @@ use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 pub(crate) use coded::LOCALS_MAX;
 pub(crate) use derive::{Override, appears, derive};
 pub use indexes::unindexed;
+pub(crate) use indexes::unindexed_of;
 pub use predicate::{Asked, predicate};
 
 /// A parameter that the rule answers, as `/metadata` declares it.

@@ -5,25 +5,26 @@
 
 use std::collections::BTreeSet;
 
-use genkan_mapping::plan::{self, offered};
+use genkan_mapping::plan::{self, offered, sortable};
 use genkan_mapping::program::RuleSet;
-use genkan_mapping::search::Parameter;
 use serde_json::{Value, json};
 
-use crate::bundle::operation;
 use crate::exchange::Exchange;
+use crate::operations;
 use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
 
 pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
     exchange.stages.enter(Stage::Respond);
+    let operations = operations::offered(service);
     let resources: Vec<Value> = service
         .rules
         .resource_types()
         .into_iter()
         .map(|resource_type| {
-            let operations = operation::declared(service, &exchange.base, resource_type);
+            let own = operations.iter().filter(|one| one.resource_type == resource_type);
+            let operations = own.map(|one| one.declared(&exchange.base)).collect();
             resource(&service.rules, resource_type, operations)
         })
         .collect();
@@ -43,12 +44,23 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
                 "Read only, straight from the tables of the hospital's own system. Unknown \
                  parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
                  {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
-                 tell of rows and their problems. Only the current version of a resource can be read."
+                 tell of rows and their problems. Only the current version of a resource can be read, \
+                 and there is no history. `_total` counts rows, also those that are no resource; \
+                 without it there is no total. `_summary` and `_elements` shape matches, not what is \
+                 included. `If-None-Match` is answered on reads and searches, `If-Modified-Since` on \
+                 reads."
             ),
             "resource": resources,
+            "interaction": [{
+                "code": "batch",
+                "documentation": format!(
+                    "Entries of GET or HEAD, at most {}; every other method is 405 in its entry.",
+                    service.batch.entries_max
+                ),
+            }],
         }],
     });
-    Answer::of(statement.to_string().into_bytes())
+    Answer::statement(statement.to_string().into_bytes())
 }
 
 fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Value {
@@ -68,12 +80,12 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     let mut resource = json!({
         "type": resource_type,
         "supportedProfile": profiles,
-        "documentation": documentation(&offered),
+        "documentation": documentation(rules, resource_type),
         "interaction": [{"code": "read"}, {"code": "vread"}, {"code": "search-type"}],
         "versioning": "versioned",
         "readHistory": false,
         "updateCreate": false,
-        "conditionalRead": "not-supported",
+        "conditionalRead": conditional_read(rules, resource_type),
         "searchInclude": includes(rules, resource_type),
         "searchRevInclude": rev_includes(rules, resource_type),
         "searchParam": parameters,
@@ -86,12 +98,14 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     resource
 }
 
-fn documentation(offered: &[&Parameter]) -> String {
-    let sorted: Vec<&str> = offered
-        .iter()
-        .filter(|parameter| parameter.sort.is_some())
-        .map(|parameter| parameter.code.as_str())
-        .collect();
+/// A time can be compared only where some rule says one.
+fn conditional_read(rules: &RuleSet, resource_type: &str) -> &'static str {
+    let dated = rules.rules_of(resource_type).any(|(_, rule)| !rule.updated.is_empty());
+    if dated { "full-support" } else { "not-match" }
+}
+
+fn documentation(rules: &RuleSet, resource_type: &str) -> String {
+    let sorted = sortable(rules, resource_type);
     if sorted.is_empty() {
         "`_sort` is not offered.".to_owned()
     } else {
@@ -100,7 +114,7 @@ fn documentation(offered: &[&Parameter]) -> String {
 }
 
 /// `Observation:subject`, and with each type it can point to.
-fn includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
+pub fn includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
     let mut includes = BTreeSet::new();
     for parameter in offered(rules, resource_type) {
         for target in targets(rules, resource_type, &parameter.code) {
@@ -111,7 +125,8 @@ fn includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
     includes.into_iter().collect()
 }
 
-fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
+/// What `_revinclude` can bring along.
+pub fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
     let mut includes = BTreeSet::new();
     for source in rules.resource_types() {
         for parameter in offered(rules, source) {

@@ -31,10 +31,16 @@ pub enum Error {
     },
     /// `_history`: only the current version exists here.
     UnknownVersion,
+    /// `_history` without a version.
+    NoHistory,
+    /// `If-Match` names another version than the current one.
+    PreconditionFailed,
     NotAcceptable,
     UnsupportedMediaType {
         expected: &'static str,
     },
+    /// A body in `Content-Encoding`.
+    UnsupportedCoding,
     BodyTooLarge {
         bytes_max: usize,
     },
@@ -46,6 +52,17 @@ pub enum Error {
     },
     BodyUnreadable,
     BadHost,
+    /// The body, or an entry of it, is no batch of reads.
+    NotABatch(Text),
+    /// A Bundle of type `transaction`.
+    Transaction,
+    BatchTooLong {
+        entries_max: usize,
+    },
+    /// What the entries before have brought leaves no room for this one.
+    BatchTooLarge {
+        bytes_max: usize,
+    },
     Parameters(Vec<RefusedParameter>),
     /// The row is there, but the rules can't make a resource of it.
     Unmappable(Vec<Issue>),
@@ -100,6 +117,13 @@ impl Error {
             Error::Busy => "GKN-114",
             Error::RequestTimeout { .. } => "GKN-115",
             Error::TooManyIncluded { .. } => "GKN-116",
+            Error::NoHistory => "GKN-117",
+            Error::PreconditionFailed => "GKN-118",
+            Error::UnsupportedCoding => "GKN-119",
+            Error::NotABatch(_) => "GKN-120",
+            Error::Transaction => "GKN-121",
+            Error::BatchTooLong { .. } => "GKN-122",
+            Error::BatchTooLarge { .. } => "GKN-123",
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => match failed.error.category {
@@ -119,15 +143,24 @@ impl Error {
             Error::UnknownRoute
             | Error::UnknownType { .. }
             | Error::NotFound { .. }
-            | Error::UnknownVersion => StatusCode::NOT_FOUND,
+            | Error::UnknownVersion
+            | Error::NoHistory => StatusCode::NOT_FOUND,
+            Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Error::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::UnsupportedMediaType { .. } | Error::UnsupportedCoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
+            Error::BodyTooLarge { .. } | Error::BatchTooLong { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Error::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Error::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Error::BodyUnreadable
             | Error::BadHost
+            | Error::NotABatch(_)
+            | Error::Transaction
+            | Error::BatchTooLarge { .. }
             | Error::Parameters(_)
             | Error::TooManyIncluded { .. } => StatusCode::BAD_REQUEST,
             Error::Unmappable(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -153,16 +186,22 @@ impl Error {
             }
             Error::MethodNotAllowed { .. }
             | Error::UnknownType { .. }
+            | Error::NoHistory
+            | Error::Transaction
             | Error::NotAcceptable
-            | Error::UnsupportedMediaType { .. } => IssueType::NotSupported,
-            Error::BodyTooLarge { .. } | Error::UriTooLong { .. } => IssueType::TooLong,
+            | Error::UnsupportedMediaType { .. }
+            | Error::UnsupportedCoding => IssueType::NotSupported,
+            Error::BodyTooLarge { .. } | Error::UriTooLong { .. } | Error::BatchTooLong { .. } => {
+                IssueType::TooLong
+            }
             Error::BodyTimeout { .. } | Error::RequestTimeout { .. } => IssueType::Timeout,
-            Error::BodyUnreadable => IssueType::Structure,
+            Error::BodyUnreadable | Error::NotABatch(_) => IssueType::Structure,
             // Each parameter is an issue of its own; this is for the log.
             Error::BadHost | Error::Parameters(_) => IssueType::Invalid,
-            Error::TooManyIncluded { .. } => IssueType::TooCostly,
+            Error::TooManyIncluded { .. } | Error::BatchTooLarge { .. } => IssueType::TooCostly,
             Error::Unmappable(_) => IssueType::Processing,
             Error::NoBundle(reason) => no_bundle(reason).2,
+            Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable | ErrorCategory::Busy => IssueType::Transient,
@@ -195,6 +234,16 @@ impl Error {
                 "only the current version of a resource can be read; this is not it",
                 "読めるのは現在の版だけです。指定の版は現在の版ではありません",
             ),
+            Error::NoHistory => Text::new(
+                "the hospital's tables keep no earlier versions, so that there is no history to \
+                 tell; read the resource, or search by `_lastUpdated`",
+                "院内の表は過去の版を保持しないため履歴は返せません。リソースを読むか _lastUpdated \
+                 で検索してください",
+            ),
+            Error::PreconditionFailed => Text::new(
+                "`If-Match` names another version than the current one",
+                "`If-Match` の版は現在の版ではありません",
+            ),
             Error::NotAcceptable => Text::new(
                 "answers are `application/fhir+json` or `application/fhir+xml` of FHIR 4.0",
                 "応答の形式は FHIR 4.0 の `application/fhir+json` か `application/fhir+xml` です",
@@ -202,6 +251,10 @@ impl Error {
             Error::UnsupportedMediaType { expected } => Text::new(
                 format!("the body has to be `{expected}` in UTF-8 (FHIR 4.0)"),
                 format!("本文の形式は UTF-8 の `{expected}`（FHIR 4.0）でなければなりません"),
+            ),
+            Error::UnsupportedCoding => Text::new(
+                "bodies are read as they are; send it without `Content-Encoding`",
+                "圧縮した本文は受け取りません。`Content-Encoding` なしで送ってください",
             ),
             Error::BodyTooLarge { bytes_max } => body_too_large(*bytes_max),
             Error::UriTooLong { bytes_max } => uri_too_long(*bytes_max),
@@ -211,6 +264,15 @@ impl Error {
                 "the `Host` header is missing or no host name",
                 "`Host` ヘッダーがないか、ホスト名になっていません",
             ),
+            Error::NotABatch(message) => message.clone(),
+            Error::Transaction => Text::new(
+                "nothing can be changed here, so that there are no transactions; send the reads as \
+                 a Bundle of type `batch`",
+                "このサーバーは更新を受け付けないため transaction は使えません。読み取りは type が \
+                 batch の Bundle で送ってください",
+            ),
+            Error::BatchTooLong { entries_max } => batch_too_long(*entries_max),
+            Error::BatchTooLarge { bytes_max } => batch_too_large(*bytes_max),
             Error::Parameters(refused) => Text::new(
                 format!("{} search parameters can't be answered", refused.len()),
                 format!("検索パラメータ {} 個に応えられません", refused.len()),
@@ -264,6 +326,20 @@ fn body_too_large(bytes_max: usize) -> Text {
     Text::new(
         format!("the body is larger than {bytes_max} bytes"),
         format!("本文が {bytes_max} バイトを超えています"),
+    )
+}
+
+fn batch_too_long(entries_max: usize) -> Text {
+    Text::new(
+        format!("a batch has at most {entries_max} entries; send several"),
+        format!("バッチの entry は {entries_max} 件までです。分けて送ってください"),
+    )
+}
+
+fn batch_too_large(bytes_max: usize) -> Text {
+    Text::new(
+        format!("the answers of a batch have at most {bytes_max} bytes; ask for this one again"),
+        format!("バッチの応答は {bytes_max} バイトまでです。この entry は別に送ってください"),
     )
 }
 
@@ -352,13 +428,20 @@ mod tests {
             Error::UnknownType { resource_type: resource_type.clone(), hint: None },
             Error::NotFound { resource_type },
             Error::UnknownVersion,
+            Error::NoHistory,
+            Error::PreconditionFailed,
             Error::NotAcceptable,
             Error::UnsupportedMediaType { expected: "x" },
+            Error::UnsupportedCoding,
             Error::BodyTooLarge { bytes_max: 1 },
             Error::UriTooLong { bytes_max: 1 },
             Error::BodyTimeout { timeout_secs: 1 },
             Error::BodyUnreadable,
             Error::BadHost,
+            Error::NotABatch(Text::new("x", "x")),
+            Error::Transaction,
+            Error::BatchTooLong { entries_max: 1 },
+            Error::BatchTooLarge { bytes_max: 1 },
             Error::Parameters(Vec::new()),
             Error::TooManyIncluded { rows_max: 1 },
             Error::Unmappable(Vec::new()),

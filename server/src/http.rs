@@ -3,8 +3,10 @@
 //! Every path of the data API passes [`entrance`], so that each answer, also to a request that no
 //! route knows, is FHIR and carries the same headers.
 
+mod batch;
 mod body;
 mod bundle;
+mod compress;
 mod connection;
 mod entrance;
 mod health;
@@ -54,6 +56,10 @@ pub struct HttpConfig {
     pub write_stall_timeout_secs: u64,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
+    /// Answers in gzip or zstd, where the client takes it.
+    pub compress: bool,
+    /// Smaller answers go out as they are.
+    pub compress_bytes_min: usize,
     /// Requests in work at one time; one more gets 503.
     pub requests_max: usize,
     /// Open connections of each worker.
@@ -75,6 +81,8 @@ impl Default for HttpConfig {
             write_stall_timeout_secs: 30,
             body_bytes_max: 12 * 1024 * 1024,
             uri_bytes_max: 8 * 1024,
+            compress: true,
+            compress_bytes_min: 2048,
             requests_max: 256,
             connections_max: 1024,
             graceful_stop_secs: 30,
@@ -177,6 +185,12 @@ fn routes(app: &mut web::ServiceConfig) {
             web::scope("")
                 .wrap(from_fn(entrance::entrance))
                 .service(
+                    web::resource("/openapi.json")
+                        .route(web::route().guard(get_or_head()).to(interactions::openapi))
+                        .default_service(web::to(interactions::only_get)),
+                )
+                .service(batch::resource())
+                .service(
                     web::resource("/fhir/metadata")
                         .route(web::route().guard(get_or_head()).to(interactions::metadata))
                         .default_service(web::to(interactions::only_get)),
@@ -185,6 +199,15 @@ fn routes(app: &mut web::ServiceConfig) {
                     web::resource("/fhir/{type}/_search")
                         .route(web::post().to(interactions::search_by_post))
                         .default_service(web::to(interactions::only_post)),
+                )
+                .service(
+                    web::resource([
+                        "/fhir/_history",
+                        "/fhir/{type}/_history",
+                        "/fhir/{type}/{id}/_history",
+                    ])
+                    .route(web::route().guard(get_or_head()).to(interactions::history))
+                    .default_service(web::to(interactions::only_get)),
                 )
                 .service(
                     web::resource("/fhir/{type}/{id}/_history/{version}")

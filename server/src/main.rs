@@ -3,20 +3,26 @@
 //! The way of a request: [`parse`] → [`plan`] → [`fetch`] → [`emit`] → [`respond`]; only `fetch`
 //! talks to the hospital's system. [`read`] and [`search`] name the rooms in this order.
 
+mod batch;
 mod bundle;
 mod capability;
 mod codes;
 mod command;
+mod conditional;
 mod config;
 mod emit;
 mod error;
 mod exchange;
+mod explain;
 mod fetch;
 mod http;
 mod identity;
+mod interaction;
 mod links;
 mod log;
 mod negotiate;
+mod openapi;
+mod operations;
 mod parse;
 mod plan;
 mod read;

@@ -4,7 +4,7 @@
 //! ignored a parameter would show more patients than were asked for.
 
 use genkan_fhir::definitions::Definitions;
-use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest};
+use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, Shape};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 
 use crate::error::{Error, Refusal, RefusedParameter};
@@ -39,14 +39,29 @@ pub fn search(
     let links::Asked { pairs, sealed } = asked.into().opened(&service.identity, resource_type);
     let zone = service.rules.site.zone;
     match search::parse(Definitions::r4(), resource_type, &pairs, zone) {
+        Ok(request) if request.explain == Some(true) && !service.explain => {
+            Err(Error::Parameters(vec![no_explanation()]))
+        }
         Ok(request) => Ok(Search { request: request.seen_from(own_base), pairs, sealed }),
         Err(problems) => Err(Error::Parameters(problems.iter().map(refused).collect())),
     }
 }
 
-/// The parameters of a read and of `/metadata`: form and nothing else. `_elements` or `_summary`
-/// that were ignored would show more than was asked for.
-pub fn no_search(query: &str) -> Result<(), Error> {
+/// It shows what is in statements, and so patients' numbers.
+fn no_explanation() -> RefusedParameter {
+    RefusedParameter {
+        name: "__explain".to_owned(),
+        reason: Refusal::NotSupported,
+        message: Text::new(
+            "__explain: not switched on here; see `[fhir] explain`, or use `genkan rules explain`",
+            "「__explain」は無効です。[fhir] explain で有効にするか genkan rules explain を使ってください",
+        ),
+    }
+}
+
+/// The parameters of `/metadata` and the like: form and nothing else. What were ignored would show
+/// something else than was asked for.
+pub fn form_only(query: &str) -> Result<(), Error> {
     let unknown = |(name, _): &(String, String)| name != "_format" && name != "_pretty";
     let refused: Vec<RefusedParameter> = pairs(query.as_bytes())
         .iter()
@@ -63,6 +78,13 @@ pub fn no_search(query: &str) -> Result<(), Error> {
         })
         .collect();
     if refused.is_empty() { Ok(()) } else { Err(Error::Parameters(refused)) }
+}
+
+/// The parameters of a read: which elements of the one resource are wanted.
+pub fn read(service: &Service, resource_type: &str, query: &str) -> Result<Shape, Error> {
+    known_type(service, resource_type)?;
+    search::read_shape(Definitions::r4(), resource_type, &pairs(query.as_bytes()))
+        .map_err(|problems| Error::Parameters(problems.iter().map(refused).collect()))
 }
 
 /// A type that some rule makes; 404 for every other.
@@ -83,11 +105,13 @@ fn refused(problem: &SearchProblem) -> RefusedParameter {
         ProblemKind::UnknownResourceType
         | ProblemKind::UnknownParameter { .. }
         | ProblemKind::NamesUnknown { .. }
+        | ProblemKind::UnknownElement { .. }
         | ProblemKind::Modifier { .. }
         | ProblemKind::NotSupported(_) => Refusal::NotSupported,
         ProblemKind::Malformed(_)
         | ProblemKind::WrongTarget
         | ProblemKind::Repeated
+        | ProblemKind::Contradicts(_)
         | ProblemKind::TooMany { .. } => Refusal::Invalid,
     };
     let name = match problem.parameter.as_str() {
@@ -113,12 +137,19 @@ fn japanese(kind: ProblemKind) -> String {
         ProblemKind::NamesUnknown { nearest: Some(nearest) } => {
             format!("の値は R4 にない検索パラメータです。もしかして: {nearest}")
         }
+        ProblemKind::UnknownElement { nearest: None } => {
+            "の値はこのリソース型の直下の要素ではありません".to_owned()
+        }
+        ProblemKind::UnknownElement { nearest: Some(nearest) } => {
+            format!("の値はこのリソース型の直下の要素ではありません。もしかして: {nearest}")
+        }
         ProblemKind::Modifier { allowed: "" } => "に修飾子は使えません".to_owned(),
         ProblemKind::Modifier { allowed } => format!("の修飾子は {allowed} だけです"),
         ProblemKind::NotSupported(what) => format!("は使えません（{what}）"),
         ProblemKind::Malformed(expected) => format!("の値の形が違います（期待: {expected}）"),
         ProblemKind::WrongTarget => "はその型を参照できません".to_owned(),
         ProblemKind::Repeated => "は一度しか書けません".to_owned(),
+        ProblemKind::Contradicts(other) => format!("は {other} と同時に使えません"),
         ProblemKind::TooMany { max } => format!("は {max} を超えています"),
     }
 }

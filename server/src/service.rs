@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, SecondsFormat, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
@@ -13,6 +14,7 @@ use genkan_mapping::program::RuleSet;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+use crate::batch::BatchLimits;
 use crate::bundle::BundleConfig;
 use crate::http::HttpConfig;
 use crate::sources::Sources;
@@ -33,6 +35,14 @@ pub struct FhirConfig {
     pub page_issues_max: usize,
     /// Codes of problems that it does not tell.
     pub page_issues_hidden: Vec<String>,
+    /// Entries of a batch.
+    pub batch_entries_max: usize,
+    /// Of all its answers together.
+    pub batch_bytes_max: usize,
+    /// Of its entries, so many are in work at one time.
+    pub batch_parallel_max: usize,
+    /// `__explain` is answered, to every client.
+    pub explain: bool,
 }
 
 impl Default for FhirConfig {
@@ -45,6 +55,10 @@ impl Default for FhirConfig {
             page_issues_max: 20,
             // The resource itself shows it: there is no standard code.
             page_issues_hidden: vec!["unmapped".to_owned()],
+            batch_entries_max: 100,
+            batch_bytes_max: 16 * 1024 * 1024,
+            batch_parallel_max: 4,
+            explain: false,
         }
     }
 }
@@ -52,6 +66,14 @@ impl Default for FhirConfig {
 impl FhirConfig {
     pub fn page_issues(&self) -> PageIssues {
         PageIssues { kinds_max: self.page_issues_max, hidden: self.page_issues_hidden.clone() }
+    }
+
+    pub fn batch_limits(&self) -> BatchLimits {
+        BatchLimits {
+            entries_max: self.batch_entries_max,
+            bytes_max: self.batch_bytes_max,
+            parallel_max: self.batch_parallel_max,
+        }
     }
 
     pub fn plan_limits(&self) -> PlanLimits {
@@ -100,10 +122,14 @@ pub struct PageIssues {
 #[derive(Clone)]
 pub struct Service {
     pub rules: Arc<RuleSet>,
+    /// Since when these rules answer: whoever swaps them sets it.
+    pub rules_since: DateTime<Utc>,
     pub identity: Arc<Identity>,
     pub sources: Arc<Sources>,
     pub limits: PlanLimits,
     pub page_issues: PageIssues,
+    pub batch: BatchLimits,
+    pub explain: bool,
     pub bundle: BundleConfig,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
@@ -112,6 +138,8 @@ pub struct Service {
     pub started: String,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
+    /// Answers from this size on are compressed; `None`: none is.
+    pub compress_bytes_min: Option<usize>,
     pub body_read_timeout_secs: u64,
     pub request_timeout_secs: u64,
     /// One for each request in work.
@@ -141,19 +169,23 @@ impl Service {
         fhir: &FhirConfig,
         http: &HttpConfig,
     ) -> Self {
+        let now = DateTime::<Utc>::from(SystemTime::now());
         Service {
             rules: Arc::new(rules),
+            rules_since: now,
             identity: Arc::new(identity),
             sources: Arc::new(sources),
             limits: fhir.plan_limits(),
             page_issues: fhir.page_issues(),
+            batch: fhir.batch_limits(),
+            explain: fhir.explain,
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
-            started: chrono::DateTime::<chrono::Utc>::from(SystemTime::now())
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            started: now.to_rfc3339_opts(SecondsFormat::Secs, true),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
+            compress_bytes_min: http.compress.then_some(http.compress_bytes_min),
             body_read_timeout_secs: http.body_read_timeout_secs,
             request_timeout_secs: http.request_timeout_secs,
             places: Arc::new(Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS))),

@@ -93,6 +93,18 @@ impl Stages {
         Some(counts.collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
     }
 
+    /// Adds what a part of the request counted: an entry of a batch.
+    pub fn add(&self, part: &Stages) {
+        let part = part.0.borrow();
+        let mut course = self.0.borrow_mut();
+        if let Some(statements) = part.statements {
+            course.statements = Some(course.statements.unwrap_or(0) + statements);
+        }
+        for (kind, count) in &part.issues {
+            *course.issues.entry(kind.clone()).or_default() += count;
+        }
+    }
+
     /// Where it is, or where it ended.
     pub fn last(&self) -> Option<&'static str> {
         let course = self.0.borrow();

@@ -9,7 +9,7 @@ use super::{Branch, PlaceKind};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::ExpressionKind as K;
 use crate::lens::Lens;
-use crate::program::{ColumnUse, Place, RecordSet, Rule, RuleSet, Term};
+use crate::program::{ColumnUse, Place, RecordSet, Rule, RuleSet, Term, Unindexed};
 use crate::sources::SourceSchemas;
 
 /// A table of fewer rows is read as a whole as fast.
@@ -48,6 +48,23 @@ pub fn unindexed(rules: &RuleSet, schemas: &SourceSchemas) -> Vec<Diagnostic> {
         Diagnostic::warning("W0705", span, en, ja)
     };
     found.into_iter().map(warning).collect()
+}
+
+/// What a rule's parameters start from that leads no index.
+pub(crate) fn unindexed_of(rule: &Rule, schema: &SourceSchema) -> Vec<Unindexed> {
+    let mut found = Vec::new();
+    for parameter in &rule.parameters {
+        for branch in &parameter.branches {
+            let Some((column, _)) = first_column(rule, branch) else { continue };
+            let Some(table) = table_of(rule, column) else { continue };
+            if is_slow(schema, table, &column.column.column) {
+                let (code, table) = (parameter.code.clone(), table.to_owned());
+                found.push(Unindexed { code, table, column: column.column.column.to_string() });
+            }
+        }
+    }
+    found.dedup();
+    found
 }
 
 /// Of a table without any index nothing is known: most such are views, whose tables have them.

@@ -12,12 +12,16 @@ use super::collect::{self, Wanted};
 use super::kind::Kind;
 use crate::error::{Error, Refusal, RefusedParameter};
 use crate::exchange::Exchange;
+use crate::operations::{self, Level, Operation};
 use crate::parse::Pairs;
 use crate::respond::{self, Answer};
 use crate::service::Service;
 use crate::stages::Stage;
 
 pub const NAME: &str = "jp-clins-bundle";
+const KIND: &str = "condition, allergy or observation";
+const AS_OF: &str = "day of registration; for condition and allergy";
+const REPORT: &str = "number of the report; for observation";
 const WITH_ISSUES: &str = "false, the default: the answer is the Bundle itself, as it can be sent. \
      true: the answer is Parameters with the Bundle as `return` and its warnings as `issues` (codes \
      without a standard code, elements that are left out)";
@@ -53,28 +57,49 @@ pub struct Asked {
     pub with_issues: bool,
 }
 
-/// The `rest.resource.operation` entries of a type in `/metadata`.
-pub fn declared(service: &Service, base: &str, resource_type: &str) -> Vec<Value> {
+/// The operation, if the rules make what a unit needs.
+pub fn offered(service: &Service) -> Option<Operation> {
     let offers = |kind: &Kind| collect::is_offered(&service.rules, *kind);
     let kinds: Vec<&str> = Kind::ALL.iter().filter(|kind| offers(kind)).map(|k| k.name()).collect();
-    if resource_type != "Patient" || kinds.is_empty() {
-        return Vec::new();
-    }
-    vec![json!({
-        "name": NAME,
-        "definition": format!("{base}/OperationDefinition/Patient-{NAME}"),
-        "documentation": format!(
+    let parameter = |name, required, kind, documentation| operations::Parameter {
+        name,
+        required,
+        kind,
+        values: Vec::new(),
+        documentation,
+    };
+    (!kinds.is_empty()).then(|| Operation {
+        name: NAME,
+        level: Level::Instance,
+        resource_type: "Patient",
+        definition: format!("OperationDefinition/{}", definition_id()),
+        documentation: format!(
             "On an instance, GET or POST: the JP_Bundle_CLINS of one registration unit. \
              `kind`: {}; `as-of` (date): the day of registration, for condition and allergy; \
              `report`: number of the report, for observation, if there is more than one; \
              `with-issues` (boolean): answer Parameters with the Bundle and its warnings.",
             kinds.join(", ")
         ),
-    })]
+        parameters: vec![
+            operations::Parameter { values: kinds, ..parameter("kind", true, "code", KIND) },
+            parameter("as-of", false, "date", AS_OF),
+            parameter("report", false, "string", REPORT),
+            parameter("with-issues", false, "boolean", WITH_ISSUES),
+        ],
+        returns: &["Bundle", "Parameters"],
+    })
+}
+
+pub fn definition_id() -> String {
+    format!("Patient-{NAME}")
+}
+
+pub fn definition_answer(base: &str) -> Answer {
+    Answer::of(definition(base).to_string().into_bytes())
 }
 
 /// The OperationDefinition that `/metadata` points to.
-pub fn definition(base: &str) -> Value {
+fn definition(base: &str) -> Value {
     let parameter = |name: &str, min: u8, kind: &str, text: &str| {
         json!({
             "name": name, "use": "in", "min": min, "max": "1", "type": kind, "documentation": text,
@@ -82,8 +107,8 @@ pub fn definition(base: &str) -> Value {
     };
     json!({
         "resourceType": "OperationDefinition",
-        "id": format!("Patient-{NAME}"),
-        "url": format!("{base}/OperationDefinition/Patient-{NAME}"),
+        "id": definition_id(),
+        "url": format!("{base}/OperationDefinition/{}", definition_id()),
         "name": "JpClinsBundle",
         "title": "登録単位の Bundle",
         "status": "active",
@@ -95,9 +120,9 @@ pub fn definition(base: &str) -> Value {
         "type": false,
         "instance": true,
         "parameter": [
-            parameter("kind", 1, "code", "condition, allergy or observation"),
-            parameter("as-of", 0, "date", "day of registration; for condition and allergy"),
-            parameter("report", 0, "string", "number of the report; for observation"),
+            parameter("kind", 1, "code", KIND),
+            parameter("as-of", 0, "date", AS_OF),
+            parameter("report", 0, "string", REPORT),
             parameter("with-issues", 0, "boolean", WITH_ISSUES),
             {
                 "name": "return", "use": "out", "min": 1, "max": "1", "type": "Bundle",

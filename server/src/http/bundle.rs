@@ -8,7 +8,6 @@ use super::{answer, body, get_or_head};
 use crate::bundle::operation;
 use crate::error::Error;
 use crate::parse;
-use crate::respond::Answer;
 
 pub fn resource() -> Resource {
     web::resource(format!("/fhir/Patient/{{id}}/${}", operation::NAME))
@@ -47,7 +46,8 @@ async fn by_post(
 
 async fn by_definition(request: HttpRequest) -> HttpResponse {
     answer(&request, async |_, exchange| {
-        Ok(Answer::of(operation::definition(&exchange.base).to_string().into_bytes()))
+        parse::form_only(request.query_string())?;
+        Ok(operation::definition_answer(&exchange.base))
     })
     .await
 }

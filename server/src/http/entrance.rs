@@ -10,8 +10,10 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Instrument as _;
 
+use super::compress;
 use crate::error::Error;
 use crate::exchange::{self, Exchange, REQUEST_ID};
+use crate::negotiate;
 use crate::respond;
 use crate::service::{Served, Service};
 
@@ -44,6 +46,13 @@ pub async fn entrance(
     // The path can hold an id and the query a name: neither belongs into a log.
     let span = tracing::info_span!("request", trace_id, method = %request.method());
     let (exchange, entrance) = Exchange::open(&service, request.request(), trace_id);
+    let coding = match service.compress_bytes_min {
+        Some(bytes_min) => {
+            let accepted = exchange::text(request.headers(), &header::ACCEPT_ENCODING);
+            Some((negotiate::coding(accepted), bytes_min))
+        }
+        None => None,
+    };
     let exchange = Rc::new(exchange);
     let answer = async {
         let mut response = match entrance {
@@ -52,6 +61,9 @@ pub async fn entrance(
             }
             Err(error) => refuse(&exchange, request, error),
         };
+        if let Some((coding, bytes_min)) = coding {
+            response = compress::compressed(response, coding, bytes_min);
+        }
         finish(&exchange, &mut response);
         Ok(response)
     };
@@ -89,7 +101,7 @@ fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
-        (header::VARY, "Accept, Accept-Language"),
+        (header::VARY, "Accept, Accept-Language, Accept-Encoding"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

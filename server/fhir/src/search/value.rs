@@ -98,14 +98,9 @@ const PREFIXES: &[(&str, Prefix)] = &[
     ("ap", Prefix::Ap),
 ];
 
-/// Reads a modifier and asks whether R4 has it on this type of parameter.
-pub(super) fn modifier(
-    definitions: &Definitions,
-    parameter: &SearchParameter,
-    text: &str,
-) -> Result<Modifier, ProblemKind> {
-    // What Genkan takes, and what R4 has beyond it: the plan refuses that.
-    let (allowed, beyond): (_, &[&str]) = match parameter.kind {
+/// What Genkan takes on a type of parameter, and what R4 has beyond it: the plan refuses that.
+pub(super) fn modifiers_of(kind: ParameterType) -> (&'static str, &'static [&'static str]) {
+    match kind {
         ParameterType::String => ("missing, exact, contains", &[]),
         ParameterType::Token => {
             ("missing, not", &["text", "above", "below", "in", "not-in", "of-type"])
@@ -115,7 +110,16 @@ pub(super) fn modifier(
         }
         ParameterType::Uri => ("missing", &["above", "below"]),
         _ => ("missing", &[]),
-    };
+    }
+}
+
+/// Reads a modifier and asks whether R4 has it on this type of parameter.
+pub(super) fn modifier(
+    definitions: &Definitions,
+    parameter: &SearchParameter,
+    text: &str,
+) -> Result<Modifier, ProblemKind> {
+    let (allowed, beyond) = modifiers_of(parameter.kind);
     let is_allowed = allowed.split(", ").any(|known| known == text) || beyond.contains(&text);
     Ok(match text {
         "missing" => Modifier::Missing,
