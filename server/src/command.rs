@@ -14,6 +14,7 @@ macro_rules! say {
 mod bundle;
 mod config;
 mod demo;
+mod doctor;
 mod opening;
 mod rules;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// The Bundle of one registration unit for 電子カルテ情報共有サービス
     Bundle(bundle::BundleArgs),
+    /// Look at everything that serving needs, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Check, test and look into a rule set
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -156,6 +159,10 @@ impl Failure {
         Failure { kind: FailureKind::Rules, message: message.into().0 }
     }
 
+    pub fn text(self) -> Text {
+        self.message
+    }
+
     /// The last line on standard error, for people or for programs.
     pub fn tell(&self, manner: Manner) {
         let Text { en, ja } = &self.message;
@@ -211,6 +218,7 @@ pub fn run(cli: Cli, manner: Manner) -> Result<(), Failure> {
         Command::Serve(args) => block_on(serve::run(&args, manner)),
         Command::Demo(args) => block_on(demo::run(&args, manner)),
         Command::Bundle(args) => block_on(bundle::run(&args, manner)),
+        Command::Doctor(args) => block_on(doctor::run(&args, manner)),
         Command::Rules(command) => block_on(rules::run(&command, manner)),
         Command::Config(command) => block_on(config::run(&command, manner)),
     }

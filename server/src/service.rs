@@ -2,7 +2,6 @@
 //! its beginning to its end; another one may take its place meanwhile, as a whole ([`Served`]).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -16,6 +15,7 @@ use tokio::sync::Semaphore;
 use crate::bundle::BundleConfig;
 use crate::http::HttpConfig;
 use crate::sources::Sources;
+use crate::trace::TraceIds;
 
 /// `[fhir]`
 #[derive(Debug, Clone, Deserialize)]
@@ -110,6 +110,8 @@ pub struct Service {
     pub name: String,
     /// When this process began to serve: the date of its CapabilityStatement.
     pub started: String,
+    /// When the rules were.
+    pub loaded: SystemTime,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
     pub body_read_timeout_secs: u64,
@@ -152,6 +154,7 @@ impl Service {
             name,
             started: chrono::DateTime::<chrono::Utc>::from(SystemTime::now())
                 .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            loaded: SystemTime::now(),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,
@@ -159,23 +162,5 @@ impl Service {
             places: Arc::new(Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS))),
             trace_ids: Arc::new(TraceIds::since(SystemTime::now())),
         }
-    }
-}
-
-/// Ids for the requests of this process: its start and a number.
-#[derive(Debug)]
-pub struct TraceIds {
-    process: String,
-    count: AtomicU64,
-}
-
-impl TraceIds {
-    fn since(start: SystemTime) -> Self {
-        let since = start.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        TraceIds { process: format!("{:x}", since.as_micros()), count: AtomicU64::new(0) }
-    }
-
-    pub fn next(&self) -> String {
-        format!("{}-{}", self.process, self.count.fetch_add(1, Ordering::Relaxed))
     }
 }

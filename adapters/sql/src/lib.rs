@@ -37,6 +37,7 @@ mod padded;
 mod predicate;
 mod repertoire;
 mod scope;
+mod server;
 mod session;
 mod statement;
 mod ties;

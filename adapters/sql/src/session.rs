@@ -10,12 +10,12 @@
 //! takes its own sessions first, opens one while it may, and takes another thread's last.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use genkan_adapter::{AdapterError, ErrorCategory};
+use genkan_adapter::{AdapterError, ErrorCategory, Load};
 use sea_orm::sqlx::{self, Database, Pool, Sqlite, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,6 +27,7 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Sessions<DB: Database> {
     pool: Pool<DB>,
     permits: Arc<Semaphore>,
+    waiting: AtomicU32,
     kept: Arc<Mutex<Kept<DB>>>,
     wait: Duration,
     connections_max: u32,
@@ -87,6 +88,7 @@ impl<DB: Database> Sessions<DB> {
         Sessions {
             pool,
             permits: Arc::new(Semaphore::new(connections_max as usize)),
+            waiting: AtomicU32::new(0),
             kept: Arc::new(Mutex::new(Kept {
                 idle: Vec::new(),
                 open: 0,
@@ -103,11 +105,23 @@ impl<DB: Database> Sessions<DB> {
         self.connections_max
     }
 
+    pub fn load(&self) -> Load {
+        let free = u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX);
+        Load {
+            connections_max: self.connections_max,
+            connections_in_use: self.connections_max.saturating_sub(free),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
     pub async fn borrow(&self) -> Result<Session<DB>, Failure> {
-        let permit = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| self.exhausted())?
-            .map_err(|_| sqlx::Error::PoolClosed)?;
+        let permit = {
+            let _waiting = Waiting::in_line(&self.waiting);
+            tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned())
+                .await
+                .map_err(|_| self.exhausted())?
+                .map_err(|_| sqlx::Error::PoolClosed)?
+        };
         let here = thread::current().id();
         let (hot, generation) = {
             let mut kept = lock(&self.kept);
@@ -252,6 +266,22 @@ impl<DB: Database> Drop for Session<DB> {
         let prepared = self.prepared && self.state == State::Clean;
         let (watch, since, home) = (self.watch.clone(), Instant::now(), self.home);
         kept.idle.push(Idle { connection, watch, since, prepared, home });
+    }
+}
+
+/// Counts one who waits, also if the wait is given up.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn in_line(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

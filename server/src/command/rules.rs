@@ -2,7 +2,7 @@
 
 mod check;
 mod explain;
-mod keys;
+pub mod keys;
 mod preview;
 mod schema;
 mod test;
@@ -22,6 +22,8 @@ use crate::config::Config;
 use crate::service::FhirConfig;
 use crate::site::SiteConfig;
 use crate::sources::{Source, Sources};
+
+pub use test::failing as failing_tests;
 
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {

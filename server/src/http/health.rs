@@ -1,15 +1,17 @@
 //! `/livez` and `/readyz`, for systemd, load balancers and people. They ask nothing of the
 //! hospital's system: a probe every second must not become its load.
 
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, web};
 
 use crate::respond;
 
-pub fn resource<F>(path: &str, answer: fn() -> F) -> Resource
+/// A path that answers GET and HEAD.
+pub fn probe<H, A>(path: &str, answer: H) -> Resource
 where
-    F: Future<Output = HttpResponse> + 'static,
+    H: Handler<A, Output = HttpResponse> + Clone,
+    A: FromRequest + 'static,
 {
-    web::resource(path).route(web::get().to(answer)).route(web::head().to(answer))
+    web::resource(path).route(web::get().to(answer.clone())).route(web::head().to(answer))
 }
 
 /// The process answers.

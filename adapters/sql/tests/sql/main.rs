@@ -10,4 +10,5 @@ mod differential;
 mod failures;
 mod indexes;
 mod legacy_text;
+mod load;
 mod round_trip;

@@ -9,9 +9,9 @@ pub(super) use run::Hospital;
 use std::path::PathBuf;
 
 use clap::Args;
-use genkan_mapping::Language;
 use genkan_mapping::program::RuleSet;
 use genkan_mapping::testing::{self, RuleTest};
+use genkan_mapping::{Language, SourceSchemas};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -58,6 +58,21 @@ pub async fn run(args: &TestArgs, manner: Manner) -> Result<(), Failure> {
     }
     summary(passed, failed, manner);
     if failed == 0 { Ok(()) } else { Err(Failure::rules()) }
+}
+
+/// The tests that fail, as rule and name with their first complaint.
+pub async fn failing(rules: &RuleSet, schemas: &SourceSchemas) -> Result<Vec<String>, Failure> {
+    let identity = plain_identity()?;
+    let hospital = Hospital { rules, schemas, identity: &identity };
+    let mut failing = Vec::new();
+    for (index, rule) in rules.rules.iter().enumerate() {
+        for test in &rule.tests {
+            if let Some(complaint) = hospital.run(index, test).await.first() {
+                failing.push(format!("{}: {}: {complaint}", rule.id, test.name));
+            }
+        }
+    }
+    Ok(failing)
 }
 
 fn wanted(args: &TestArgs, rule: &str, test: &RuleTest) -> bool {
