@@ -123,7 +123,7 @@ fn every_row_has_its_parent_but_for_the_recorded_orphans() {
     let mut orphans = 0;
     for table in ["PT_HOKEN", "PT_RAIIN", "PT_NYUIN", "PT_BYOMEI", "PT_ALG", "PT_KINKI"]
         .into_iter()
-        .chain(["LAB_IRAI", "LAB_KANSEN", "RX_HEAD"])
+        .chain(["LAB_IRAI", "LAB_KANSEN", "RX_HEAD", "PT_DAICHO"])
     {
         for id in of(table, "PT_ID") {
             if !patients.contains(&id) {
@@ -161,6 +161,7 @@ fn every_row_has_its_parent_but_for_the_recorded_orphans() {
         ("PT_RAIIN", "BASYO_CD", "M_BASYO", "BASYO_CD"),
         ("PT_NYUIN", "BASYO_CD", "M_BASYO", "BASYO_CD"),
         ("PT_NYUIN", "BYOTO_CD", "M_BYOTO", "BYOTO_CD"),
+        ("PT_DAICHO", "DAICHO_CD", "M_DAICHO", "DAICHO_CD"),
     ] {
         let known: BTreeSet<_> = column(&generator, &masters, master, key).into_iter().collect();
         let lost: BTreeSet<_> = of(child, name)
@@ -195,6 +196,7 @@ fn nothing_is_younger_than_the_day_of_the_data() {
     let today = AS_OF.format("%Y%m%d").to_string();
     for (table, name) in [
         ("PT_RAIIN", "RAIIN_YMD"),
+        ("PT_DAICHO", "TOUROKU_YMD"),
         ("PT_BYOMEI", "START_YMD"),
         ("LAB_IRAI", "SAISYU_DT"),
         ("RX_HEAD", "RX_DT"),
