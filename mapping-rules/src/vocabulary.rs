@@ -112,6 +112,21 @@ impl Meaning {
         )
     }
 
+    /// Holds the number of a person or of a thing that happened to one.
+    pub fn is_number(self) -> bool {
+        use Meaning as M;
+        matches!(
+            self,
+            M::PatientNumber
+                | M::StaffNumber
+                | M::VisitNumber
+                | M::AdmissionNumber
+                | M::OrderNumber
+                | M::PrescriptionNumber
+                | M::InsurerNumber
+        )
+    }
+
     /// Holds text that people write, results among it: its values are nobody's codes.
     pub fn is_written(self) -> bool {
         use Meaning as M;
