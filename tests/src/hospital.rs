@@ -100,7 +100,7 @@ pub fn own_configuration(database: &Database, folder: &Path) -> Result<PathBuf> 
          [rules]\ndirectory = \"rules\"\n[source]\nurl = \"{}\"\n\
          [identity]\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n\
          [http]\nlisten = \"127.0.0.1:0\"\n",
-        database.url
+        database.reader_url()?
     );
     let path = folder.join("genkan.toml");
     fs::write(&path, text).with_context(|| path.display().to_string())?;

@@ -119,7 +119,8 @@ impl Source {
              [identity]\nmode = \"plain\"\n\
              keys = [{{ generation = \"a\", secret_file = \"{folder}/site.key\" }}]\n\
              [http]\nlisten = \"127.0.0.1:0\"\n",
-            database.url, self.text_encoding
+            database.reader_url()?,
+            self.text_encoding
         ))
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Answer, Database, Engine, Genkan, available_engines};
-use genkan_tests::hospital::configuration;
+use genkan_tests::hospital::own_configuration;
 use tempfile::TempDir;
 
 const RULE: &str = "rule: patient\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit:\n  \
@@ -30,18 +30,7 @@ fn serve(database: &Database) -> Result<(Genkan, TempDir)> {
     let folder = TempDir::new()?;
     fs::create_dir(folder.path().join("rules"))?;
     fs::write(folder.path().join("rules/patient.map.yaml"), RULE)?;
-    let config = configuration(database, folder.path())?;
-    let text = fs::read_to_string(&config)?;
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    for line in &mut lines {
-        if line.starts_with("directory") {
-            *line = "directory = \"rules\"".to_owned();
-        } else if line.starts_with("url") {
-            *line = format!("url = \"{}\"", database.url);
-        }
-    }
-    lines.retain(|line| !line.starts_with("password_file"));
-    fs::write(&config, lines.join("\n"))?;
+    let config = own_configuration(database, folder.path())?;
     Ok((Genkan::serve_file(&config)?, folder))
 }
 

@@ -108,6 +108,33 @@ impl Database {
         execute(self.engine, &self.url, sql.to_owned())
     }
 
+    /// The URL of an account that can only read, as the product wants it, also what is made later.
+    pub fn reader_url(&self) -> Result<String> {
+        let account = self.reader();
+        match self.engine {
+            Engine::Sqlite => return Ok(self.url.clone()),
+            Engine::Postgres => self.run(&format!(
+                "DO $$ BEGIN CREATE ROLE {account} LOGIN; \
+                 EXCEPTION WHEN duplicate_object THEN NULL; END $$; \
+                 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {account}; \
+                 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {account}"
+            ))?,
+            Engine::MariaDb => self.run(&format!(
+                "CREATE USER IF NOT EXISTS {account}@'%'; \
+                 GRANT SELECT, SHOW VIEW ON {}.* TO {account}@'%'",
+                self.name
+            ))?,
+        }
+        let (scheme, rest) = self.url.split_once("://").context("the URL has no scheme")?;
+        let (_, place) = rest.split_once('@').context("the URL has no account")?;
+        Ok(format!("{scheme}://{account}@{place}"))
+    }
+
+    /// Accounts belong to the whole server, so each database has one of its own.
+    fn reader(&self) -> String {
+        format!("{}_reader", self.name)
+    }
+
     /// The file of a SQLite database.
     pub fn file(&self) -> Option<&Path> {
         self.folder.as_ref().and(self.url.strip_prefix("sqlite://")).map(Path::new)
@@ -131,14 +158,23 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let statement = match self.engine {
+        let (name, reader) = (&self.name, self.reader());
+        let statements = match self.engine {
             Engine::Sqlite => return,
             // FORCE: a Genkan that a failed test left behind may still be connected.
-            Engine::Postgres => format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
-            Engine::MariaDb => format!("DROP DATABASE IF EXISTS {}", self.name),
+            Engine::Postgres => [
+                format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+                format!("DROP ROLE IF EXISTS {reader}"),
+            ],
+            Engine::MariaDb => [
+                format!("DROP DATABASE IF EXISTS {name}"),
+                format!("DROP USER IF EXISTS {reader}@'%'"),
+            ],
         };
-        if let Err(error) = execute(self.engine, &self.admin_url, statement) {
-            eprintln!("database {} was not dropped: {error:#}", self.name);
+        for statement in statements {
+            if let Err(error) = execute(self.engine, &self.admin_url, statement) {
+                eprintln!("database {name} was not dropped: {error:#}");
+            }
         }
     }
 }
