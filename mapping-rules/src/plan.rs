@@ -4,30 +4,37 @@
 //! A search makes one scan for each rule of its type that can match. Paging is by key: the order
 //! always ends with the rule's key, and the token holds the last key of each scan, sealed.
 
+mod chain;
 mod cursor;
 mod follow;
-
-use std::fmt;
+mod include;
+mod shown;
 
 use genkan_adapter::{Order, Predicate, RowQuery};
-use genkan_fhir::search::{Modifier, SearchRequest, SearchValue, SortKey, Total};
+use genkan_fhir::search::{SearchRequest, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
 use crate::image::value_of_kind;
-use crate::program::{ReferenceTo, Rule, RuleSet, Term};
-use crate::search::{Asked, Parameter, PlaceKind, predicate};
+use crate::program::{Rule, RuleSet, Term};
+use crate::search::{Chaining, Parameter, rows_of};
 
+pub use chain::{
+    OfferedChain, OfferedHas, WithheldStep, chain_problems, chains, reverse_chains, withheld_steps,
+};
 pub use cursor::{Cursor, Position};
 pub use follow::{child_query, key_texts, link_key, referrers_query, target_query};
+pub use include::{Follow, Include, references};
 
 /// Limits of the configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanLimits {
     pub page_size_default: usize,
     pub page_size_max: usize,
-    /// Rows that one `_include` or `_revinclude` may bring.
+    /// Rows that the includes of a page may bring, all together.
     pub include_rows_max: usize,
+    /// Rounds of `:iterate`: how many references away from a match an included resource may be.
+    pub include_depth_max: usize,
 }
 
 /// Why there is no plan. All of it is the caller's to mend.
@@ -63,6 +70,7 @@ pub struct SearchPlan {
     pub sorted: bool,
     pub includes: Vec<Include>,
     pub include_rows_max: usize,
+    pub include_depth_max: usize,
     /// What a page token of this search is sealed with.
     pub context: Vec<u8>,
 }
@@ -79,15 +87,6 @@ pub struct Scan {
     /// The columns of the query's order, as indexes into a row.
     pub order_columns: Vec<usize>,
     pub position: Position,
-}
-
-/// What comes along with the matches.
-#[derive(Debug, Clone)]
-pub enum Include {
-    /// `_include`: what the rows of `source` refer to.
-    Forward { source: usize, reference: ReferenceTo, each: Option<usize> },
-    /// `_revinclude`: the rows of `source` that refer to the matches.
-    Reverse { source: usize, reference: ReferenceTo },
 }
 
 /// Plans the read of one resource.
@@ -153,9 +152,12 @@ pub fn search(
         return Err(unknown_type(rules, resource_type));
     }
     check_offered(rules, request)?;
+    if let Some(problem) = chain_problems(rules, request).into_iter().next() {
+        return Err(problem);
+    }
     let mut scans = Vec::new();
     for (index, rule) in rules.rules_of(resource_type) {
-        if let Some(filter) = filter(rules, identity, rule, request)? {
+        if let Some(filter) = filter(rules, identity, index, request)? {
             scans.push(scan(index, rule, filter, &request.sort));
         }
     }
@@ -175,8 +177,9 @@ pub fn search(
         scans,
         count: count.min(limits.page_size_max.max(1)),
         sorted: !request.sort.is_empty(),
-        includes: includes(rules, request)?,
+        includes: include::includes(rules, request)?,
         include_rows_max: limits.include_rows_max,
+        include_depth_max: limits.include_depth_max,
         context,
     })
 }
@@ -221,26 +224,22 @@ fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanPro
 fn filter(
     rules: &RuleSet,
     identity: &Identity,
-    rule: &Rule,
+    index: usize,
     request: &SearchRequest,
 ) -> Result<Option<Predicate>, PlanProblem> {
+    let rule = &rules.rules[index];
     let mut all = rule.filter.clone();
     for filter in &request.filters {
-        let Some(parameter) = rule.parameters.iter().find(|p| p.code == filter.code) else {
-            // The rule emits nothing there, so the element is missing in all its resources.
-            let missing = filter.modifier == Some(Modifier::Missing)
-                && filter.values == [SearchValue::Missing(true)];
-            if missing || filter.modifier == Some(Modifier::Not) {
-                continue;
-            }
-            return Ok(None);
-        };
-        let negated =
-            filter.modifier == Some(Modifier::Not) || filter.values == [SearchValue::Missing(true)];
-        let asked = Asked { rules, identity, rule, negated };
-        let image = predicate(asked, parameter, filter)
+        let rows = rows_of(rules, identity, rule, filter)
             .map_err(|reason| PlanProblem::Refused { parameter: filter.code.to_owned(), reason })?;
-        all = all.and(image);
+        let Some(rows) = rows else { return Ok(None) };
+        all = all.and(rows);
+    }
+    for chain in &request.chains {
+        let rows = Chaining::new(rules, identity, chain)
+            .rows(index)
+            .map_err(|reason| PlanProblem::Refused { parameter: chain.name.clone(), reason })?;
+        all = all.and(rows);
     }
     Ok((!all.is_false()).then_some(all))
 }
@@ -276,102 +275,18 @@ fn scan(index: usize, rule: &Rule, filter: Predicate, sort: &[SortKey]) -> Scan 
     Scan { rule: index, query, sort: terms, order_columns, position: Position::Start }
 }
 
-fn includes(rules: &RuleSet, request: &SearchRequest) -> Result<Vec<Include>, PlanProblem> {
-    let mut found = Vec::new();
-    for include in &request.includes {
-        let before = found.len();
-        for (source, reference, each) in references(rules, &include.source, include.parameter) {
-            let target = &rules.rules[reference.rule].resource;
-            if include.target.as_ref().is_none_or(|wanted| wanted == target) {
-                found.push(Include::Forward { source, reference, each });
-            }
-        }
-        if found.len() == before {
-            return Err(no_reference("_include", &include.source, include.parameter));
-        }
-    }
-    for include in &request.rev_includes {
-        let before = found.len();
-        for (source, reference, each) in references(rules, &include.source, include.parameter) {
-            let target = &rules.rules[reference.rule].resource;
-            if target == request.resource_type && each.is_none() {
-                found.push(Include::Reverse { source, reference });
-            }
-        }
-        if found.len() == before {
-            return Err(no_reference("_revinclude", &include.source, include.parameter));
-        }
-    }
-    Ok(found)
-}
-
-/// Every reference that a reference parameter of a type looks at.
-pub fn references(
-    rules: &RuleSet,
-    source: &str,
-    parameter: &str,
-) -> Vec<(usize, ReferenceTo, Option<usize>)> {
-    let mut found = Vec::new();
-    for (index, rule) in rules.rules_of(source) {
-        for branch in
-            rule.parameters.iter().filter(|p| p.code == parameter).flat_map(|p| &p.branches)
-        {
-            if let PlaceKind::Reference(reference) = &branch.place {
-                found.push((index, reference.clone(), branch.each));
-            }
-        }
-    }
-    found
-}
-
-fn no_reference(kind: &str, source: &str, parameter: &str) -> PlanProblem {
-    PlanProblem::Refused {
-        parameter: format!("{kind}={source}:{parameter}"),
-        reason: Text::new("no rule makes such a reference", "この参照を出力する規則がありません"),
-    }
-}
-
 /// What makes two requests the same search: a page token of one must not open in another.
 /// So does a rule set in which other rules or other columns stand behind the positions.
 fn context(rules: &RuleSet, request: &SearchRequest, scans: &[Scan]) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
-    let text = format!("{}|{:?}|{:?}", request.resource_type, request.filters, request.sort);
+    let SearchRequest { resource_type, filters, chains, sort, .. } = request;
+    let text = format!("{resource_type}|{filters:?}|{chains:?}|{sort:?}");
     hasher.update(text.as_bytes());
     for scan in scans {
         let scan = format!("|{}|{:?}", rules.rules[scan.rule].id, scan.query.order);
         hasher.update(scan.as_bytes());
     }
     hasher.finalize().as_bytes()[..16].to_vec()
-}
-
-impl fmt::Display for SearchPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "search {}: {} per page", self.resource_type, self.count)?;
-        for scan in &self.scans {
-            writeln!(f, "  scan {} as {}", scan.query.root.table, scan.query.root.alias)?;
-            for join in &scan.query.joins {
-                writeln!(
-                    f,
-                    "    {:?} join {} as {}",
-                    join.kind, join.target.table, join.target.alias
-                )?;
-            }
-            let names = scan.query.order.iter().map(|order| {
-                let direction = if order.descending { " descending" } else { "" };
-                format!("{}.{}{direction}", order.column.alias, order.column.column)
-            });
-            writeln!(f, "    order {}", names.collect::<Vec<_>>().join(", "))?;
-        }
-        for include in &self.includes {
-            match include {
-                Include::Forward { reference, .. } => {
-                    writeln!(f, "  include rule {}", reference.rule)?;
-                }
-                Include::Reverse { source, .. } => writeln!(f, "  revinclude rule {source}")?,
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The typed key of a rule from its texts.

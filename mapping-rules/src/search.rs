@@ -4,13 +4,18 @@
 //! Spec: <https://hl7.org/fhir/R4/search.html>. Overrides under `search:` in a rule replace the
 //! derived places by an expression, or switch the parameter off.
 
+mod chain;
 mod coded;
 mod derive;
+mod existence;
 mod indexes;
+mod key;
+mod level;
 mod period;
 mod places;
 mod predicate;
 mod probe;
+mod rows;
 mod walk;
 
 use genkan_fhir::definitions::ParameterType;
@@ -19,10 +24,12 @@ use crate::image::Imaging;
 use crate::lens::Lens;
 use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 
+pub(crate) use chain::{Chaining, can_follow, can_follow_back, references_in};
 pub(crate) use coded::LOCALS_MAX;
 pub(crate) use derive::{Override, appears, derive};
 pub use indexes::unindexed;
-pub use predicate::{Asked, predicate};
+pub(crate) use level::MARK as LEVEL_MARK;
+pub use predicate::rows_of;
 
 /// A parameter that the rule answers, as `/metadata` declares it.
 #[derive(Debug, Clone)]

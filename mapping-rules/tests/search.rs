@@ -2,12 +2,16 @@
 
 #[path = "search/binding.rs"]
 mod binding;
+#[path = "search/chain.rs"]
+mod chain;
 #[path = "search/coded.rs"]
 mod coded;
 #[path = "search/differential.rs"]
 mod differential;
 #[path = "search/exact.rs"]
 mod exact;
+#[path = "search/followed.rs"]
+mod followed;
 #[path = "search/indexes.rs"]
 mod indexes;
 #[path = "search/paging.rs"]
@@ -230,6 +234,36 @@ emit:
     assert_eq!(found("Condition?code=MAIN"), ["byo.1.1"]);
     assert_eq!(found("Condition?code=NAMED"), ["byo.1.2"]);
     assert_eq!(found("Condition?code=C"), ["byo.1.1"]);
+}
+
+#[test]
+fn a_child_is_searched_with_what_it_is_joined_with() {
+    let rule = r#"
+rule: byo
+resource: Condition
+from:
+  b: {table: BYO, key: [PT_ID, SEQ]}
+  s: {table: SYU, many: [PT_ID = b.PT_ID, BYO_SEQ = b.SEQ], order: [SEQ]}
+  m: {table: MST, maybe: [CD = s.CD]}
+emit:
+  subject: {display: x}
+  bodySite:
+    - {$each: s, coding: [{system: "urn:site", code: = m.NAME else s.NM}]}
+"#;
+    let rows = [
+        source_row("BYO PT_ID=1 SEQ=1i"),
+        source_row("BYO PT_ID=1 SEQ=2i"),
+        source_row("SYU PT_ID=1 BYO_SEQ=1i SEQ=1i CD=X NM=左"),
+        source_row("SYU PT_ID=1 BYO_SEQ=1i SEQ=2i CD=Z NM=上"),
+        source_row("SYU PT_ID=1 BYO_SEQ=2i SEQ=1i CD=Y NM=左"),
+        source_row("MST CD=X NAME=右"),
+    ];
+    let source = Source::new(&[("b.map.yaml", rule)], &rows);
+    let found = |query: &str| source.ids(query).expect("an answer");
+    assert_eq!(found("Condition?body-site=右"), ["byo.1.1"]);
+    assert_eq!(found("Condition?body-site=上"), ["byo.1.1"]);
+    assert_eq!(found("Condition?body-site=左"), ["byo.1.2"]);
+    assert_eq!(found("Condition?body-site:not=右"), ["byo.1.2"]);
 }
 
 #[test]

@@ -29,8 +29,12 @@ pub fn rules() -> PathBuf {
 
 /// Fills a new database of this engine; `None` where there is no server for it.
 pub fn fill_database(engine: Engine, seed: u64) -> Result<Option<Database>> {
+    fill_patients(engine, seed, PATIENTS)
+}
+
+fn fill_patients(engine: Engine, seed: u64, patients: u32) -> Result<Option<Database>> {
     let Some(database) = Database::create(engine)? else { return Ok(None) };
-    let hospital = Hospital { patients: PATIENTS, ..Hospital::demo(seed) };
+    let hospital = Hospital { patients, ..Hospital::demo(seed) };
     let target: Target = database.url.parse()?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -85,7 +89,12 @@ pub fn configuration(database: &Database, folder: &Path) -> Result<PathBuf> {
 
 /// A filled and served hospital; `None` where there is no server for the engine.
 pub fn serve(engine: Engine) -> Result<Option<Served>> {
-    let Some(database) = fill_database(engine, 1)? else { return Ok(None) };
+    serve_patients(engine, PATIENTS)
+}
+
+/// One of so many patients.
+pub fn serve_patients(engine: Engine, patients: u32) -> Result<Option<Served>> {
+    let Some(database) = fill_patients(engine, 1, patients)? else { return Ok(None) };
     let folder = TempDir::new()?;
     let config = configuration(&database, folder.path())?;
     let genkan = Genkan::serve_file(&config)?;

@@ -6,4 +6,5 @@ pub mod bench;
 pub mod fuzz;
 pub mod harness;
 pub mod hospital;
+pub mod oracle;
 pub mod tidy;

@@ -18,8 +18,12 @@ use genkan_tests::fuzz::{Target, run, runs};
 use genkan_tests::harness::Engine;
 use genkan_tests::hospital;
 
-const LIMITS: PlanLimits =
-    PlanLimits { page_size_default: 50, page_size_max: 1000, include_rows_max: 5000 };
+const LIMITS: PlanLimits = PlanLimits {
+    page_size_default: 50,
+    page_size_max: 1000,
+    include_rows_max: 5000,
+    include_depth_max: 3,
+};
 
 const SEARCH_WORDS: &[&str] = &[
     "Patient",

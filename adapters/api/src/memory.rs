@@ -6,20 +6,22 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 
 use crate::{
     Adapter, AdapterError, Capabilities, ChangeFeed, ChangePage, ChangeRequest, ColumnKind,
-    ColumnRef, Comparison, Decimal, ErrorCategory, Health, JoinKind, Operand, Order, Position,
-    Predicate, Row, RowQuery, RowStream, SourceSchema, Statement, TableAlias, Value,
+    ColumnRef, Comparison, Decimal, ErrorCategory, Health, Join, JoinKind, Operand, Order,
+    Position, Predicate, Row, RowQuery, RowStream, SourceSchema, Statement, TableAlias, Value,
 };
 
 /// Rows looked at in one query.
 const LOOKS_MAX: u64 = 50_000_000;
 
 static ALWAYS: Predicate = Predicate::TRUE;
+const GO_ON: Result<ControlFlow<()>, AdapterError> = Ok(ControlFlow::Continue(()));
 
 /// A row to be put into a table: its cells by column name; a column that is left out is NULL.
 pub type SourceRow = (String, Vec<(String, Value)>);
@@ -65,16 +67,18 @@ impl MemoryAdapter {
     fn answer(&self, query: &RowQuery) -> Result<Vec<Row>, AdapterError> {
         let mut evaluation = Evaluation { tables: &self.tables, bound: Vec::new(), looks: 0 };
         let mut found: Vec<(Vec<Value>, Row)> = Vec::new();
-        evaluation.scan(query, 0, &mut |evaluation| {
+        let of = Selection { root: &query.root, joins: &query.joins, filter: &query.filter };
+        // Goes on to the end by itself.
+        let _ = evaluation.scan(of, 0, &mut |evaluation| {
             let position = evaluation.cells(query.order.iter().map(|order| &order.column))?;
             if let Some(after) = &query.after
                 && !evaluation.is_after(&query.order, &position, after)?
             {
-                return Ok(());
+                return GO_ON;
             }
             let cells = evaluation.cells(query.columns.iter())?;
             found.push((position, Row(cells.into())));
-            Ok(())
+            GO_ON
         })?;
         found.sort_by(|(left, _), (right, _)| order_positions(&query.order, left, right));
         let limit =
@@ -124,6 +128,14 @@ struct Evaluation<'a> {
     looks: u64,
 }
 
+/// The rows of a table with its joins that meet a filter.
+#[derive(Clone, Copy)]
+struct Selection<'a> {
+    root: &'a TableAlias,
+    joins: &'a [Join],
+    filter: &'a Predicate,
+}
+
 /// An operand's value; `padded` if it comes from a column of padded text.
 struct Operated<'v> {
     value: Cow<'v, Value>,
@@ -131,7 +143,9 @@ struct Operated<'v> {
     padded: bool,
 }
 
-type Visit<'v, 'a> = &'v mut dyn FnMut(&mut Evaluation<'a>) -> Result<(), AdapterError>;
+/// Whether to go on to further rows.
+type Visit<'v, 'a> =
+    &'v mut dyn FnMut(&mut Evaluation<'a>) -> Result<ControlFlow<()>, AdapterError>;
 
 impl<'a> Evaluation<'a> {
     fn table(&self, target: &TableAlias) -> Result<&'a MemoryTable, AdapterError> {
@@ -141,16 +155,16 @@ impl<'a> Evaluation<'a> {
     /// Binds the root and the joins one after the other; visits where all and the filter hold.
     fn scan(
         &mut self,
-        query: &'a RowQuery,
+        of: Selection<'a>,
         depth: usize,
         visit: Visit<'_, 'a>,
-    ) -> Result<(), AdapterError> {
-        let join = depth.checked_sub(1).map(|place| query.joins.get(place));
+    ) -> Result<ControlFlow<()>, AdapterError> {
+        let join = depth.checked_sub(1).map(|place| of.joins.get(place));
         let (target, on, optional) = match join {
-            None => (&query.root, &ALWAYS, false),
+            None => (of.root, &ALWAYS, false),
             Some(Some(join)) => (&join.target, &join.on, join.kind == JoinKind::Maybe),
             Some(None) => {
-                return if self.holds(&query.filter)? { visit(self) } else { Ok(()) };
+                return if self.holds(of.filter)? { visit(self) } else { GO_ON };
             }
         };
         let table = self.table(target)?;
@@ -158,18 +172,23 @@ impl<'a> Evaluation<'a> {
         for row in &table.rows {
             self.look()?;
             self.bound.push((&target.alias, table, Some(row)));
+            let mut flow = ControlFlow::Continue(());
             if self.holds(on)? {
                 found = true;
-                self.scan(query, depth + 1, visit)?;
+                flow = self.scan(of, depth + 1, visit)?;
             }
             self.bound.pop();
+            if flow.is_break() {
+                return Ok(flow);
+            }
         }
         if optional && !found {
             self.bound.push((&target.alias, table, None));
-            self.scan(query, depth + 1, visit)?;
+            let flow = self.scan(of, depth + 1, visit)?;
             self.bound.pop();
+            return Ok(flow);
         }
-        Ok(())
+        GO_ON
     }
 
     fn look(&mut self) -> Result<(), AdapterError> {
@@ -223,18 +242,10 @@ impl<'a> Evaluation<'a> {
                 Ok(matches!(operand.value.as_ref(),
                     Value::Text(value) if like(value, *position, text, *ignore_case)))
             }
-            Predicate::Exists { target, filter } => {
-                let table = self.table(target)?;
-                for row in &table.rows {
-                    self.look()?;
-                    self.bound.push((&target.alias, table, Some(row)));
-                    let found = self.holds(filter)?;
-                    self.bound.pop();
-                    if found {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
+            Predicate::Exists { target, joins, filter } => {
+                let of = Selection { root: target, joins, filter };
+                let flow = self.scan(of, 0, &mut |_| Ok(ControlFlow::Break(())))?;
+                Ok(flow.is_break())
             }
         }
     }
@@ -272,6 +283,15 @@ impl<'a> Evaluation<'a> {
                 }
                 _ => (Cow::Owned(Value::Null), false),
             },
+            Operand::Text(column) => {
+                let text = match self.cell(column)?.0 {
+                    Value::Integer(number) => Value::Text(number.to_string()),
+                    // It does not fit its column and is delivered as it is.
+                    Value::Text(text) => Value::text(text),
+                    _ => Value::Null,
+                };
+                (Cow::Owned(text), false)
+            }
             Operand::Number(column) => match self.cell(column)?.0 {
                 Value::Text(text) => {
                     let number = Decimal::parse(text).map_or(Value::Null, Value::Decimal);

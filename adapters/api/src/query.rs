@@ -93,9 +93,12 @@ pub enum Predicate {
         ignore_case: bool,
     },
     Null(ColumnRef),
-    /// A row of another table exists, correlated by its filter.
+    /// A row of another table exists, with its single-valued joins, correlated by its filter. Its
+    /// aliases hide those of the same name around it, so that what refers outwards needs other ones.
     Exists {
         target: TableAlias,
+        /// In this order; a join may also refer to the rows around.
+        joins: Vec<Join>,
         filter: Box<Predicate>,
     },
 }
@@ -111,6 +114,8 @@ pub enum Operand {
     },
     /// A text column read as a number; text that is no plain decimal is NULL.
     Number(ColumnRef),
+    /// The digits of an integer column, as text: a key that another table holds in a text column.
+    Text(ColumnRef),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +159,11 @@ impl ColumnRef {
 impl Predicate {
     pub const TRUE: Predicate = Predicate::All(Vec::new());
     pub const FALSE: Predicate = Predicate::Any(Vec::new());
+
+    /// A row of one table, without joins.
+    pub fn exists(target: TableAlias, filter: Predicate) -> Self {
+        Predicate::Exists { target, joins: Vec::new(), filter: Box::new(filter) }
+    }
 
     pub fn equal(column: ColumnRef, value: Value) -> Self {
         Predicate::Compare {

@@ -29,6 +29,8 @@ pub(crate) enum Storage {
     TextForm,
     Boolean,
     Integer,
+    /// Not stored: the digits of an integer column as text.
+    Digits,
     /// Decimal digits.
     Exact,
     /// 32-bit binary float.

@@ -9,6 +9,7 @@ use genkan_adapter::{ColumnKind, Comparison, Value};
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
+use crate::digits;
 use crate::literal::{Literal, expressible, literal, postgres_array, postgres_form, postgres_type};
 use crate::loose;
 use crate::padded;
@@ -172,7 +173,7 @@ pub(crate) fn columns(
     let (left, right) = (probe.comparable(dialect), other.comparable(dialect));
     let (whole_left, whole_right) = (probe.delivered(dialect), other.delivered(dialect));
     let equal = comparison == Comparison::Equal;
-    match dialect {
+    let found = match dialect {
         Dialect::Postgres if padded(probe) == padded(other) => left.binary(operator, right),
         Dialect::Postgres if padded(probe) && equal => {
             left.eq(right.clone().cast_as("bpchar")).and(whole_left.eq(right))
@@ -182,22 +183,31 @@ pub(crate) fn columns(
             left.clone().eq(right.clone()).and(bytes(left).eq(bytes(right)))
         }
         Dialect::Mysql => left.binary(operator, right),
-        Dialect::Sqlite => {
-            let exact = binary(whole_left.clone()).binary(operator, whole_right.clone());
-            if !equal {
-                return exact;
-            }
-            // Said from both sides, so that the join can begin at either table.
-            let found =
-                [(probe, &right), (other, &left)].map(|(own, text)| match own.column.kind {
-                    ColumnKind::PaddedText { length } => {
-                        Some(padded::joined(&own.expr, text, length))
-                    }
-                    _ => None,
-                });
-            found.into_iter().flatten().fold(exact, |exact, found| found.and(exact))
-        }
+        Dialect::Sqlite => sqlite_columns((probe, &left), comparison, (other, &right)),
+    };
+    match probe.column.storage {
+        Storage::Digits if equal => digits::looked_up(dialect, probe, other).and(found),
+        _ => found,
     }
+}
+
+/// Said from both sides, so that the join can begin at either table.
+fn sqlite_columns(
+    (probe, left): (&Located, &Expr),
+    comparison: Comparison,
+    (other, right): (&Located, &Expr),
+) -> Expr {
+    let (whole_left, whole_right) =
+        (probe.delivered(Dialect::Sqlite), other.delivered(Dialect::Sqlite));
+    let exact = binary(whole_left).binary(operator(comparison), whole_right);
+    if comparison != Comparison::Equal {
+        return exact;
+    }
+    let found = [(probe, right), (other, left)].map(|(own, text)| match own.column.kind {
+        ColumnKind::PaddedText { length } => Some(padded::joined(&own.expr, text, length)),
+        _ => None,
+    });
+    found.into_iter().flatten().fold(exact, |exact, found| found.and(exact))
 }
 
 /// A column with a collation of its own (`NOCASE`, `RTRIM`) has an index in that collation: it is

@@ -229,7 +229,11 @@ fn mysql(column: ColumnType, value: &Value) -> Literal {
 /// that no value overflows; PostgreSQL compares the widths with each other and still uses an index.
 pub(crate) fn postgres_type(storage: Storage, value: &Value) -> &'static str {
     match storage {
-        Storage::Text | Storage::Enumerated | Storage::Loose | Storage::TextForm => "text",
+        Storage::Text
+        | Storage::Enumerated
+        | Storage::Loose
+        | Storage::TextForm
+        | Storage::Digits => "text",
         Storage::Padded => "bpchar",
         Storage::Boolean => "bool",
         Storage::Single => "float4",

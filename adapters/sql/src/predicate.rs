@@ -2,14 +2,15 @@
 //! to the comparisons, and each negated comparison says what NULL means to it.
 
 use genkan_adapter::{
-    AdapterError, ColumnKind, ColumnRef, Comparison, ErrorCategory, Operand, Predicate, TableAlias,
-    Value, memory,
+    AdapterError, ColumnKind, ColumnRef, Comparison, ErrorCategory, Operand, Predicate, Value,
+    memory,
 };
-use sea_query::{BinOper, Expr, ExprTrait, Func, IntoIden, Query};
+use sea_query::{BinOper, Expr, ExprTrait, Func, IntoIden};
 
 use crate::catalog::{ColumnType, Dialect, Storage};
 use crate::disguised;
 use crate::equality;
+use crate::from;
 use crate::literal::{Class, literal};
 use crate::loose;
 use crate::matching;
@@ -85,7 +86,13 @@ pub(crate) fn condition<'a>(
         Predicate::Not(inner) => return condition(scope, inner, !negate),
         Predicate::All(terms) => return connect(scope, terms, negate, !negate),
         Predicate::Any(terms) => return connect(scope, terms, negate, negate),
-        Predicate::Exists { target, filter } => return exists(scope, target, filter, negate),
+        Predicate::Exists { target, joins, filter } => {
+            return Ok(match from::existing(scope, target, joins, filter)? {
+                None => Truth::known(negate),
+                Some(rows) if negate => Truth::Sql(Expr::not_exists(rows)),
+                Some(rows) => Truth::Sql(Expr::exists(rows)),
+            });
+        }
         Predicate::Null(column) => {
             let column = scope.locate(column)?;
             return Ok(match (column.column.nullable, negate) {
@@ -134,27 +141,6 @@ fn connect<'a>(
     Ok(joined.map_or(Truth::known(all), Truth::Sql))
 }
 
-fn exists<'a>(
-    scope: &mut Scope<'a>,
-    target: &'a TableAlias,
-    filter: &'a Predicate,
-    negate: bool,
-) -> Result<Truth, AdapterError> {
-    scope.enter(target, false)?;
-    let filter = condition(scope, filter, false);
-    scope.leave();
-    let filter = match filter? {
-        Truth::False => return Ok(Truth::known(negate)),
-        filter => filter,
-    };
-    let mut select = Query::select();
-    select
-        .expr(Expr::cust("1"))
-        .from_as(target.table.to_string(), target.alias.to_string())
-        .and_where(filter.into_expr());
-    Ok(Truth::Sql(if negate { Expr::not_exists(select) } else { Expr::exists(select) }))
-}
-
 pub(crate) enum Side<'a> {
     Value(&'a Value),
     Located(Located),
@@ -181,6 +167,24 @@ fn side<'a>(scope: &Scope<'a>, operand: &'a Operand) -> Result<Side<'a>, Adapter
             let column =
                 ColumnType { kind: ColumnKind::Text, storage: Storage::Text, ..located.column };
             Side::Located(Located { expr, column, depth: located.depth })
+        }
+        Operand::Text(name) => {
+            let located = scope.locate(name)?;
+            if located.column.kind != ColumnKind::Integer {
+                let message = format!(
+                    "column {name} is no integer; run `genkan rules check`",
+                    name = name.column
+                );
+                return Err(AdapterError::new(ErrorCategory::Mismatch, message));
+            }
+            let column = ColumnType {
+                kind: ColumnKind::Text,
+                storage: Storage::Digits,
+                exact: true,
+                wire: Wire::Unicode,
+                ..located.column
+            };
+            Side::Located(Located { column, ..located })
         }
         Operand::Number(name) => {
             let located = text_column(scope, name)?;

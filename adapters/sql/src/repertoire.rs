@@ -37,7 +37,11 @@ fn texts_of(predicate: &Predicate, see: &mut impl FnMut(&str)) {
         Predicate::All(terms) | Predicate::Any(terms) => {
             terms.iter().for_each(|term| texts_of(term, see));
         }
-        Predicate::Not(inner) | Predicate::Exists { filter: inner, .. } => texts_of(inner, see),
+        Predicate::Not(inner) => texts_of(inner, see),
+        Predicate::Exists { joins, filter, .. } => {
+            joins.iter().for_each(|join| texts_of(&join.on, see));
+            texts_of(filter, see);
+        }
         Predicate::Compare { left, right, .. } => {
             for operand in [left, right] {
                 if let Operand::Value(value) = operand {

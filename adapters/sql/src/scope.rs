@@ -4,6 +4,7 @@ use genkan_adapter::{AdapterError, ColumnKind, ColumnRef, ErrorCategory, TableAl
 use sea_query::{Alias, Expr, ExprTrait, IntoColumnRef};
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage, TableTypes};
+use crate::digits;
 use crate::padded;
 use crate::repertoire::Repertoire;
 
@@ -43,8 +44,14 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    pub fn leave(&mut self) {
-        self.aliases.pop();
+    /// How many aliases are in sight.
+    pub fn depth(&self) -> usize {
+        self.aliases.len()
+    }
+
+    /// Leaves what was entered since.
+    pub fn leave_to(&mut self, depth: usize) {
+        self.aliases.truncate(depth);
     }
 
     pub fn locate(&self, name: &ColumnRef) -> Result<Located, AdapterError> {
@@ -79,7 +86,11 @@ impl Located {
         match (dialect, self.column.storage) {
             (Dialect::Postgres, Storage::TextForm) => self.expr.clone().cast_as("text"),
             (Dialect::Mysql, Storage::TextForm) => self.expr.clone().cast_as("CHAR"),
-            (Dialect::Sqlite, Storage::Loose) => self.expr.clone().cast_as("TEXT"),
+            (Dialect::Postgres, Storage::Digits) => self.expr.clone().cast_as("text"),
+            (Dialect::Mysql, Storage::Digits) => digits::mysql(self.expr.clone()),
+            (Dialect::Sqlite, Storage::Loose | Storage::Digits) => {
+                self.expr.clone().cast_as("TEXT")
+            }
             (Dialect::Sqlite, Storage::DecimalText) => self.expr.clone().cast_as("REAL"),
             _ => self.expr.clone(),
         }

@@ -3,13 +3,14 @@
 //! The text depends on the query's shape only: values, list lengths on PostgreSQL and the limit
 //! are parameters, so that the driver's cache of prepared statements hits.
 
-use genkan_adapter::{AdapterError, ErrorCategory, Join, JoinKind, RowQuery};
+use genkan_adapter::{AdapterError, ErrorCategory, RowQuery};
 use sea_query::{
-    Expr, ExprTrait, JoinType, MysqlQueryBuilder, PostgresQueryBuilder, Query, SelectStatement,
+    Expr, ExprTrait, MysqlQueryBuilder, PostgresQueryBuilder, Query, SelectStatement,
     SqliteQueryBuilder,
 };
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage};
+use crate::from;
 use crate::joined;
 use crate::order;
 use crate::predicate::{Truth, condition};
@@ -40,12 +41,8 @@ pub(crate) fn plan(
 ) -> Result<Option<Plan>, AdapterError> {
     let mut scope = Scope::new(dialect, repertoire, catalog);
     let mut select = Query::select();
-    scope.enter(&query.root, false)?;
-    select.from_as(query.root.table.to_string(), query.root.alias.to_string());
-    for join in &query.joins {
-        if !add_join(&mut scope, &mut select, join)? {
-            return Ok(None);
-        }
+    if !from::add(&mut scope, &mut select, &query.root, &query.joins)? {
+        return Ok(None);
     }
     let mut cells = Vec::with_capacity(query.columns.len());
     for name in &query.columns {
@@ -89,24 +86,6 @@ fn build(dialect: Dialect, select: &SelectStatement) -> (String, Vec<sea_query::
         Dialect::Mysql => select.build(MysqlQueryBuilder),
     };
     (sql, values.0)
-}
-
-/// False if an inner join can find nothing.
-fn add_join<'a>(
-    scope: &mut Scope<'a>,
-    select: &mut SelectStatement,
-    join: &'a Join,
-) -> Result<bool, AdapterError> {
-    scope.enter(&join.target, join.kind == JoinKind::Maybe)?;
-    let on = condition(scope, &join.on, false)?;
-    let join_type = match (join.kind, &on) {
-        (JoinKind::One, Truth::False) => return Ok(false),
-        (JoinKind::One, _) => JoinType::InnerJoin,
-        (JoinKind::Maybe, _) => JoinType::LeftJoin,
-    };
-    let (table, alias) = (join.target.table.to_string(), join.target.alias.to_string());
-    select.join_as(join_type, table, alias, on.into_expr());
-    Ok(true)
 }
 
 /// Exact digits and impossible dates travel as text.

@@ -16,6 +16,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression, ExpressionKind};
 use crate::image;
 use crate::program::{Child, ColumnUse, LookupTables, Place, RecordSet, Site, Term};
+use crate::search::LEVEL_MARK;
 use crate::yaml::Yaml;
 
 mod join;
@@ -99,6 +100,11 @@ impl<'a> Scope<'a> {
         if matches!(alias, "site" | "with") {
             let en = format!("`{alias}` has a meaning of its own; choose another alias");
             let ja = format!("「{alias}」は予約語です。別の別名にしてください");
+            return Err(Diagnostic::error("E0404", span, en, ja));
+        }
+        if alias.contains(LEVEL_MARK) {
+            let en = format!("an alias has no `{LEVEL_MARK}`: that numbers the steps of a chain");
+            let ja = format!("別名に {LEVEL_MARK} は使えません");
             return Err(Diagnostic::error("E0404", span, en, ja));
         }
         let entries = Entries::of(yaml)?;

@@ -51,7 +51,7 @@ pub(crate) fn derive(
             Some(Override::Column(term)) => overridden(definition, term),
             None => branches(rule, definition, targets),
         };
-        let checked = derived.and_then(|branches| answerable(rule, branches, maps, imaging));
+        let checked = derived.and_then(|branches| answerable(branches, maps, imaging));
         match checked {
             Ok(branches) => parameters.push(Parameter {
                 code: definition.code.to_owned(),
@@ -316,10 +316,10 @@ fn gather(node: &Node, terms: &mut Vec<Term>) {
 }
 
 /// Tries every image once, so that what can't be answered is withheld now and not refused later.
-fn answerable(rule: &Rule, branches: Vec<Branch>, maps: &[CodeMap], imaging: Imaging) -> Derived {
+fn answerable(branches: Vec<Branch>, maps: &[CodeMap], imaging: Imaging) -> Derived {
     let mut kept = Vec::with_capacity(branches.len());
     for branch in branches {
-        if probe(rule, &branch, maps, imaging)? {
+        if probe(&branch, maps, imaging)? {
             kept.push(branch);
         }
     }

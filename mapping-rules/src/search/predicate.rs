@@ -1,10 +1,11 @@
 //! A filter of a request on the places of a parameter, as a condition for the source.
 
-use genkan_adapter::{Comparison, Operand, Predicate};
+use genkan_adapter::{Comparison, Predicate};
 use genkan_fhir::reference::Reference;
 use genkan_fhir::search::{Filter, Modifier, Prefix, SearchValue, TokenSystem};
 
 use super::coded::{appears, coded};
+use super::rows::Rows;
 use super::{Branch, Parameter, PlaceKind, System};
 use crate::diagnostic::Text;
 use crate::identity::Identity;
@@ -20,6 +21,24 @@ pub struct Asked<'a> {
     pub rule: &'a Rule,
     /// The answer will be turned round (`:not`, `:missing=true`).
     pub negated: bool,
+}
+
+/// The rows of a rule that meet a filter; `None` if none can. `Err` says what of it can't be answered.
+pub fn rows_of(
+    rules: &RuleSet,
+    identity: &Identity,
+    rule: &Rule,
+    filter: &Filter,
+) -> Result<Option<Predicate>, Text> {
+    let missing = filter.values == [SearchValue::Missing(true)];
+    let Some(parameter) = rule.parameters.iter().find(|p| p.code == filter.code) else {
+        // The rule emits nothing there, so the element is missing in all its resources.
+        let all = filter.modifier == Some(Modifier::Missing) && missing;
+        let all = all || filter.modifier == Some(Modifier::Not);
+        return Ok(all.then_some(Predicate::TRUE));
+    };
+    let negated = filter.modifier == Some(Modifier::Not) || missing;
+    predicate(Asked { rules, identity, rule, negated }, parameter, filter).map(Some)
 }
 
 /// The rows of the rule that meet the filter; `Err` says what of it can't be answered.
@@ -56,58 +75,16 @@ pub fn predicate(asked: Asked, parameter: &Parameter, filter: &Filter) -> Result
 }
 
 impl Asked<'_> {
+    fn rows(&self) -> Rows<'_> {
+        Rows { rules: self.rules, rule: self.rule }
+    }
+
     fn imaging(&self) -> Imaging<'_> {
-        let (lookups, zone) = (&self.rules.lookups, self.rules.site.zone);
-        Imaging { lookups, zone, ignore_case: false, complete: true }
+        self.rows().imaging()
     }
 
     fn branch(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
-        let mut image = Predicate::TRUE;
-        for condition in &branch.conditions {
-            image = image.and(self.imaging().condition(condition)?);
-        }
-        if image.is_false() {
-            return Ok(Predicate::FALSE);
-        }
-        image = image.and(self.data(branch)?).and(self.place(branch, value, modifier)?);
-        if image.is_false() {
-            return Ok(Predicate::FALSE);
-        }
-        Ok(match branch.each {
-            Some(child) => self.exists(child, image),
-            None => image,
-        })
-    }
-
-    /// The object around a constant is there. A child other than the branch's own is asked for any
-    /// of its rows.
-    fn data(&self, branch: &Branch) -> Imaged {
-        if branch.data.is_empty() {
-            return Ok(Predicate::TRUE);
-        }
-        let ways = branch.data.iter().map(|term| {
-            let there = self.imaging().text(term, &TextTarget::Present)?;
-            Ok(match child_of(term) {
-                Some(child) if branch.each != Some(child) => self.exists(child, there),
-                _ => there,
-            })
-        });
-        Ok(any(ways.collect::<Result<_, Blocked>>()?))
-    }
-
-    /// A row of the child for which `image` holds.
-    fn exists(&self, child: usize, image: Predicate) -> Predicate {
-        let child = &self.rule.children[child];
-        let mut filter = Predicate::TRUE;
-        for (own, parent) in &child.link {
-            filter = filter.and(Predicate::Compare {
-                left: Operand::Column(child.set.columns[*own].clone()),
-                comparison: Comparison::Equal,
-                right: Operand::Column(parent.column.clone()),
-            });
-        }
-        let filter = Box::new(filter.and(child.filter.clone()).and(image));
-        Predicate::Exists { target: child.set.root.clone(), filter }
+        self.rows().around(branch, || self.place(branch, value, modifier))
     }
 
     fn place(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {

@@ -4,27 +4,16 @@
 use chrono::NaiveDate;
 
 use super::coded::coded;
-use super::predicate::child_of;
 use super::{Branch, PlaceKind, System};
 use crate::codemap::CodeMap;
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
 use crate::image::{Blocked, Imaging};
 use crate::lens::{DatePrefix, DateSearch, Lens, TextTarget};
-use crate::program::{LookupTables, Rule, Term};
+use crate::program::{LookupTables, Term};
 
 /// False for a place that no row can have: `where(system = 'email')` on a constant `phone`.
-pub(super) fn probe(
-    rule: &Rule,
-    branch: &Branch,
-    maps: &[CodeMap],
-    imaging: Imaging,
-) -> Result<bool, Text> {
-    if let Some(child) = branch.each
-        && !rule.children[child].set.joins.is_empty()
-    {
-        return Err(joined_child());
-    }
+pub(super) fn probe(branch: &Branch, maps: &[CodeMap], imaging: Imaging) -> Result<bool, Text> {
     let blocked = |blocked: Blocked| blocked.text;
     for condition in &branch.conditions {
         if imaging.condition(condition).map_err(blocked)?.is_false() {
@@ -32,19 +21,10 @@ pub(super) fn probe(
         }
     }
     for term in &branch.data {
-        let other = child_of(term).filter(|child| branch.each != Some(*child));
-        if other.is_some_and(|child| !rule.children[child].set.joins.is_empty()) {
-            return Err(joined_child());
-        }
         imaging.text(term, &TextTarget::Present).map_err(blocked)?;
     }
     let imaging = branch.imaging(imaging, false);
     probe_place(&branch.place, maps, imaging).map(|()| true).map_err(blocked)
-}
-
-fn joined_child() -> Text {
-    let en = "it looks into a child table that is joined with others";
-    Text::new(en, "他の表と結合した子表の検索には未対応です")
 }
 
 fn probe_place(place: &PlaceKind, maps: &[CodeMap], imaging: Imaging) -> Result<(), Blocked> {

@@ -5,7 +5,7 @@ use futures::executor::block_on;
 use genkan_adapter::memory::{MemoryAdapter, SourceRow};
 use genkan_adapter::{Adapter, Row, RowQuery, Value};
 use genkan_fhir::definitions::Definitions;
-use genkan_fhir::search::parse;
+use genkan_fhir::search::{SearchProblem, SearchRequest, parse};
 use genkan_mapping::emit::{Emitter, Record};
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::{self, PlanLimits, PlanProblem, SearchPlan};
@@ -15,8 +15,12 @@ use serde_json::Value as Json;
 use super::rule_set::SCHEMA;
 use super::site::{identity, row, rules};
 
-pub const LIMITS: PlanLimits =
-    PlanLimits { page_size_default: 100, page_size_max: 1000, include_rows_max: 1000 };
+pub const LIMITS: PlanLimits = PlanLimits {
+    page_size_default: 100,
+    page_size_max: 1000,
+    include_rows_max: 1000,
+    include_depth_max: 4,
+};
 
 pub struct Source {
     pub rules: RuleSet,
@@ -47,7 +51,8 @@ impl Source {
         block_on(self.adapter.rows(query).try_collect()).expect("an answer")
     }
 
-    pub fn plan(&self, query: &str) -> Result<SearchPlan, PlanProblem> {
+    /// The search that a query asks for.
+    pub fn asked(&self, query: &str) -> Result<SearchRequest, Vec<SearchProblem>> {
         let (resource, query) = query.split_once('?').unwrap_or((query, ""));
         let pairs: Vec<(String, String)> = query
             .split('&')
@@ -55,9 +60,16 @@ impl Source {
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let request = parse(Definitions::r4(), resource, &pairs, self.rules.site.zone)
-            .unwrap_or_else(|problems| panic!("{query}: {problems:?}"));
-        plan::search(&self.rules, &self.identity, &request, &LIMITS)
+        parse(Definitions::r4(), resource, &pairs, self.rules.site.zone)
+    }
+
+    pub fn planned(&self, request: &SearchRequest) -> Result<SearchPlan, PlanProblem> {
+        plan::search(&self.rules, &self.identity, request, &LIMITS)
+    }
+
+    pub fn plan(&self, query: &str) -> Result<SearchPlan, PlanProblem> {
+        let request = self.asked(query).unwrap_or_else(|problems| panic!("{query}: {problems:?}"));
+        self.planned(&request)
     }
 
     /// The ids that a search finds, sorted.

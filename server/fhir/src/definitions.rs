@@ -112,6 +112,17 @@ impl Definitions {
             .map(|of| of.name)
     }
 
+    /// All types, in alphabetical order: resources, abstract ones, data types and primitives.
+    pub(crate) fn type_names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.structures.keys().copied()
+    }
+
+    /// The names of all elements of all types, without `[x]`, as often as they occur. Reads the
+    /// table without building its types.
+    pub(crate) fn element_names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.structures.values().flat_map(Structure::element_names)
+    }
+
     /// Whether the name is a type at all: resource, abstract, data type or primitive.
     pub fn is_type(&self, name: &str) -> bool {
         self.structures.contains_key(name)

@@ -5,6 +5,7 @@
 
 pub mod datetime;
 pub mod definitions;
+pub mod fhirpath;
 pub mod outcome;
 pub mod reference;
 pub mod search;

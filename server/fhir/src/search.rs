@@ -5,6 +5,7 @@
 //! tables is the plan's business. Strict: everything unknown or malformed is a [`SearchProblem`],
 //! and all of them are found in one pass. A problem never repeats a value: it may name a patient.
 
+mod chain;
 mod control;
 mod number;
 mod problem;
@@ -12,9 +13,10 @@ mod value;
 
 use chrono::FixedOffset;
 
+pub use chain::{Chain, End, MAX_CHAIN_STEPS, Step};
 pub use control::{Include, SortKey, Total};
 pub use number::DecimalRange;
-pub use problem::{ProblemKind, SearchProblem};
+pub use problem::{ProblemKind, SearchProblem, StepFault};
 pub use value::{Modifier, Prefix, SearchValue, TokenSystem};
 
 use crate::definitions::{Definitions, ParameterType, SearchParameter};
@@ -32,6 +34,8 @@ pub struct SearchRequest {
     pub resource_type: &'static str,
     /// All must hold.
     pub filters: Vec<Filter>,
+    /// Each holds for itself: two chains over one reference may be met by two targets of it.
+    pub chains: Vec<Chain>,
     /// In order of weight.
     pub sort: Vec<SortKey>,
     /// `_count`: entries on a page.
@@ -89,7 +93,9 @@ pub fn parse(
 pub fn known_name<'n>(definitions: &Definitions, name: &'n str) -> Option<&'n str> {
     let code = name.split([':', '.']).next().unwrap_or_default();
     let is_known = |of: &str| definitions.search_parameter(of, code).is_some();
-    let known = control::NAMES.contains(&code) || definitions.resource_names().any(is_known);
+    let known = control::NAMES.contains(&code)
+        || code == "_has"
+        || definitions.resource_names().any(is_known);
     known.then_some(code)
 }
 
@@ -99,6 +105,7 @@ impl SearchRequest {
         Self {
             resource_type,
             filters: Vec::new(),
+            chains: Vec::new(),
             sort: Vec::new(),
             count: None,
             includes: Vec::new(),
@@ -114,7 +121,9 @@ impl SearchRequest {
     /// the relative one.
     #[must_use]
     pub fn seen_from(mut self, own_base: &str) -> Self {
-        for filter in &mut self.filters {
+        let ends = self.chains.iter_mut().flat_map(|chain| &mut chain.ends);
+        let at_ends = ends.filter_map(|end| end.filter.as_mut().ok());
+        for filter in self.filters.iter_mut().chain(at_ends) {
             let values = std::mem::take(&mut filter.values).into_iter();
             let seen = values.map(|value| match value {
                 SearchValue::Reference(reference) => {
@@ -145,14 +154,15 @@ impl<'d> Parser<'d> {
         if self.control(name, text)? {
             return Ok(());
         }
+        if chain::is_chain(name) {
+            let chain = self.chain(name, text)?;
+            self.request.chains.push(chain);
+            return Ok(());
+        }
         let (code, modifier) = match name.split_once(':') {
             Some((code, modifier)) => (code, Some(modifier)),
             None => (name, None),
         };
-        let is_chain = |text: &str| text.contains('.');
-        if code == "_has" || is_chain(code) || modifier.is_some_and(is_chain) {
-            return Err(ProblemKind::NotSupported("chained parameters"));
-        }
         let parameter = self.parameter(self.request.resource_type, code)?;
         let filter = self.filter(parameter, modifier, text)?;
         self.request.filters.push(filter);

@@ -249,6 +249,7 @@ fn result_parameters_are_typed() {
         source: "Observation".to_owned(),
         parameter,
         target: target.map(str::to_owned),
+        iterate: false,
     };
     assert_eq!(request.includes, [include("subject", Some("Patient")), include("performer", None)]);
     assert_eq!(request.total, Some(Total::Accurate));
@@ -259,6 +260,25 @@ fn result_parameters_are_typed() {
 
     let request = search("Patient", &[("_revinclude", "Observation:subject")]);
     assert_eq!(request.map(|request| request.rev_includes), Ok(vec![include("subject", None)]));
+}
+
+#[test]
+fn what_was_included_may_be_of_any_type() {
+    let iterated = [
+        ("_include", "Observation:encounter"),
+        ("_include:iterate", "Encounter:location"),
+        ("_include:iterate", "Observation:encounter"),
+        ("_revinclude:iterate", "Encounter:part-of:Encounter"),
+    ];
+    let request = search("Observation", &iterated).expect("a good search");
+    let of = |includes: &[Include]| -> Vec<_> {
+        includes.iter().map(|include| (include.parameter, include.iterate)).collect()
+    };
+    assert_eq!(of(&request.includes), [("encounter", true), ("location", true)]);
+    assert_eq!(of(&request.rev_includes), [("part-of", true)]);
+    for value in ["Encounter:location:Patient", "Encounter:part-of:Patient"] {
+        assert_eq!(problem("Observation", "_include:iterate", value), ProblemKind::WrongTarget);
+    }
 }
 
 #[test]
@@ -284,14 +304,15 @@ fn result_parameters_can_be_wrong() {
         assert_eq!(problem("Observation", name, value), ProblemKind::WrongTarget, "{value}");
     }
     for (name, value) in [
-        ("_include:iterate", "Observation:subject"),
+        ("_include:recurse", "Observation:subject"),
         ("_include", "*"),
+        ("_include", "Observation:*"),
+        ("_include:iterate", "*"),
+        ("_sort", "subject.name"),
+        ("_sort", "-_has:Observation:subject:date"),
         ("_elements", "id"),
         ("_summary", "true"),
         ("_filter", "x"),
-        ("_has:Observation:patient:code", "1"),
-        ("subject.name", "x"),
-        ("subject:Patient.name", "x"),
         ("code-value-quantity", "a$1"),
     ] {
         assert!(
@@ -343,11 +364,23 @@ fn all_problems_are_found_in_one_pass_and_none_repeats_a_value() {
 }
 
 #[test]
+fn no_chain_repeats_a_value() {
+    let secret = "山田太郎";
+    for name in ["subject.nmae", "subject:Patient.birthdate", "_has:Observation:patient:dat"] {
+        let problems = search("Observation", &[(name, secret)]).expect_err("wrong");
+        assert!(!problems[0].to_string().contains(secret), "{}", problems[0]);
+    }
+    let problems = search("Observation", &[("subject.山田太郎", "x")]).expect_err("wrong");
+    assert!(!problems[0].to_string().contains(secret), "{}", problems[0]);
+}
+
+#[test]
 fn only_names_that_are_known_may_be_repeated_elsewhere() {
     let known = |name| known_name(Definitions::r4(), name);
     assert_eq!(known("birthdate"), Some("birthdate"));
     assert_eq!(known("subject:Patient.name"), Some("subject"));
     assert_eq!(known("_count"), Some("_count"));
+    assert_eq!(known("_has:Observation:patient:code"), Some("_has"));
     for name in ["0000000001", "yamada:exact", "", "brithdate"] {
         assert_eq!(known(name), None, "{name}");
     }
@@ -370,6 +403,9 @@ proptest! {
             for name in [name.as_str(), "birthdate", "value-quantity", "code", "subject", "_sort", "_include", "_count"] {
                 let _ = search(resource, &[(name, &value)]);
             }
+        }
+        for start in ["subject.", "subject:Patient.", "_has:", "_has:Observation:patient:"] {
+            let _ = search("Observation", &[(&format!("{start}{name}"), &value)]);
         }
         let _ = search("RiskAssessment", &[("probability", &value)]);
     }

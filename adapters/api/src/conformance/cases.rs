@@ -70,7 +70,7 @@ pub(super) fn results_of_patient() -> Predicate {
 }
 
 pub(super) fn exists(filter: Predicate) -> Predicate {
-    Predicate::Exists { target: TableAlias::new("result", "r"), filter: Box::new(filter) }
+    Predicate::exists(TableAlias::new("result", "r"), filter)
 }
 
 pub(super) fn order(column: ColumnRef, descending: bool) -> Order {

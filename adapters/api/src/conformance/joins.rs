@@ -5,10 +5,14 @@ use super::cases::{
     all_patients, contained, exists, ids, keys, not, order, p, query, r, results_of_patient, row,
     same,
 };
-use crate::{ColumnRef, Join, JoinKind, Order, Predicate, Row, RowQuery, TableAlias, Value};
+use crate::{
+    ColumnRef, Comparison, Join, JoinKind, Operand, Order, Predicate, Row, RowQuery, TableAlias,
+    Value,
+};
 
 pub(super) fn cases() -> Vec<Case> {
-    [of_results(), of_labels(), of_existence(), of_order()].into_iter().flatten().collect()
+    let groups = [of_results(), of_labels(), of_existence(), of_steps(), of_kinds(), of_order()];
+    groups.into_iter().flatten().collect()
 }
 
 fn join(kind: JoinKind, on: Predicate) -> Join {
@@ -94,6 +98,138 @@ fn of_existence() -> Vec<Case> {
             name: "rows without a partner",
             query: patients(not(exists(results_of_patient()))),
             expected: keys(&[(1, 3), (1, 4), (2, 2), (2, 3)]),
+        },
+    ]
+}
+
+fn column(alias: &str, column: &str) -> ColumnRef {
+    ColumnRef::new(alias, column)
+}
+
+fn found_patients(name: &'static str, filter: Predicate, expected: &[(i64, i64)]) -> Case {
+    Case {
+        name,
+        query: query("patient", "p", &["hospnum", "ptid"], filter),
+        expected: keys(expected),
+    }
+}
+
+/// A result of the patient for which all of it holds, with the entry of the master.
+fn labelled(kind: JoinKind, filter: Predicate) -> Predicate {
+    let on = same(column("m", "code"), r("code"));
+    Predicate::Exists {
+        target: TableAlias::new("result", "r"),
+        joins: vec![Join { kind, target: TableAlias::new("master", "m"), on }],
+        filter: Box::new(results_of_patient().and(filter)),
+    }
+}
+
+/// From row to row: what exists is joined, and something exists for it in turn.
+fn of_steps() -> Vec<Case> {
+    use JoinKind::{Maybe, One};
+    let label = |text: &str| Predicate::equal(column("m", "label"), Value::text(text));
+    // Of the same table as the row around it, so under another alias.
+    let other = |filter: Predicate| {
+        Predicate::exists(
+            TableAlias::new("patient", "q"),
+            same(column("q", "ptnum"), p("ptnum")).and(filter),
+        )
+    };
+    let elsewhere = Predicate::Compare {
+        left: Operand::Column(column("q", "hospnum")),
+        comparison: Comparison::Greater,
+        right: Operand::Column(p("hospnum")),
+    };
+    let with_result = Predicate::exists(
+        TableAlias::new("result", "r"),
+        same(r("hospnum"), column("q", "hospnum"))
+            .and(same(r("ptid"), column("q", "ptid")))
+            .and(not(same(r("hospnum"), p("hospnum")))),
+    );
+    let mut unlabelled = labelled(Maybe, Predicate::Null(column("m", "label")));
+    if let Predicate::Exists { joins, .. } = &mut unlabelled {
+        joins[0].on = joins[0].on.clone().and(label("血糖"));
+    }
+    let no_join = Predicate::Exists {
+        target: TableAlias::new("result", "r"),
+        joins: vec![Join {
+            kind: One,
+            target: TableAlias::new("master", "m"),
+            on: Predicate::FALSE,
+        }],
+        filter: Box::new(Predicate::TRUE),
+    };
+    let hides = Predicate::exists(TableAlias::new("result", "p"), same(p("ptid"), p("hospnum")));
+    vec![
+        found_patients(
+            "a partner with its join",
+            labelled(One, label("カリウム")),
+            &[(1, 1), (1, 2)],
+        ),
+        found_patients("a join inside finds nothing", no_join.clone(), &[]),
+        found_patients(
+            "nothing exists where a join finds nothing",
+            not(no_join),
+            &[(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (2, 3)],
+        ),
+        found_patients("a left join inside keeps rows", labelled(Maybe, glucose()), &[(1, 1)]),
+        found_patients("the NULL of a left join inside", unlabelled, &[(1, 1), (1, 2), (2, 1)]),
+        found_patients(
+            "no partner with its join",
+            not(labelled(One, Predicate::TRUE)),
+            &[(1, 3), (1, 4), (2, 2), (2, 3)],
+        ),
+        found_patients("a partner in the same table", other(elsewhere), &[(1, 1)]),
+        found_patients("a partner that has a partner", other(with_result), &[(1, 1), (2, 1)]),
+        found_patients(
+            "a row two levels out is in sight",
+            not(other(not(labelled(One, Predicate::TRUE)))),
+            &[(1, 1), (1, 2), (2, 1)],
+        ),
+        found_patients(
+            "an alias hides the one around it",
+            hides,
+            &[(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (2, 3)],
+        ),
+    ]
+}
+
+/// A key that one table holds as a number and another as text: equal if the text is the number's own
+/// digits, and no other way to write it.
+fn of_kinds() -> Vec<Case> {
+    let digits = Operand::Text;
+    let compared = |left: Operand, comparison: Comparison, right: Operand| Predicate::Compare {
+        left,
+        comparison,
+        right,
+    };
+    let equal = |left, right| compared(left, Comparison::Equal, right);
+    let with_result = |outer: &str| {
+        let filter = equal(digits(r("id")), Operand::Column(p(outer)));
+        Predicate::exists(TableAlias::new("result", "r"), filter)
+    };
+    let all = [(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (2, 3)];
+    let of_patient = Predicate::exists(
+        TableAlias::new("patient", "p"),
+        equal(Operand::Column(p("sex")), digits(r("id"))),
+    );
+    let listed = Predicate::In {
+        operand: digits(p("ptid")),
+        values: vec![Value::text("3"), Value::text("04"), Value::Integer(1)],
+    };
+    let unlike = compared(digits(p("ptid")), Comparison::NotEqual, Operand::Column(p("name")));
+    let two = equal(digits(p("ptid")), Operand::Value(Value::text("2")));
+    vec![
+        found_patients("digits of a number equal padded text", with_result("sex"), &all),
+        found_patients("no number has leading zeros", with_result("ptnum"), &[]),
+        found_patients("text that is no number has no digits", with_result("memo"), &[]),
+        found_patients("digits differ from NULL", unlike, &all),
+        found_patients("digits of a number equal a value", two, &[(1, 2), (2, 2)]),
+        found_patients("digits of a number in a list", listed, &[(1, 3), (2, 3)]),
+        Case {
+            name: "padded text equals the digits of a number",
+            query: query("result", "r", &["id"], of_patient),
+            expected: ids(&[1, 2]),
         },
     ]
 }

@@ -33,6 +33,7 @@ pub(crate) fn cell(row: &PgRow, index: usize, column: ColumnType) -> Option<Valu
         | Storage::Loose
         | Storage::Padded
         | Storage::TextForm
+        | Storage::Digits
         | Storage::Exact
         | Storage::DecimalText => Some(of_bytes(column, bytes)),
     }

@@ -13,13 +13,13 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::database::{ALL, Database, Kind};
 
-const QUERIES: usize = 300;
+const QUERIES: usize = 400;
 
 /// The second bytes of 表, ダ, ア and 弐 in CP932 are `\\`, `_`, `A` and `|`; those of あい in EUC-JP hold
 /// those of another character.
-const TEXTS: [&str; 20] = [
+const TEXTS: [&str; 24] = [
     "", "a", "A", "ab", "a b", "b ", "1", "-1.5", "01.50", "あ", "ア", "ａ", "%", "髙", "表", "ダ",
-    "弐", "あい", "い", "?",
+    "弐", "あい", "い", "?", "3", "03", "-1", "1 ",
 ];
 
 const COLUMNS: [(&str, ColumnKind); 6] = [
@@ -104,6 +104,21 @@ fn keys(aliases: &'static [&'static str]) -> impl Strategy<Value = Predicate> + 
     )
 }
 
+/// A number of one row is the text of another, or not.
+fn digits(aliases: &'static [&'static str]) -> impl Strategy<Value = Predicate> + Clone {
+    let alias = || prop::sample::select(aliases);
+    let text = prop::sample::select(vec!["t", "c"]);
+    (alias(), alias(), text, any::<[bool; 2]>()).prop_map(
+        |(number, alias, text, [unlike, turned])| {
+            let number = Operand::Text(ColumnRef::new(number, "n"));
+            let text = Operand::Column(ColumnRef::new(alias, text));
+            let (left, right) = if turned { (text, number) } else { (number, text) };
+            let comparison = if unlike { Comparison::NotEqual } else { Comparison::Equal };
+            Predicate::Compare { left, comparison, right }
+        },
+    )
+}
+
 fn leaf(aliases: &'static [&'static str]) -> BoxedStrategy<Predicate> {
     let column = move || {
         (prop::sample::select(aliases), prop::sample::select(COLUMNS.to_vec()))
@@ -165,7 +180,7 @@ fn leaf(aliases: &'static [&'static str]) -> BoxedStrategy<Predicate> {
     let null = column().prop_map(|(name, _)| Predicate::Null(name));
     prop_oneof![
         4 => with_value, 3 => with_column, 3 => list, 2 => keys, 3 => like, 1 => number, 1 => left,
-        1 => null
+        1 => null, 2 => digits(aliases)
     ]
     .boxed()
 }
@@ -182,27 +197,72 @@ fn predicate(aliases: &'static [&'static str]) -> BoxedStrategy<Predicate> {
         .boxed()
 }
 
-fn query() -> impl Strategy<Value = RowQuery> {
-    let exists = (predicate(&["a", "e"]), any::<bool>()).prop_map(|(filter, not)| {
-        let target = TableAlias::new("y", "e");
-        let exists = Predicate::Exists { target, filter: Box::new(filter) };
-        if not { Predicate::Not(Box::new(exists)) } else { exists }
-    });
-    let filter = prop_oneof![3 => predicate(&["a", "j"]), 1 => exists];
+fn join(target: (&str, &str), on: BoxedStrategy<Predicate>) -> impl Strategy<Value = Join> {
+    let target = TableAlias::new(target.0, target.1);
     let kind = prop::sample::select(vec![JoinKind::One, JoinKind::Maybe]);
+    (kind, on).prop_map(move |(kind, on)| Join { kind, target: target.clone(), on })
+}
+
+fn maybe_not(predicate: impl Strategy<Value = Predicate>) -> impl Strategy<Value = Predicate> {
+    (predicate, any::<bool>()).prop_map(|(predicate, not)| match not {
+        true => Predicate::Not(Box::new(predicate)),
+        false => predicate,
+    })
+}
+
+/// The key of one row is that of another, as references are.
+fn referring(from: &'static str, to: &'static str) -> impl Strategy<Value = Predicate> {
+    let pairs = vec![("n", "n"), ("n", "d"), ("t", "c"), ("c", "c"), ("day", "day"), ("n", "t")];
+    prop::sample::select(pairs).prop_map(move |(own, other)| {
+        let (own, other) = (ColumnRef::new(from, own), ColumnRef::new(to, other));
+        let digits = &*own.column == "n" && &*other.column == "t";
+        Predicate::Compare {
+            left: if digits { Operand::Text(own) } else { Operand::Column(own) },
+            comparison: Comparison::Equal,
+            right: Operand::Column(other),
+        }
+    })
+}
+
+/// From row to row, up to three: tables are met again under other aliases, and each may be joined
+/// and may look at all the rows around it.
+fn chain() -> impl Strategy<Value = Predicate> {
+    let last = (referring("g", "e"), prop::option::of(predicate(&["a", "e", "f", "g"])));
+    let last = last.prop_map(|(key, more)| {
+        let filter = key.and(more.unwrap_or(Predicate::TRUE));
+        Predicate::exists(TableAlias::new("x", "g"), filter)
+    });
+    let joined = join(("x", "f"), predicate(&["a", "e", "f"]));
+    let more = prop::option::of(leaf(&["a", "e", "f"]));
+    (referring("a", "e"), joined, prop::option::of(maybe_not(last)), more).prop_map(
+        |(key, joined, last, more)| {
+            let more = [last, more].into_iter().flatten();
+            let filter = more.fold(key, Predicate::and);
+            let target = TableAlias::new("y", "e");
+            Predicate::Exists { target, joins: vec![joined], filter: Box::new(filter) }
+        },
+    )
+}
+
+fn query() -> impl Strategy<Value = RowQuery> {
+    let exists = predicate(&["a", "e"])
+        .prop_map(|filter| Predicate::exists(TableAlias::new("y", "e"), filter));
+    let (exists, chain) = (maybe_not(exists), maybe_not(chain()));
+    let filter = prop_oneof![3 => predicate(&["a", "j"]), 1 => exists, 2 => chain];
+    let joined = join(("y", "j"), predicate(&["a", "j"]));
     let sorted = prop::sample::select(vec!["n", "d", "b", "day"]);
     let after = (value(ColumnKind::Integer), -1_i64..13, -1_i64..13);
     (
-        (kind, predicate(&["a", "j"]), filter, sorted),
+        (joined, filter, sorted),
         (any::<[bool; 3]>(), prop::option::of(after), prop::option::of(1_u64..9)),
     )
-        .prop_map(|((kind, on, filter, sorted), (down, after, limit))| {
+        .prop_map(|((joined, filter, sorted), (down, after, limit))| {
             let after = after.filter(|_| sorted == "n");
             let names =
                 [("a", "id"), ("j", "id"), ("a", "t"), ("j", "c"), ("a", "d"), ("a", "day")];
             RowQuery {
                 root: TableAlias::new("x", "a"),
-                joins: vec![Join { kind, target: TableAlias::new("y", "j"), on }],
+                joins: vec![joined],
                 columns: names.iter().map(|(alias, name)| ColumnRef::new(*alias, *name)).collect(),
                 filter,
                 order: [("a", sorted), ("a", "id"), ("j", "id")]

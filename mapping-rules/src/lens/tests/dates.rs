@@ -67,7 +67,7 @@ fn holds(predicate: &Predicate, cell: &Value) -> bool {
             Value::Text(text) => Value::Text(text.chars().take(*characters as usize).collect()),
             other => panic!("the beginning of {other:?}"),
         },
-        Operand::Number(_) => panic!("dates are not compared as numbers"),
+        Operand::Number(_) | Operand::Text(_) => panic!("dates are compared as they are"),
     };
     match predicate {
         Predicate::All(terms) => terms.iter().all(|term| holds(term, cell)),

@@ -160,6 +160,12 @@ impl Structure {
         Some(Self { name, base, kind, body, nodes: OnceLock::new() })
     }
 
+    /// Those of its own elements, with nested ones.
+    pub fn element_names(&self) -> impl Iterator<Item = &'static str> {
+        let elements = self.body.lines().filter_map(|line| line.strip_prefix("E\t"));
+        elements.filter_map(|fields| fields.split('\t').next().map(name_of))
+    }
+
     pub fn nodes(&self, definitions: &Definitions) -> &HashMap<&'static str, Node> {
         self.nodes.get_or_init(|| self.read(definitions))
     }
@@ -203,10 +209,14 @@ impl Structure {
     }
 }
 
+fn name_of(path: &'static str) -> &'static str {
+    path.rsplit('.').next().unwrap_or(path).trim_end_matches("[x]")
+}
+
 fn element(fields: &'static str) -> Option<Element> {
     let mut fields = fields.split('\t');
     let path = fields.next()?;
-    let name = path.rsplit('.').next()?.trim_end_matches("[x]");
+    let name = name_of(path);
     let min = fields.next()?.parse().ok()?;
     let max = match fields.next()? {
         "*" => UNBOUNDED,

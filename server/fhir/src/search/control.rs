@@ -32,6 +32,8 @@ pub struct Include {
     pub parameter: &'static str,
     /// Only references to this type.
     pub target: Option<String>,
+    /// `:iterate`: also of what was included.
+    pub iterate: bool,
 }
 
 /// `_total`
@@ -73,12 +75,13 @@ impl<'d> Parser<'d> {
                 once(&mut request.pretty, pretty)?;
             }
             "_sort" => self.sort(text)?,
-            "_include" => self.include(text, Direction::Forward)?,
-            "_revinclude" => self.include(text, Direction::Reverse)?,
-            "_include:iterate"
-            | "_revinclude:iterate"
-            | "_include:recurse"
-            | "_revinclude:recurse" => return Err(ProblemKind::NotSupported("iteration")),
+            "_include" => self.include(text, Direction::Forward, false)?,
+            "_revinclude" => self.include(text, Direction::Reverse, false)?,
+            "_include:iterate" => self.include(text, Direction::Forward, true)?,
+            "_revinclude:iterate" => self.include(text, Direction::Reverse, true)?,
+            "_include:recurse" | "_revinclude:recurse" => {
+                return Err(ProblemKind::NotSupported("`:recurse` (R4 has `:iterate` for it)"));
+            }
             "_elements" | "_summary" => {
                 return Err(ProblemKind::NotSupported("leaving out elements"));
             }
@@ -110,6 +113,9 @@ impl<'d> Parser<'d> {
                 Some(code) => (code, true),
                 None => (key, false),
             };
+            if super::chain::is_chain(code) {
+                return Err(ProblemKind::NotSupported("sorting by a chain"));
+            }
             let code = self.named(self.request.resource_type, code)?.code;
             if self.request.sort.iter().any(|key| key.code == code) {
                 return Err(ProblemKind::Repeated);
@@ -119,9 +125,14 @@ impl<'d> Parser<'d> {
         Ok(())
     }
 
-    fn include(&mut self, text: &str, direction: Direction) -> Result<(), ProblemKind> {
+    fn include(
+        &mut self,
+        text: &str,
+        direction: Direction,
+        iterate: bool,
+    ) -> Result<(), ProblemKind> {
         if text.contains('*') {
-            return Err(ProblemKind::NotSupported("including everything"));
+            return Err(ProblemKind::NotSupported("including by every parameter (name each)"));
         }
         let parts: Vec<&str> = text.split(':').collect();
         let (source, code, target) = match parts.as_slice() {
@@ -147,18 +158,30 @@ impl<'d> Parser<'d> {
                 (is_right, &mut self.request.rev_includes)
             }
         };
-        if !is_right || !target.is_none_or(may_target) {
+        // What was included may be of any type.
+        if !(is_right || iterate) || !target.is_none_or(may_target) {
             return Err(ProblemKind::WrongTarget);
         }
         let include = Include {
             source: source.to_owned(),
             parameter: parameter.code,
             target: target.map(str::to_owned),
+            iterate,
         };
-        if !own_list.contains(&include) {
-            own_list.push(include);
+        // What iterates includes what doesn't.
+        match own_list.iter_mut().find(|known| known.is_like(&include)) {
+            Some(known) => known.iterate |= iterate,
+            None => own_list.push(include),
         }
         Ok(())
+    }
+}
+
+impl Include {
+    /// The same reference to follow.
+    fn is_like(&self, other: &Include) -> bool {
+        (&self.source, self.parameter, &self.target)
+            == (&other.source, other.parameter, &other.target)
     }
 }
 

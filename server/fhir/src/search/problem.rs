@@ -35,6 +35,17 @@ pub enum ProblemKind {
     NotSupported(&'static str),
     /// The value isn't what it should be.
     Malformed(&'static str),
+    /// The name isn't what it should be.
+    Form(&'static str),
+    /// A step of a chain, counted from 1, leads nowhere.
+    Step {
+        step: usize,
+        fault: StepFault,
+    },
+    /// A chain of more steps.
+    TooDeep {
+        max: usize,
+    },
     /// A type that the reference can't point to, or not in this place.
     WrongTarget,
     /// May stand once only.
@@ -43,6 +54,19 @@ pub enum ProblemKind {
     TooMany {
         max: usize,
     },
+}
+
+/// What is wrong with a step of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepFault {
+    /// R4 has no such parameter on the type that the chain has come to.
+    UnknownParameter { nearest: Option<&'static str> },
+    /// R4 has no such resource type.
+    UnknownType { nearest: Option<&'static str> },
+    /// A parameter, but of another type.
+    NoReference,
+    /// The reference can't point to that type.
+    WrongTarget,
 }
 
 impl SearchProblem {
@@ -76,9 +100,28 @@ impl fmt::Display for SearchProblem {
             ProblemKind::Modifier { allowed } => write!(f, "takes only the modifiers {allowed}"),
             ProblemKind::NotSupported(what) => write!(f, "{what} not supported"),
             ProblemKind::Malformed(expected) => write!(f, "expected {expected}"),
+            ProblemKind::Form(form) => write!(f, "expected {form}"),
+            ProblemKind::Step { step, fault } => write!(f, "step {step} of the chain: {fault}"),
+            ProblemKind::TooDeep { max } => write!(f, "a chain has at most {max} steps"),
             ProblemKind::WrongTarget => f.write_str("can't refer to that type"),
             ProblemKind::Repeated => f.write_str("may stand only once"),
             ProblemKind::TooMany { max } => write!(f, "more than {max}"),
+        }
+    }
+}
+
+impl fmt::Display for StepFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, nearest) = match self {
+            StepFault::UnknownParameter { nearest } => ("unknown parameter", nearest),
+            StepFault::UnknownType { nearest } => ("no resource type of R4", nearest),
+            StepFault::NoReference => ("no reference parameter", &None),
+            StepFault::WrongTarget => ("can't refer to that type", &None),
+        };
+        f.write_str(what)?;
+        match nearest {
+            Some(nearest) => write!(f, ", perhaps {nearest}"),
+            None => Ok(()),
         }
     }
 }
