@@ -138,7 +138,7 @@ pub struct ColumnUse {
 pub type Term = Expression<ColumnUse>;
 
 /// One element of an object, by its JSON name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Property {
     pub name: String,
     /// The element behind the name: `value` for `valueQuantity`; empty for `_name`.
@@ -147,7 +147,7 @@ pub struct Property {
 }
 
 /// A place in the resource.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Node {
     pub span: Span,
     /// `$if`
@@ -163,7 +163,7 @@ pub struct Node {
     pub fixed: Option<Box<[u8]>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum NodeKind {
     Object {
         properties: Vec<Property>,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use genkan_fhir::search::MAX_CHAIN_STEPS;
-use genkan_mapping::plan::{self, OfferedChain, OfferedHas, PlanLimits, offered};
+use genkan_mapping::plan::{self, Forms, OfferedChain, OfferedHas, PlanLimits, offered};
 use genkan_mapping::program::RuleSet;
 use genkan_mapping::search::Parameter;
 use serde_json::{Value, json};
@@ -42,7 +42,9 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
             "mode": "server",
             "documentation": format!(
                 "Read only, straight from the tables of the hospital's own system. Unknown \
-                 parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
+                 parameters are refused; `Prefer: handling=lenient` leaves them out and says so. What a \
+                 parameter takes beside a plain value stands in its documentation: other modifiers are \
+                 refused. `ap` means a tenth of a number, or of the time between a date and now. `_count` is at most \
                  {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
                  tell of rows and their problems. Only the current version of a resource can be read. \
                  Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which its \
@@ -67,8 +69,11 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
                 "definition": parameter.url,
                 "type": parameter.kind.code(),
             });
-            if let Some(chained) = chained(&chains, &parameter.code) {
-                declared["documentation"] = chained.into();
+            let forms = forms(rules, resource_type, &parameter.code);
+            let texts: Vec<String> =
+                forms.into_iter().chain(chained(&chains, &parameter.code)).collect();
+            if !texts.is_empty() {
+                declared["documentation"] = texts.join(" ").into();
             }
             declared
         })
@@ -101,6 +106,21 @@ fn chained(chains: &[OfferedChain], code: &str) -> Option<String> {
     let own = chains.iter().filter(|chain| chain.parameter == code);
     let texts: Vec<String> = own.map(of_target).collect();
     (!texts.is_empty()).then(|| format!("Chains: {}.", texts.join("; ")))
+}
+
+/// Nor has it one for what a parameter takes beside a plain value.
+fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Option<String> {
+    let Forms { modifiers, prefixes, .. } = plan::forms(rules, resource_type, code);
+    let modifiers: Vec<String> = modifiers.iter().map(|one| format!(":{one}")).collect();
+    let prefixes: Vec<&str> = prefixes.iter().map(|prefix| prefix.code()).collect();
+    let mut texts = Vec::new();
+    if !modifiers.is_empty() {
+        texts.push(format!("Modifiers: {}.", modifiers.join(" ")));
+    }
+    if !prefixes.is_empty() {
+        texts.push(format!("Prefixes: {}.", prefixes.join(" ")));
+    }
+    (!texts.is_empty()).then(|| texts.join(" "))
 }
 
 fn documentation(rules: &RuleSet, resource_type: &str, offered: &[&Parameter]) -> String {

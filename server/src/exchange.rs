@@ -6,12 +6,13 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use genkan_mapping::diagnostic::Language;
 
 use crate::error::Error;
-use crate::negotiate::{self, Format};
+use crate::negotiate::{self, Format, Handling};
 use crate::parse;
 use crate::service::Service;
 use crate::stages::Stages;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const HOST_BYTES_MAX: usize = 255;
 
@@ -23,6 +24,8 @@ pub struct Exchange {
     pub format: Format,
     pub pretty: bool,
     pub language: Language,
+    /// Of search parameters that can't be answered.
+    pub handling: Handling,
     /// `https://fhir.example.jp/fhir`, without a slash at its end.
     pub base: String,
     pub timeout_secs: u64,
@@ -53,6 +56,9 @@ impl Exchange {
             format: Format::Json,
             pretty: parameter("_pretty") == Some("true"),
             language: negotiate::language(text(headers, &header::ACCEPT_LANGUAGE)),
+            handling: negotiate::handling(
+                headers.get_all(&PREFER).filter_map(|value| value.to_str().ok()),
+            ),
             base: String::new(),
             timeout_secs: service.request_timeout_secs,
             stages,
@@ -73,6 +79,7 @@ impl Exchange {
             format: Format::Json,
             pretty: false,
             language: Language::English,
+            handling: Handling::Strict,
             base: base.to_owned(),
             timeout_secs: 60,
             stages: Stages::start(),

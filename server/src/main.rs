@@ -14,6 +14,7 @@ mod exchange;
 mod fetch;
 mod http;
 mod identity;
+mod lenient;
 mod links;
 mod log;
 mod negotiate;

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::negotiate::Format;
 
-pub use searchset::{Links, searchset};
+pub use searchset::{Links, Told, searchset};
 
 /// What an interaction answers: a resource as JSON, before it takes its form on the wire.
 #[derive(Debug)]

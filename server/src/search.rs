@@ -6,10 +6,12 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::fetch::Fetch;
 use crate::links::{self, Asked};
-use crate::respond::{self, Answer, Links};
+use crate::negotiate::Handling;
+use crate::parse::Search;
+use crate::respond::{self, Answer, Links, Told};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{emit, parse, plan};
+use crate::{emit, lenient, parse, plan};
 
 pub async fn search(
     service: &Service,
@@ -18,9 +20,14 @@ pub async fn search(
     asked: impl Into<Asked>,
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
+    let (asked, ignored) = match exchange.handling {
+        Handling::Strict => (asked.into(), Vec::new()),
+        Handling::Lenient => lenient::sift(service, resource_type, asked.into()),
+    };
     let search = parse::search(service, &exchange.base, resource_type, asked)?;
+    let search = Search { ignored, ..search };
     exchange.stages.enter(Stage::Plan);
-    let plan = plan::search(service, &search.request)?;
+    let plan = plan::search(service, &search.request, service.wall_clock())?;
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&service.sources, &service.rules);
     let page = fetch.page(&plan).await;
@@ -36,5 +43,6 @@ pub async fn search(
     let url = |next| links::url(service, exchange, &search, next);
     let links = Links { own: url(None), next: next.as_deref().map(|token| url(Some(token))) };
     let ended = page.includes_end.then_some(plan.include_depth_max);
-    Ok(respond::searchset(exchange, &links, &entries, ended, &service.page_issues))
+    let told = Told { ended, ignored: &search.ignored, shown: &service.page_issues };
+    Ok(respond::searchset(exchange, &links, &entries, told))
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
@@ -143,7 +144,17 @@ impl Served {
     }
 }
 
+/// The time of day in a zone.
+pub fn wall_clock(zone: FixedOffset) -> NaiveDateTime {
+    DateTime::<Utc>::from(SystemTime::now()).with_timezone(&zone).naive_local()
+}
+
 impl Service {
+    /// What the hospital's clock says now.
+    pub fn wall_clock(&self) -> NaiveDateTime {
+        wall_clock(self.rules.site.zone)
+    }
+
     pub fn new(
         name: String,
         rules: RuleSet,
@@ -161,8 +172,8 @@ impl Service {
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
-            started: chrono::DateTime::<chrono::Utc>::from(SystemTime::now())
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            started: DateTime::<Utc>::from(SystemTime::now())
+                .to_rfc3339_opts(SecondsFormat::Secs, true),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,

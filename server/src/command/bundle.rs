@@ -111,7 +111,7 @@ async fn by_identifier(service: &Service, number: &str) -> Result<Vec<String>, E
     let pairs = [("identifier", number), ("_count", "2")];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let search = parse::search(service, "", "Patient", pairs.to_vec())?;
-    let plan = plan::search(service, &search.request)?;
+    let plan = plan::search(service, &search.request, service.wall_clock())?;
     let page = Fetch::new(&service.sources, &service.rules).page(&plan).await?;
     let entries = emit::page(service, &page);
     Ok(entries.into_iter().map(|entry| entry.emitted.id).collect())

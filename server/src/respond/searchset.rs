@@ -6,6 +6,7 @@
 use genkan_fhir::outcome::{IssueSeverity, OperationOutcome};
 
 use crate::emit::{Entry, SearchMode};
+use crate::error::RefusedParameter;
 use crate::exchange::Exchange;
 use crate::respond::{Answer, outcome, page_issues};
 use crate::service::PageIssues;
@@ -17,14 +18,23 @@ pub struct Links {
     pub next: Option<String>,
 }
 
-/// `total` is left out: nobody counts rows that nobody asked to count. `ended`: after so many rounds
-/// `:iterate` was not followed further.
+/// What is said of a page beside its entries.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// After so many rounds `:iterate` was not followed further.
+    pub ended: Option<usize>,
+    /// Parameters that the search left out.
+    pub ignored: &'a [RefusedParameter],
+    /// Which problems of its resources the page tells.
+    pub shown: &'a PageIssues,
+}
+
+/// `total` is left out: nobody counts rows that nobody asked to count.
 pub fn searchset(
     exchange: &Exchange,
     links: &Links,
     entries: &[Entry<'_>],
-    ended: Option<usize>,
-    shown: &PageIssues,
+    told: Told<'_>,
 ) -> Answer {
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
@@ -42,14 +52,17 @@ pub fn searchset(
         separator = b",";
         self::entry(&mut out, exchange, entry);
     }
+    let Told { ended, ignored, shown } = told;
+    let ignored = outcome::of_ignored(ignored, exchange.language);
     let ended = ended.map(|depth| page_issues::includes_end(depth, exchange.language));
     let of_page = page_issues::of_page(entries, shown, exchange.language);
-    for outcome in ended.into_iter().chain(of_page) {
+    for outcome in ignored.into_iter().chain(ended).chain(of_page) {
         out.extend_from_slice(separator);
+        separator = b",";
         outcome_entry(&mut out, &outcome);
     }
-    // The outcome is of entries.
-    if !entries.is_empty() {
+    // FHIR has no empty lists.
+    if separator == b"," {
         out.push(b']');
     }
     out.push(b'}');

@@ -128,7 +128,8 @@ impl Hospital<'_> {
     }
 
     fn plan(&self, request: &SearchRequest) -> Result<SearchPlan, String> {
-        plan::search(self.rules, self.identity, request, &LIMITS)
+        let now = wall_clock(self.rules.site.zone);
+        plan::search(self.rules, self.identity, request, &LIMITS, now)
             .map_err(|problem| describe(&problem))
     }
 
