@@ -5,7 +5,9 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use genkan_mapping::diagnostic::Language;
 
+use crate::clients::ClientName;
 use crate::error::Error;
+use crate::http::Peer;
 use crate::negotiate::{self, Format};
 use crate::parse;
 use crate::service::Service;
@@ -18,7 +20,7 @@ const HOST_BYTES_MAX: usize = 255;
 /// One request on its way through the rooms.
 #[derive(Debug)]
 pub struct Exchange {
-    /// `X-Request-Id` of the client if it is harmless, or else one of our own.
+    /// `X-Request-Id` of the client if it is harmless, or else the id of the trace.
     pub trace_id: String,
     pub format: Format,
     pub pretty: bool,
@@ -26,6 +28,9 @@ pub struct Exchange {
     /// `https://fhir.example.jp/fhir`, without a slash at its end.
     pub base: String,
     pub timeout_secs: u64,
+    pub client: ClientName,
+    /// It came by TLS.
+    pub secure: bool,
     pub stages: Stages,
 }
 
@@ -47,7 +52,8 @@ impl Exchange {
         let parameter =
             |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let format = negotiate::format(parameter("_format"), text(headers, &header::ACCEPT));
-        let base = service.base_url.clone().map_or_else(|| own_base(headers), Ok);
+        let peer = Peer::of(request);
+        let base = service.base_url.clone().map_or_else(|| own_base(headers, peer.secure), Ok);
         let mut exchange = Exchange {
             trace_id,
             format: Format::Json,
@@ -55,6 +61,8 @@ impl Exchange {
             language: negotiate::language(text(headers, &header::ACCEPT_LANGUAGE)),
             base: String::new(),
             timeout_secs: service.request_timeout_secs,
+            client: peer.client,
+            secure: peer.secure,
             stages,
         };
         let entrance = || {
@@ -75,6 +83,8 @@ impl Exchange {
             language: Language::English,
             base: base.to_owned(),
             timeout_secs: 60,
+            client: ClientName::default(),
+            secure: false,
             stages: Stages::start(),
         }
     }
@@ -89,9 +99,10 @@ pub fn client_request_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The address under which the client knows us, where the configuration names none.
-fn own_base(headers: &HeaderMap) -> Result<String, Error> {
+fn own_base(headers: &HeaderMap, secure: bool) -> Result<String, Error> {
     let host = text(headers, &header::HOST).filter(|host| is_host(host)).ok_or(Error::BadHost)?;
-    Ok(format!("http://{host}/fhir"))
+    let scheme = if secure { "https" } else { "http" };
+    Ok(format!("{scheme}://{host}/fhir"))
 }
 
 /// A name or address with a port: nothing that could end the host part of a URL.

@@ -54,7 +54,7 @@ async fn resource(
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&service.sources, &service.rules);
     let found = fetch.of_key(&plan).await;
-    exchange.stages.count_statements(fetch.statements());
+    exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     let records = found?;
     exchange.stages.enter(Stage::Emit);
     let not_found = || Error::NotFound { resource_type: resource_type.to_owned() };

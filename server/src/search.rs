@@ -24,7 +24,7 @@ pub async fn search(
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&service.sources, &service.rules);
     let page = fetch.page(&plan).await;
-    exchange.stages.count_statements(fetch.statements());
+    exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     let page = page?;
     exchange.stages.enter(Stage::Emit);
     let entries = emit::page(service, &page);
