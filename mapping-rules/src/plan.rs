@@ -4,20 +4,23 @@
 //! A search makes one scan for each rule of its type that can match. Paging is by key: the order
 //! always ends with the rule's key, and the token holds the last key of each scan, sealed.
 
+mod bulk;
 mod cursor;
 mod follow;
 
 use std::fmt;
 
 use genkan_adapter::{Order, Predicate, RowQuery};
-use genkan_fhir::search::{Modifier, SearchRequest, SearchValue, SortKey, Total};
+use genkan_fhir::search::{Modifier, SearchRequest, SearchValue, Shape, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
 use crate::image::value_of_kind;
 use crate::program::{ReferenceTo, Rule, RuleSet, Term};
+use crate::projection::Projection;
 use crate::search::{Asked, Parameter, PlaceKind, predicate};
 
+pub use bulk::{BulkPlan, BulkRequest, Untold, UntoldOf, Within, alone, bulk};
 pub use cursor::{Cursor, Position};
 pub use follow::{child_query, key_texts, link_key, referrers_query, target_query};
 
@@ -50,6 +53,8 @@ pub enum PlanProblem {
 pub struct ReadPlan {
     pub rule: usize,
     pub query: RowQuery,
+    /// What is shown of it, if not the whole.
+    pub part: Option<Projection>,
 }
 
 /// One page of a search.
@@ -57,8 +62,10 @@ pub struct ReadPlan {
 pub struct SearchPlan {
     pub resource_type: String,
     pub scans: Vec<Scan>,
-    /// Resources on the page; with 0 there is nothing to fetch.
+    /// Resources on the page; with 0 there is nothing to fetch but the total.
     pub count: usize,
+    /// What the answer says of the number of rows that match: not only of those on the page.
+    pub total: Total,
     /// `_sort` was asked: scans are merged by value instead of read one after the other.
     pub sorted: bool,
     pub includes: Vec<Include>,
@@ -79,6 +86,15 @@ pub struct Scan {
     /// The columns of the query's order, as indexes into a row.
     pub order_columns: Vec<usize>,
     pub position: Position,
+    /// What is shown of its resources, if not the whole. The query asks for the columns of the part.
+    pub part: Option<Projection>,
+}
+
+impl SearchPlan {
+    /// What is shown of the matches that a rule makes.
+    pub fn part(&self, rule: usize) -> Option<&Projection> {
+        self.scans.iter().find(|scan| scan.rule == rule)?.part.as_ref()
+    }
 }
 
 /// What comes along with the matches.
@@ -96,13 +112,18 @@ pub fn read(
     identity: &Identity,
     resource_type: &str,
     id: &str,
+    shape: &Shape,
 ) -> Result<ReadPlan, PlanProblem> {
     let mut known = false;
     for (index, rule) in rules.rules_of(resource_type) {
         known = true;
         if let Some(key) = identity.decode(&rule.id, id) {
-            let query = target_query(rules, index, &[key]).ok_or(PlanProblem::UnknownId)?;
-            return Ok(ReadPlan { rule: index, query });
+            let mut query = target_query(rules, index, &[key]).ok_or(PlanProblem::UnknownId)?;
+            let part = Projection::of(rules, rule, shape);
+            if let Some(part) = &part {
+                query.columns = part.root().of(&rule.root);
+            }
+            return Ok(ReadPlan { rule: index, query, part });
         }
     }
     Err(if known { PlanProblem::UnknownId } else { unknown_type(rules, resource_type) })
@@ -161,21 +182,22 @@ pub fn search(
     }
     let context = context(rules, request, &scans);
     if let Some(token) = &request.page {
-        let cursor = Cursor::open(identity, &context, token, &scans).ok_or(PlanProblem::BadPage)?;
-        for (scan, position) in scans.iter_mut().zip(cursor.0) {
-            if let Position::After(values) = &position {
-                scan.query.after = Some(values.clone());
-            }
-            scan.position = position;
-        }
+        resume(identity, &context, token, &mut scans)?;
     }
-    let count = request.count.map_or(limits.page_size_default, |count| count as usize);
+    let includes = includes(rules, request)?;
+    for scan in &mut scans {
+        let part = Projection::of(rules, &rules.rules[scan.rule], &request.shape);
+        scan.part = part.map(|part| narrowed(rules, scan, part, &includes));
+    }
+    let count = if request.count_only { Some(0) } else { request.count };
+    let count = count.map_or(limits.page_size_default, |count| count as usize);
     Ok(SearchPlan {
         resource_type: resource_type.to_owned(),
         scans,
         count: count.min(limits.page_size_max.max(1)),
+        total: request.total,
         sorted: !request.sort.is_empty(),
-        includes: includes(rules, request)?,
+        includes,
         include_rows_max: limits.include_rows_max,
         context,
     })
@@ -183,12 +205,6 @@ pub fn search(
 
 fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanProblem> {
     let resource_type = request.resource_type;
-    if matches!(request.total, Some(Total::Accurate | Total::Estimate)) {
-        return Err(PlanProblem::NotOffered {
-            parameter: "_total".to_owned(),
-            reason: Text::new("totals are not counted in this release", "件数の計算には未対応です"),
-        });
-    }
     let not_offered = |code: &str| {
         let reason = withheld(rules, resource_type, code).cloned().unwrap_or_else(|| {
             let en = "no rule emits anything that this parameter looks at";
@@ -273,7 +289,30 @@ fn scan(index: usize, rule: &Rule, filter: Predicate, sort: &[SortKey]) -> Scan 
         after: None,
         limit: None,
     };
-    Scan { rule: index, query, sort: terms, order_columns, position: Position::Start }
+    let position = Position::Start;
+    Scan { rule: index, query, sort: terms, order_columns, position, part: None }
+}
+
+/// Lets a scan ask for no more than a part needs, with what the order, the cursor and the includes
+/// look at.
+fn narrowed(
+    rules: &RuleSet,
+    scan: &mut Scan,
+    mut part: Projection,
+    includes: &[Include],
+) -> Projection {
+    let rule = &rules.rules[scan.rule];
+    scan.order_columns.iter().for_each(|index| part.also_column(*index));
+    scan.sort.iter().for_each(|(term, _)| part.also_term(rule, term));
+    for include in includes {
+        if let Include::Forward { source, reference, each } = include
+            && *source == scan.rule
+        {
+            part.also_reference(rule, reference, *each);
+        }
+    }
+    scan.query.columns = part.root().of(&rule.root);
+    part
 }
 
 fn includes(rules: &RuleSet, request: &SearchRequest) -> Result<Vec<Include>, PlanProblem> {
@@ -331,11 +370,33 @@ fn no_reference(kind: &str, source: &str, parameter: &str) -> PlanProblem {
     }
 }
 
+/// Takes scans to where a token of the same context says that a page ended.
+pub fn resume(
+    identity: &Identity,
+    context: &[u8],
+    token: &str,
+    scans: &mut [Scan],
+) -> Result<(), PlanProblem> {
+    let cursor = Cursor::open(identity, context, token, scans).ok_or(PlanProblem::BadPage)?;
+    for (scan, position) in scans.iter_mut().zip(cursor.0) {
+        if let Position::After(values) = &position {
+            scan.query.after = Some(values.clone());
+        }
+        scan.position = position;
+    }
+    Ok(())
+}
+
 /// What makes two requests the same search: a page token of one must not open in another.
 /// So does a rule set in which other rules or other columns stand behind the positions.
 fn context(rules: &RuleSet, request: &SearchRequest, scans: &[Scan]) -> Vec<u8> {
-    let mut hasher = blake3::Hasher::new();
     let text = format!("{}|{:?}|{:?}", request.resource_type, request.filters, request.sort);
+    context_of(rules, &text, scans)
+}
+
+/// The same of what a text asks for.
+pub fn context_of(rules: &RuleSet, text: &str, scans: &[Scan]) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
     hasher.update(text.as_bytes());
     for scan in scans {
         let scan = format!("|{}|{:?}", rules.rules[scan.rule].id, scan.query.order);
@@ -347,6 +408,11 @@ fn context(rules: &RuleSet, request: &SearchRequest, scans: &[Scan]) -> Vec<u8> 
 impl fmt::Display for SearchPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "search {}: {} per page", self.resource_type, self.count)?;
+        match self.total {
+            Total::None => {}
+            Total::Estimate => writeln!(f, "  total as each source expects it")?,
+            Total::Accurate => writeln!(f, "  total counted, unless the page is all there is")?,
+        }
         for scan in &self.scans {
             writeln!(f, "  scan {} as {}", scan.query.root.table, scan.query.root.alias)?;
             for join in &scan.query.joins {
@@ -361,6 +427,11 @@ impl fmt::Display for SearchPlan {
                 format!("{}.{}{direction}", order.column.alias, order.column.column)
             });
             writeln!(f, "    order {}", names.collect::<Vec<_>>().join(", "))?;
+            if scan.part.is_some() {
+                let names = scan.query.columns.iter();
+                let names = names.map(|column| format!("{}.{}", column.alias, column.column));
+                writeln!(f, "    only {}", names.collect::<Vec<_>>().join(", "))?;
+            }
         }
         for include in &self.includes {
             match include {

@@ -5,6 +5,7 @@
 //! derived places by an expression, or switch the parameter off.
 
 mod coded;
+mod compartment;
 mod derive;
 mod indexes;
 mod period;
@@ -20,6 +21,8 @@ use crate::lens::Lens;
 use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 
 pub(crate) use coded::LOCALS_MAX;
+pub use compartment::{Owners, owners, parameters, places};
+pub(crate) use compartment::{membership, to_one_of};
 pub(crate) use derive::{Override, appears, derive};
 pub use indexes::unindexed;
 pub use predicate::{Asked, predicate};

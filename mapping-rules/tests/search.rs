@@ -2,6 +2,8 @@
 
 #[path = "search/binding.rs"]
 mod binding;
+#[path = "search/bulk.rs"]
+mod bulk;
 #[path = "search/coded.rs"]
 mod coded;
 #[path = "search/differential.rs"]
@@ -277,7 +279,7 @@ search:
         ("Patient?family=x", "not offered"),
         ("Patient?_id=pt.1", "not offered"),
         ("Patient?birthdate=2020", "not offered"),
-        ("Patient?_total=accurate", "not offered"),
+        ("Patient?_total=accurate", "answered"),
         ("Patient?_sort=identifier", "refused"),
     ] {
         assert_eq!(refused(query), expected, "{query}");

@@ -11,7 +11,9 @@ use genkan_mapping::search::Parameter;
 use serde_json::{Value, json};
 
 use crate::bundle::operation;
+use crate::everything;
 use crate::exchange::Exchange;
+use crate::export;
 use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
@@ -23,7 +25,9 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
         .resource_types()
         .into_iter()
         .map(|resource_type| {
-            let operations = operation::declared(service, &exchange.base, resource_type);
+            let mut operations = operation::declared(service, &exchange.base, resource_type);
+            operations.extend(everything::declared(resource_type));
+            operations.extend(export::declared(service, Some(resource_type)));
             resource(&service.rules, resource_type, operations)
         })
         .collect();
@@ -43,9 +47,14 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
                 "Read only, straight from the tables of the hospital's own system. Unknown \
                  parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
                  {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
-                 tell of rows and their problems. Only the current version of a resource can be read."
+                 tell of rows and their problems. Only the current version of a resource can be read, \
+                 and there is no history. `_total` counts rows, also those that are no resource; \
+                 without it there is no total. `_summary` and `_elements` shape matches, not what is \
+                 included. `If-None-Match` is answered on reads and searches, `If-Modified-Since` on \
+                 reads."
             ),
             "resource": resources,
+            "operation": [export::declared(service, None)],
         }],
     });
     Answer::of(statement.to_string().into_bytes())
@@ -73,7 +82,7 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
         "versioning": "versioned",
         "readHistory": false,
         "updateCreate": false,
-        "conditionalRead": "not-supported",
+        "conditionalRead": conditional_read(rules, resource_type),
         "searchInclude": includes(rules, resource_type),
         "searchRevInclude": rev_includes(rules, resource_type),
         "searchParam": parameters,
@@ -84,6 +93,12 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
         elements.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     }
     resource
+}
+
+/// A time can be compared only where some rule says one.
+fn conditional_read(rules: &RuleSet, resource_type: &str) -> &'static str {
+    let dated = rules.rules_of(resource_type).any(|(_, rule)| !rule.updated.is_empty());
+    if dated { "full-support" } else { "not-match" }
 }
 
 fn documentation(offered: &[&Parameter]) -> String {

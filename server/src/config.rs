@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::bundle::BundleConfig;
 use crate::codes::CodesConfig;
+use crate::governor::Governor;
 use crate::http::HttpConfig;
 use crate::identity::IdentityConfig;
 use crate::log::LogConfig;
@@ -77,7 +78,22 @@ impl Config {
         config.fhir.check()?;
         config.site.check()?;
         config.sources.keys().try_for_each(|name| check_source_name(name))?;
+        config.check_bulk()?;
         Ok(config)
+    }
+
+    /// What bulk work may take of each source.
+    fn check_bulk(&self) -> Result<(), Text> {
+        let zone = self.site.site()?.zone;
+        let further =
+            self.sources.iter().map(|(name, section)| (format!("[sources.{name}]"), section));
+        for (name, section) in std::iter::once(("[source]".to_owned(), &self.source)).chain(further)
+        {
+            Governor::new(section, zone).map_err(|told| {
+                Text::new(format!("{name} {}", told.en), format!("{name} {}", told.ja))
+            })?;
+        }
+        Ok(())
     }
 
     fn resolve(&mut self, folder: &Path) {

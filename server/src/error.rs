@@ -7,6 +7,7 @@ use genkan_fhir::outcome::IssueType;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::Issue;
 
+use crate::bulk::BulkRefusal;
 use crate::bundle::NoBundle;
 use crate::fetch::FetchError;
 use crate::sources::SourceError;
@@ -31,10 +32,16 @@ pub enum Error {
     },
     /// `_history`: only the current version exists here.
     UnknownVersion,
+    /// `_history` without a version.
+    NoHistory,
+    /// `If-Match` names another version than the current one.
+    PreconditionFailed,
     NotAcceptable,
     UnsupportedMediaType {
         expected: &'static str,
     },
+    /// A body in `Content-Encoding`.
+    UnsupportedCoding,
     BodyTooLarge {
         bytes_max: usize,
     },
@@ -55,6 +62,8 @@ pub enum Error {
     },
     /// `$jp-clins-bundle`
     NoBundle(NoBundle),
+    /// `$everything`, `$export`
+    Bulk(BulkRefusal),
     Busy,
     RequestTimeout {
         timeout_secs: u64,
@@ -100,6 +109,10 @@ impl Error {
             Error::Busy => "GKN-114",
             Error::RequestTimeout { .. } => "GKN-115",
             Error::TooManyIncluded { .. } => "GKN-116",
+            Error::NoHistory => "GKN-117",
+            Error::PreconditionFailed => "GKN-118",
+            Error::UnsupportedCoding => "GKN-119",
+            Error::Bulk(reason) => bulk(reason).0,
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => match failed.error.category {
@@ -119,10 +132,14 @@ impl Error {
             Error::UnknownRoute
             | Error::UnknownType { .. }
             | Error::NotFound { .. }
-            | Error::UnknownVersion => StatusCode::NOT_FOUND,
+            | Error::UnknownVersion
+            | Error::NoHistory => StatusCode::NOT_FOUND,
+            Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Error::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::UnsupportedMediaType { .. } | Error::UnsupportedCoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Error::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -132,6 +149,7 @@ impl Error {
             | Error::TooManyIncluded { .. } => StatusCode::BAD_REQUEST,
             Error::Unmappable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NoBundle(reason) => no_bundle(reason).1,
+            Error::Bulk(reason) => bulk(reason).1,
             Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Source(failed) => match failed.error.category {
@@ -153,8 +171,10 @@ impl Error {
             }
             Error::MethodNotAllowed { .. }
             | Error::UnknownType { .. }
+            | Error::NoHistory
             | Error::NotAcceptable
-            | Error::UnsupportedMediaType { .. } => IssueType::NotSupported,
+            | Error::UnsupportedMediaType { .. }
+            | Error::UnsupportedCoding => IssueType::NotSupported,
             Error::BodyTooLarge { .. } | Error::UriTooLong { .. } => IssueType::TooLong,
             Error::BodyTimeout { .. } | Error::RequestTimeout { .. } => IssueType::Timeout,
             Error::BodyUnreadable => IssueType::Structure,
@@ -163,6 +183,8 @@ impl Error {
             Error::TooManyIncluded { .. } => IssueType::TooCostly,
             Error::Unmappable(_) => IssueType::Processing,
             Error::NoBundle(reason) => no_bundle(reason).2,
+            Error::Bulk(reason) => bulk(reason).2,
+            Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable | ErrorCategory::Busy => IssueType::Transient,
@@ -172,6 +194,14 @@ impl Error {
                 }
             },
             Error::Internal(_) => IssueType::Exception,
+        }
+    }
+
+    /// When it is worth while to ask again, if the status says that it is.
+    pub fn retry_after_secs(&self) -> u64 {
+        match self {
+            Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs }) => *opens_in_secs,
+            _ => 5,
         }
     }
 
@@ -195,6 +225,16 @@ impl Error {
                 "only the current version of a resource can be read; this is not it",
                 "読めるのは現在の版だけです。指定の版は現在の版ではありません",
             ),
+            Error::NoHistory => Text::new(
+                "the hospital's tables keep no earlier versions, so that there is no history to \
+                 tell; read the resource, or search by `_lastUpdated`",
+                "院内の表は過去の版を保持しないため履歴は返せません。リソースを読むか _lastUpdated \
+                 で検索してください",
+            ),
+            Error::PreconditionFailed => Text::new(
+                "`If-Match` names another version than the current one",
+                "`If-Match` の版は現在の版ではありません",
+            ),
             Error::NotAcceptable => Text::new(
                 "answers are `application/fhir+json` or `application/fhir+xml` of FHIR 4.0",
                 "応答の形式は FHIR 4.0 の `application/fhir+json` か `application/fhir+xml` です",
@@ -202,6 +242,10 @@ impl Error {
             Error::UnsupportedMediaType { expected } => Text::new(
                 format!("the body has to be `{expected}` in UTF-8 (FHIR 4.0)"),
                 format!("本文の形式は UTF-8 の `{expected}`（FHIR 4.0）でなければなりません"),
+            ),
+            Error::UnsupportedCoding => Text::new(
+                "bodies are read as they are; send it without `Content-Encoding`",
+                "圧縮した本文は受け取りません。`Content-Encoding` なしで送ってください",
             ),
             Error::BodyTooLarge { bytes_max } => body_too_large(*bytes_max),
             Error::UriTooLong { bytes_max } => uri_too_long(*bytes_max),
@@ -221,6 +265,7 @@ impl Error {
                 "行はありますが、規則ではリソースにできません",
             ),
             Error::NoBundle(reason) => reason.message(),
+            Error::Bulk(reason) => reason.message(),
             Error::Busy => Text::new(
                 "too many requests at once; try again shortly",
                 "同時の要求が多すぎます。少し待ってから再度お試しください",
@@ -245,6 +290,29 @@ fn no_bundle(reason: &NoBundle) -> (&'static str, StatusCode, IssueType) {
         }
         NoBundle::TooLarge { .. } => ("GKN-207", unprocessable, IssueType::TooLong),
         NoBundle::TooManyResources { .. } => ("GKN-208", unprocessable, IssueType::TooCostly),
+    }
+}
+
+/// Of operations that bring many resources.
+fn bulk(reason: &BulkRefusal) -> (&'static str, StatusCode, IssueType) {
+    match reason {
+        BulkRefusal::NoSuchExport => ("GKN-131", StatusCode::NOT_FOUND, IssueType::NotFound),
+        BulkRefusal::OutsideWindow { .. } => {
+            ("GKN-132", StatusCode::SERVICE_UNAVAILABLE, IssueType::Transient)
+        }
+        BulkRefusal::OnlyAsync => ("GKN-133", StatusCode::BAD_REQUEST, IssueType::Required),
+        BulkRefusal::OnlyCompactJson => {
+            ("GKN-134", StatusCode::NOT_ACCEPTABLE, IssueType::NotSupported)
+        }
+        BulkRefusal::OnlyHttp11 => {
+            ("GKN-137", StatusCode::UPGRADE_REQUIRED, IssueType::NotSupported)
+        }
+        BulkRefusal::GroupTooLarge { .. } => {
+            ("GKN-135", StatusCode::UNPROCESSABLE_ENTITY, IssueType::TooCostly)
+        }
+        BulkRefusal::AddressTooLong { .. } => {
+            ("GKN-136", StatusCode::BAD_REQUEST, IssueType::TooLong)
+        }
     }
 }
 
@@ -352,8 +420,11 @@ mod tests {
             Error::UnknownType { resource_type: resource_type.clone(), hint: None },
             Error::NotFound { resource_type },
             Error::UnknownVersion,
+            Error::NoHistory,
+            Error::PreconditionFailed,
             Error::NotAcceptable,
             Error::UnsupportedMediaType { expected: "x" },
+            Error::UnsupportedCoding,
             Error::BodyTooLarge { bytes_max: 1 },
             Error::UriTooLong { bytes_max: 1 },
             Error::BodyTimeout { timeout_secs: 1 },
@@ -362,6 +433,13 @@ mod tests {
             Error::Parameters(Vec::new()),
             Error::TooManyIncluded { rows_max: 1 },
             Error::Unmappable(Vec::new()),
+            Error::Bulk(BulkRefusal::NoSuchExport),
+            Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs: 1 }),
+            Error::Bulk(BulkRefusal::OnlyAsync),
+            Error::Bulk(BulkRefusal::OnlyCompactJson),
+            Error::Bulk(BulkRefusal::OnlyHttp11),
+            Error::Bulk(BulkRefusal::GroupTooLarge { members_max: 1 }),
+            Error::Bulk(BulkRefusal::AddressTooLong { bytes_max: 1 }),
             Error::Busy,
             Error::RequestTimeout { timeout_secs: 1 },
             Error::Internal("secret"),

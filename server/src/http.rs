@@ -5,22 +5,29 @@
 
 mod body;
 mod bundle;
+mod compress;
 mod connection;
 mod entrance;
 mod health;
 mod interactions;
+mod operations;
+mod sending;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
 use actix_server::Server;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::body::{BodySize, BoxBody, MessageBody as _};
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use actix_web::guard::{self, Guard};
+use actix_web::http::{Method, Version};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, HttpResponse, web};
@@ -30,6 +37,7 @@ use entrance::Admitted;
 use futures::FutureExt as _;
 use serde::Deserialize;
 
+use crate::bulk::BulkRefusal;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::respond::{self, Answer};
@@ -54,6 +62,10 @@ pub struct HttpConfig {
     pub write_stall_timeout_secs: u64,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
+    /// Answers in gzip or zstd, where the client takes it.
+    pub compress: bool,
+    /// Smaller answers go out as they are.
+    pub compress_bytes_min: usize,
     /// Requests in work at one time; one more gets 503.
     pub requests_max: usize,
     /// Open connections of each worker.
@@ -75,6 +87,8 @@ impl Default for HttpConfig {
             write_stall_timeout_secs: 30,
             body_bytes_max: 12 * 1024 * 1024,
             uri_bytes_max: 8 * 1024,
+            compress: true,
+            compress_bytes_min: 2048,
             requests_max: 256,
             connections_max: 1024,
             graceful_stop_secs: 30,
@@ -162,11 +176,13 @@ where
     }
     let answered = service.call(request);
     async move {
-        let response = answered.await;
-        if let Some(course) = &course {
-            course.answered();
-        }
-        response
+        let response = answered.await?;
+        // Nobody waits for the client while the answer is still being made.
+        Ok(sending::at_end_of_stream(response, move || {
+            if let Some(course) = &course {
+                course.answered();
+            }
+        }))
     }
 }
 
@@ -187,11 +203,21 @@ fn routes(app: &mut web::ServiceConfig) {
                         .default_service(web::to(interactions::only_post)),
                 )
                 .service(
+                    web::resource([
+                        "/fhir/_history",
+                        "/fhir/{type}/_history",
+                        "/fhir/{type}/{id}/_history",
+                    ])
+                    .route(web::route().guard(get_or_head()).to(interactions::history))
+                    .default_service(web::to(interactions::only_get)),
+                )
+                .service(
                     web::resource("/fhir/{type}/{id}/_history/{version}")
                         .route(web::route().guard(get_or_head()).to(interactions::vread))
                         .default_service(web::to(interactions::only_get)),
                 )
                 // Operations (`/fhir/$…`, `/fhir/{type}/$…`) come before the read of an id.
+                .configure(operations::configure)
                 .service(bundle::resource())
                 .service(bundle::definition())
                 .service(
@@ -218,18 +244,38 @@ async fn answer(
     request: &HttpRequest,
     interaction: impl AsyncFnOnce(&Service, &Exchange) -> Result<Answer, Error>,
 ) -> HttpResponse {
+    answer_shared(request, async |service, exchange| interaction(&service, &exchange).await).await
+}
+
+/// The same for an answer that goes on when the interaction has ended: the time limit is for its
+/// beginning.
+async fn answer_shared(
+    request: &HttpRequest,
+    interaction: impl AsyncFnOnce(Arc<Service>, Rc<Exchange>) -> Result<Answer, Error>,
+) -> HttpResponse {
     let Some(Admitted { service, exchange }) = Admitted::of(request) else {
         // Only if a route were added outside the entrance.
         return respond::outside_the_entrance();
     };
     let timeout_secs = exchange.timeout_secs;
-    let answered = AssertUnwindSafe(interaction(&service, &exchange)).catch_unwind();
+    let interaction = interaction(service, Rc::clone(&exchange));
+    let answered = AssertUnwindSafe(interaction).catch_unwind();
     let answer = match tokio::time::timeout(Duration::from_secs(timeout_secs), answered).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Error::Internal("a panic; the log has its place")),
         Err(_) => Err(Error::RequestTimeout { timeout_secs }),
     };
-    respond::respond(&exchange, answer)
+    let response = respond::respond(&exchange, answer);
+    if response.body().size() != BodySize::Stream {
+        return response;
+    }
+    if request.version() < Version::HTTP_11 {
+        return respond::respond(&exchange, Err(Error::Bulk(BulkRefusal::OnlyHttp11)));
+    }
+    match *request.method() {
+        Method::HEAD => response.map_body(|_, _| BoxBody::new(())),
+        _ => response,
+    }
 }
 
 #[cfg(test)]

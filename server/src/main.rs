@@ -3,15 +3,20 @@
 //! The way of a request: [`parse`] → [`plan`] → [`fetch`] → [`emit`] → [`respond`]; only `fetch`
 //! talks to the hospital's system. [`read`] and [`search`] name the rooms in this order.
 
+mod bulk;
 mod bundle;
 mod capability;
 mod codes;
 mod command;
+mod conditional;
 mod config;
 mod emit;
 mod error;
+mod everything;
 mod exchange;
+mod export;
 mod fetch;
+mod governor;
 mod http;
 mod identity;
 mod links;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, SecondsFormat, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use crate::bundle::BundleConfig;
+use crate::export::Ended;
 use crate::http::HttpConfig;
 use crate::sources::Sources;
 
@@ -33,6 +35,12 @@ pub struct FhirConfig {
     pub page_issues_max: usize,
     /// Codes of problems that it does not tell.
     pub page_issues_hidden: Vec<String>,
+    /// Rows of one statement of `$export` and `$everything`; more are read with the next one.
+    pub export_chunk_rows: usize,
+    /// The addresses of an export open for so long.
+    pub export_token_hours: u32,
+    /// Members of a Group that can be exported.
+    pub export_group_members_max: usize,
 }
 
 impl Default for FhirConfig {
@@ -45,6 +53,9 @@ impl Default for FhirConfig {
             page_issues_max: 20,
             // The resource itself shows it: there is no standard code.
             page_issues_hidden: vec!["unmapped".to_owned()],
+            export_chunk_rows: 1000,
+            export_token_hours: 24,
+            export_group_members_max: 50_000,
         }
     }
 }
@@ -52,6 +63,14 @@ impl Default for FhirConfig {
 impl FhirConfig {
     pub fn page_issues(&self) -> PageIssues {
         PageIssues { kinds_max: self.page_issues_max, hidden: self.page_issues_hidden.clone() }
+    }
+
+    pub fn export_limits(&self) -> ExportLimits {
+        ExportLimits {
+            chunk_rows: self.export_chunk_rows,
+            token_hours: self.export_token_hours,
+            group_members_max: self.export_group_members_max,
+        }
     }
 
     pub fn plan_limits(&self) -> PlanLimits {
@@ -79,6 +98,12 @@ impl FhirConfig {
                 ));
             }
         }
+        if self.export_chunk_rows == 0 || self.export_token_hours == 0 {
+            return Err(Text::new(
+                "[fhir] export_chunk_rows and export_token_hours have to be 1 or more",
+                "[fhir] export_chunk_rows と export_token_hours は 1 以上です",
+            ));
+        }
         if self.page_size_default == 0 || self.page_size_default > self.page_size_max {
             return Err(Text::new(
                 "[fhir] page_size_default has to be 1 … page_size_max",
@@ -96,14 +121,27 @@ pub struct PageIssues {
     pub hidden: Vec<String>,
 }
 
+/// Of operations that bring many resources.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportLimits {
+    pub chunk_rows: usize,
+    pub token_hours: u32,
+    pub group_members_max: usize,
+}
+
 /// Cheap to clone: what is large or counts across requests is shared.
 #[derive(Clone)]
 pub struct Service {
     pub rules: Arc<RuleSet>,
+    /// Since when these rules answer: whoever swaps them sets it.
+    pub rules_since: DateTime<Utc>,
     pub identity: Arc<Identity>,
     pub sources: Arc<Sources>,
     pub limits: PlanLimits,
     pub page_issues: PageIssues,
+    pub export: ExportLimits,
+    /// Of this process: other rules don't bring back what was ended.
+    pub exports_ended: Arc<Ended>,
     pub bundle: BundleConfig,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
@@ -112,6 +150,8 @@ pub struct Service {
     pub started: String,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
+    /// Answers from this size on are compressed; `None`: none is.
+    pub compress_bytes_min: Option<usize>,
     pub body_read_timeout_secs: u64,
     pub request_timeout_secs: u64,
     /// One for each request in work.
@@ -141,19 +181,23 @@ impl Service {
         fhir: &FhirConfig,
         http: &HttpConfig,
     ) -> Self {
+        let now = DateTime::<Utc>::from(SystemTime::now());
         Service {
             rules: Arc::new(rules),
+            rules_since: now,
             identity: Arc::new(identity),
             sources: Arc::new(sources),
             limits: fhir.plan_limits(),
             page_issues: fhir.page_issues(),
+            export: fhir.export_limits(),
+            exports_ended: Arc::default(),
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
-            started: chrono::DateTime::<chrono::Utc>::from(SystemTime::now())
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            started: now.to_rfc3339_opts(SecondsFormat::Secs, true),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
+            compress_bytes_min: http.compress.then_some(http.compress_bytes_min),
             body_read_timeout_secs: http.body_read_timeout_secs,
             request_timeout_secs: http.request_timeout_secs,
             places: Arc::new(Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS))),

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use genkan_adapter::{Adapter, AdapterError};
 
+use crate::governor::Governor;
+
 /// One source under its name in the configuration, which logs, metrics and errors use.
 pub struct Source {
     pub name: String,
     adapter: Arc<dyn Adapter>,
+    /// Of its bulk work.
+    pub governor: Governor,
 }
 
 /// The main source first, the others by name, as in [`genkan_mapping::SourceSchemas`].
@@ -24,7 +28,12 @@ pub struct SourceError {
 
 impl Source {
     pub fn new(name: impl Into<String>, adapter: Arc<dyn Adapter>) -> Self {
-        Source { name: name.into(), adapter }
+        Source { name: name.into(), adapter, governor: Governor::default() }
+    }
+
+    #[must_use]
+    pub fn governed(self, governor: Governor) -> Self {
+        Source { governor, ..self }
     }
 
     pub fn adapter(&self) -> &dyn Adapter {

@@ -62,8 +62,12 @@ impl MemoryAdapter {
         Ok(MemoryAdapter { schema, tables })
     }
 
+    fn evaluation(&self) -> Evaluation<'_> {
+        Evaluation { tables: &self.tables, bound: Vec::new(), looks: 0 }
+    }
+
     fn answer(&self, query: &RowQuery) -> Result<Vec<Row>, AdapterError> {
-        let mut evaluation = Evaluation { tables: &self.tables, bound: Vec::new(), looks: 0 };
+        let mut evaluation = self.evaluation();
         let mut found: Vec<(Vec<Value>, Row)> = Vec::new();
         evaluation.scan(query, 0, &mut |evaluation| {
             let position = evaluation.cells(query.order.iter().map(|order| &order.column))?;
@@ -98,6 +102,20 @@ impl Adapter for MemoryAdapter {
             Ok(rows) => stream::iter(rows.into_iter().map(Ok)).boxed(),
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
+    }
+
+    async fn count(&self, query: &RowQuery) -> Result<u64, AdapterError> {
+        let mut count = 0;
+        self.evaluation().scan(query, 0, &mut |_| {
+            count += 1;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// There is no planner: to know is to count.
+    async fn estimate(&self, _query: &RowQuery) -> Result<Option<u64>, AdapterError> {
+        Ok(None)
     }
 
     fn explain(&self, _query: &RowQuery) -> Option<Statement> {

@@ -11,20 +11,22 @@ use genkan_adapter::{
     Health, Row, RowQuery, RowStream, SourceSchema, Statement,
 };
 use sea_orm::DatabaseConnection;
-use sea_orm::sqlx::{MySql, Postgres, Sqlite, pool::PoolConnection};
+use sea_orm::sqlx::{
+    Column, MySql, Postgres, Row as _, Sqlite, TypeInfo as _, pool::PoolConnection,
+};
 
 use crate::catalog::{Catalog, Dialect};
 use crate::charset::Charset;
 use crate::config::{SqlConfig, redact};
 use crate::connect;
 use crate::driver::{Driver, Reading};
+use crate::estimate;
 use crate::failure::Failure;
 use crate::file::File;
 use crate::knowledge::Knowledge;
 use crate::repertoire::Repertoire;
 use crate::session::{Session, Sessions};
-use crate::statement::{Plan, plan};
-use crate::ties::Ties;
+use crate::statement::{Cells, Plan, Wanted, plan};
 
 /// The server ends a statement at its time limit; a server that does not is left after this long.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -78,7 +80,9 @@ macro_rules! with_sessions {
     };
 }
 
+mod count;
 mod explain;
+mod learn;
 
 impl SqlAdapter {
     /// Connects, and reads the catalog, so that a wrong password or a missing file shows at once.
@@ -247,21 +251,28 @@ impl SqlAdapter {
         AdapterError::new(ErrorCategory::LimitExceeded, message)
     }
 
+    /// No more than the source may deliver, and one, which shows that there are more.
+    fn rows_wanted(&self, query: &RowQuery) -> Wanted {
+        let most = self.limits.rows_max.saturating_add(1);
+        Wanted::Rows(query.limit.unwrap_or(most).min(most))
+    }
+
     fn stream<'a, DB: Driver>(
         &'a self,
         sessions: &'a Sessions<DB>,
         query: &'a RowQuery,
+        wanted: Wanted,
     ) -> RowStream<'a> {
         Box::pin(try_stream! {
             let most = self.limits.rows_max.saturating_add(1);
-            let limit = query.limit.unwrap_or(u64::MAX).min(most);
+            let limit = wanted.limit();
             self.look_at_file();
             let mut known = Known {
                 catalog: self.catalog().await?,
                 repertoire: self.knowledge.repertoire(),
                 attempts: sessions.connections_max() + 1,
             };
-            while let Some(plan) = self.planned(&mut known, query, limit).await? {
+            while let Some(plan) = self.planned(&mut known, query, wanted).await? {
                 let mut session = self.borrow(sessions).await?;
                 session.watch.set(self.limits.statement_timeout);
                 let mut count: u64 = 0;
@@ -321,13 +332,13 @@ impl SqlAdapter {
         &self,
         known: &mut Known,
         query: &RowQuery,
-        limit: u64,
+        wanted: Wanted,
     ) -> Result<Option<Plan>, AdapterError> {
-        let planned = plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
+        let planned = plan(self.dialect(), &known.catalog, &known.repertoire, query, wanted);
         if planned.as_ref().is_err_and(is_mismatch) && self.knowledge.forget_if_old() {
             // Tables may have come back, or grown, since the catalog was read.
             known.catalog = self.catalog().await?;
-            return plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
+            return plan(self.dialect(), &known.catalog, &known.repertoire, query, wanted);
         }
         planned
     }
@@ -362,83 +373,23 @@ impl SqlAdapter {
         }
         Ok(())
     }
-
-    /// The repertoire without the characters of this query that the server has just refused.
-    async fn learn<DB: Driver>(
-        &self,
-        sessions: &Sessions<DB>,
-        query: &RowQuery,
-        known: &Arc<Repertoire>,
-        failure: Failure,
-    ) -> Result<Arc<Repertoire>, AdapterError> {
-        let refused = self.probe(sessions, known.suspects(query)).await?;
-        if refused.is_empty() {
-            return Err(self.classify(failure));
-        }
-        let mut wiser = Repertoire::clone(known);
-        wiser.refused.extend(refused);
-        Ok(self.knowledge.keep(wiser))
-    }
-
-    /// Asks the server which of these characters it cannot express; halves the text each time.
-    async fn probe<DB: Driver>(
-        &self,
-        sessions: &Sessions<DB>,
-        suspects: Vec<char>,
-    ) -> Result<Vec<char>, AdapterError> {
-        let mut refused = Vec::new();
-        let mut open = vec![suspects];
-        while let Some(mut characters) = open.pop() {
-            let text: String = characters.iter().collect();
-            if text.is_empty() || self.is_expressible(sessions, text).await? {
-                continue;
-            }
-            match characters.as_slice() {
-                [only] => refused.push(*only),
-                _ => {
-                    open.push(characters.split_off(characters.len() / 2));
-                    open.push(characters);
-                }
-            }
-        }
-        Ok(refused)
-    }
-
-    async fn is_expressible<DB: Driver>(
-        &self,
-        sessions: &Sessions<DB>,
-        text: String,
-    ) -> Result<bool, AdapterError> {
-        let probe = Plan {
-            sql: "SELECT CAST($1 AS text)".to_owned(),
-            values: vec![text.into()],
-            cells: Vec::new(),
-            ties: Ties::default(),
-        };
-        let mut session = self.borrow(sessions).await?;
-        let connection = session.start().map_err(|failure| self.classify(failure))?;
-        let answer = match DB::rows(&mut **connection, &probe) {
-            Ok(rows) => rows.try_for_each(|_| async { Ok(()) }).await,
-            Err(error) => Err(error),
-        };
-        match answer.map_err(Failure::Driver) {
-            Ok(()) => {
-                session.finish();
-                Ok(true)
-            }
-            Err(failure) if failure.is_untranslatable() => {
-                session.finish();
-                Ok(false)
-            }
-            Err(failure) => Err(self.classify(failure)),
-        }
-    }
 }
 
 fn decoded<DB: Driver>(row: &DB::Row, plan: &Plan, source: &str) -> Result<Row, AdapterError> {
-    let cells = plan.cells.iter().enumerate();
-    let cells: Option<Box<[_]>> =
-        cells.map(|(index, column)| DB::cell(row, index, *column)).collect();
+    let cells: Option<Box<[_]>> = match &plan.cells {
+        Cells::InOrder(cells) => {
+            let cells = cells.iter().enumerate();
+            cells.map(|(index, column)| DB::cell(row, index, *column)).collect()
+        }
+        Cells::Named(names) => {
+            let cell = |name: &&str| {
+                let place = row.columns().iter().position(|column| column.name() == *name)?;
+                let stored = estimate::cell(row.columns()[place].type_info().name());
+                DB::cell(row, place, stored)
+            };
+            names.iter().map(cell).collect()
+        }
+    };
     cells.map(Row).ok_or_else(|| {
         let message = format!("{source}: the database answered in an unforeseen form");
         AdapterError::new(ErrorCategory::Unreadable, message)
@@ -464,14 +415,23 @@ impl Adapter for SqlAdapter {
     }
 
     fn rows<'a>(&'a self, query: &'a RowQuery) -> RowStream<'a> {
-        with_sessions!(self, sessions => self.stream(sessions, query))
+        let wanted = self.rows_wanted(query);
+        with_sessions!(self, sessions => self.stream(sessions, query, wanted))
+    }
+
+    async fn count(&self, query: &RowQuery) -> Result<u64, AdapterError> {
+        self.counted(query).await
+    }
+
+    async fn estimate(&self, query: &RowQuery) -> Result<Option<u64>, AdapterError> {
+        self.expected(query).await
     }
 
     fn explain(&self, query: &RowQuery) -> Option<Statement> {
         let catalog = self.knowledge.catalog()?;
         let repertoire = self.knowledge.repertoire();
-        let limit = query.limit.unwrap_or_else(|| self.limits.rows_max.saturating_add(1));
-        let plan = plan(self.dialect(), &catalog, &repertoire, query, limit).ok()??;
+        let wanted = self.rows_wanted(query);
+        let plan = plan(self.dialect(), &catalog, &repertoire, query, wanted).ok()??;
         let values = plan.values.iter().map(ToString::to_string).collect();
         Some(Statement { text: plan.sql, values })
     }

@@ -42,6 +42,15 @@ pub struct SqlConfig {
     /// Rows of one statement; more is an error, never a silent cut.
     #[serde(default = "rows_max")]
     pub rows_max: u64,
+    /// Of the time, for statements of bulk work (`$export`): who uses the source keeps to it.
+    #[serde(default = "bulk_share_percent")]
+    pub bulk_share_percent: u32,
+    /// Connections for bulk work, of those above.
+    #[serde(default = "bulk_connections_max")]
+    pub bulk_connections_max: u32,
+    /// When bulk work may run, as `22:00-06:00` of the site's clock; empty: always.
+    #[serde(default)]
+    pub bulk_windows: Vec<String>,
 }
 
 fn connections_max() -> u32 {
@@ -60,6 +69,14 @@ fn rows_max() -> u64 {
     1_000_000
 }
 
+fn bulk_share_percent() -> u32 {
+    20
+}
+
+fn bulk_connections_max() -> u32 {
+    1
+}
+
 impl SqlConfig {
     /// The defaults, for a URL that holds no secret.
     pub fn new(url: impl Into<String>) -> Self {
@@ -73,6 +90,9 @@ impl SqlConfig {
             connect_timeout_ms: connect_timeout_ms(),
             statement_timeout_ms: statement_timeout_ms(),
             rows_max: rows_max(),
+            bulk_share_percent: bulk_share_percent(),
+            bulk_connections_max: bulk_connections_max(),
+            bulk_windows: Vec::new(),
         }
     }
 
@@ -122,6 +142,9 @@ impl fmt::Debug for SqlConfig {
             .field("connect_timeout_ms", &self.connect_timeout_ms)
             .field("statement_timeout_ms", &self.statement_timeout_ms)
             .field("rows_max", &self.rows_max)
+            .field("bulk_share_percent", &self.bulk_share_percent)
+            .field("bulk_connections_max", &self.bulk_connections_max)
+            .field("bulk_windows", &self.bulk_windows)
             .finish()
     }
 }

@@ -22,6 +22,7 @@ mod decode;
 mod disguised;
 mod driver;
 mod equality;
+mod estimate;
 mod failure;
 mod file;
 mod in_memory;

@@ -1,12 +1,16 @@
 //! The further queries of a page: children of its rows and targets of its references, one statement
 //! each for the whole page.
 
+use std::collections::HashSet;
+
 use genkan_adapter::{Order, Predicate, Row, RowQuery, Value};
 
+use super::cursor::encode;
 use super::typed_key;
 use crate::image::Imaging;
-use crate::lens::TextTarget;
 use crate::program::{Child, ReferenceTo, Rule, RuleSet};
+use crate::projection::Columns;
+use crate::search::to_one_of;
 
 /// Resources of a rule by their keys. `None` if no key can be one of the rule.
 pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Option<RowQuery> {
@@ -27,9 +31,11 @@ pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Optio
     })
 }
 
-/// The rows of one child for a page of parents. `None` if no parent can have any.
-pub fn child_query(child: &Child, parents: &[&Row]) -> Option<RowQuery> {
-    let mut keys: Vec<Vec<Value>> = Vec::new();
+/// The rows of one child for a page of parents: these columns of them, or all. `None` if no parent can
+/// have any.
+pub fn child_query(child: &Child, read: Option<&Columns>, parents: &[&Row]) -> Option<RowQuery> {
+    let mut keys: Vec<Vec<Value>> = Vec::with_capacity(parents.len());
+    let mut known: HashSet<Vec<String>> = HashSet::with_capacity(parents.len());
     for parent in parents {
         let key: Option<Vec<Value>> = child
             .link
@@ -38,7 +44,7 @@ pub fn child_query(child: &Child, parents: &[&Row]) -> Option<RowQuery> {
             .collect();
         if let Some(key) = key
             && !key.iter().any(Value::is_null)
-            && !keys.contains(&key)
+            && known.insert(key.iter().map(image).collect())
         {
             keys.push(key);
         }
@@ -50,12 +56,20 @@ pub fn child_query(child: &Child, parents: &[&Row]) -> Option<RowQuery> {
     Some(RowQuery {
         root: child.set.root.clone(),
         joins: child.set.joins.clone(),
-        columns: child.set.columns.clone(),
+        columns: read.map_or_else(|| child.set.columns.clone(), |read| read.of(&child.set)),
         filter: child.filter.clone().and(Predicate::KeyIn { columns, keys }),
         order: child.order.clone(),
         after: None,
         limit: None,
     })
+}
+
+/// A text that no other value has.
+fn image(value: &Value) -> String {
+    match value {
+        Value::Bytes(bytes) => format!("y{}", data_encoding::HEXLOWER.encode(bytes)),
+        value => encode(value),
+    }
 }
 
 /// The rows of `source` that refer to one of these keys (`_revinclude`), at most `limit`. `None` if
@@ -74,24 +88,7 @@ pub fn referrers_query(
         ignore_case: false,
         complete: true,
     };
-    let referring = match reference.key.as_slice() {
-        // One column: one list, which an index answers.
-        [term] => {
-            let texts = keys.iter().filter_map(|key| key.first().cloned()).collect();
-            imaging.text(term, &TextTarget::OneOf(texts)).ok()?
-        }
-        terms => {
-            let mut ways = Vec::with_capacity(keys.len());
-            for key in keys {
-                let mut all = Predicate::TRUE;
-                for (term, text) in terms.iter().zip(key) {
-                    all = all.and(imaging.text(term, &TextTarget::equals(text)).ok()?);
-                }
-                ways.push(all);
-            }
-            Predicate::Any(ways)
-        }
-    };
+    let referring = to_one_of(imaging, reference, keys).ok()?;
     let order = rule
         .key
         .iter()

@@ -56,12 +56,17 @@ pub fn predicate(asked: Asked, parameter: &Parameter, filter: &Filter) -> Result
 }
 
 impl Asked<'_> {
-    fn imaging(&self) -> Imaging<'_> {
+    pub(super) fn imaging(&self) -> Imaging<'_> {
         let (lookups, zone) = (&self.rules.lookups, self.rules.site.zone);
         Imaging { lookups, zone, ignore_case: false, complete: true }
     }
 
     fn branch(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
+        self.around(branch, || self.place(branch, value, modifier))
+    }
+
+    /// What holds of a place, where the place exists at all.
+    pub(super) fn around(&self, branch: &Branch, place: impl FnOnce() -> Imaged) -> Imaged {
         let mut image = Predicate::TRUE;
         for condition in &branch.conditions {
             image = image.and(self.imaging().condition(condition)?);
@@ -69,7 +74,7 @@ impl Asked<'_> {
         if image.is_false() {
             return Ok(Predicate::FALSE);
         }
-        image = image.and(self.data(branch)?).and(self.place(branch, value, modifier)?);
+        image = image.and(self.data(branch)?).and(place()?);
         if image.is_false() {
             return Ok(Predicate::FALSE);
         }
@@ -189,7 +194,7 @@ impl Asked<'_> {
         }
     }
 
-    fn present(&self, place: &PlaceKind, imaging: Imaging) -> Imaged {
+    pub(super) fn present(&self, place: &PlaceKind, imaging: Imaging) -> Imaged {
         let has = |term: &Term| imaging.text(term, &TextTarget::Present);
         match place {
             PlaceKind::Id => Ok(Predicate::TRUE),

@@ -43,7 +43,7 @@ impl Source {
         Source { rules: rules(files), identity: identity(), adapter }
     }
 
-    fn rows(&self, query: &RowQuery) -> Vec<Row> {
+    pub fn rows(&self, query: &RowQuery) -> Vec<Row> {
         block_on(self.adapter.rows(query).try_collect()).expect("an answer")
     }
 
@@ -83,7 +83,7 @@ impl Source {
             let rule = &self.rules.rules[scan.rule];
             for row in self.rows(&scan.query) {
                 let children = rule.children.iter().map(|child| {
-                    let query = plan::child_query(child, &[&row]);
+                    let query = plan::child_query(child, None, &[&row]);
                     query.map_or_else(Vec::new, |query| self.rows(&query))
                 });
                 let children = children.collect();

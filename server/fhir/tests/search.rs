@@ -251,7 +251,7 @@ fn result_parameters_are_typed() {
         target: target.map(str::to_owned),
     };
     assert_eq!(request.includes, [include("subject", Some("Patient")), include("performer", None)]);
-    assert_eq!(request.total, Some(Total::Accurate));
+    assert_eq!(request.total, Total::Accurate);
     assert_eq!(request.page.as_deref(), Some("token"));
     assert_eq!(request.format.as_deref(), Some("application/fhir+xml"));
     assert_eq!(request.pretty, Some(true));
@@ -286,8 +286,6 @@ fn result_parameters_can_be_wrong() {
     for (name, value) in [
         ("_include:iterate", "Observation:subject"),
         ("_include", "*"),
-        ("_elements", "id"),
-        ("_summary", "true"),
         ("_filter", "x"),
         ("_has:Observation:patient:code", "1"),
         ("subject.name", "x"),

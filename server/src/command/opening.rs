@@ -16,19 +16,25 @@ use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, SourceSchemas, c
 
 use crate::command::{Failure, Manner, Output};
 use crate::config::Config;
+use crate::governor::Governor;
 use crate::identity::{self, IdentityConfig};
 use crate::rule_files;
 use crate::sources::{Source, Sources};
 
 /// Opens every source of the configuration and reads what is in it.
 pub async fn sources(config: &Config) -> Result<(Sources, SourceSchemas), Failure> {
+    let zone = config.site.site().map_err(Failure::usage)?.zone;
+    let governor = |section: &SqlConfig| Governor::new(section, zone).map_err(Failure::usage);
     let main = source(&config.source, "[source]").await?;
     let mut schemas = SourceSchemas::new(main.schema().await?);
-    let mut sources = vec![Source::new(genkan_mapping::MAIN, Arc::new(main))];
+    let source_of = |name: &str, adapter, section| -> Result<Source, Failure> {
+        Ok(Source::new(name, Arc::new(adapter)).governed(governor(section)?))
+    };
+    let mut sources = vec![source_of(genkan_mapping::MAIN, main, &config.source)?];
     for (name, section) in &config.sources {
         let further = source(section, &format!("[sources.{name}]")).await?;
         schemas = schemas.with(name, further.schema().await?);
-        sources.push(Source::new(name, Arc::new(further)));
+        sources.push(source_of(name, further, section)?);
     }
     Ok((Sources::new(sources), schemas))
 }

@@ -10,8 +10,11 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Instrument as _;
 
+use super::compress;
+use super::sending;
 use crate::error::Error;
 use crate::exchange::{self, Exchange, REQUEST_ID};
+use crate::negotiate;
 use crate::respond;
 use crate::service::{Served, Service};
 
@@ -44,6 +47,13 @@ pub async fn entrance(
     // The path can hold an id and the query a name: neither belongs into a log.
     let span = tracing::info_span!("request", trace_id, method = %request.method());
     let (exchange, entrance) = Exchange::open(&service, request.request(), trace_id);
+    let coding = match service.compress_bytes_min {
+        Some(bytes_min) => {
+            let accepted = exchange::text(request.headers(), &header::ACCEPT_ENCODING);
+            Some((negotiate::coding(accepted), bytes_min))
+        }
+        None => None,
+    };
     let exchange = Rc::new(exchange);
     let answer = async {
         let mut response = match entrance {
@@ -52,6 +62,9 @@ pub async fn entrance(
             }
             Err(error) => refuse(&exchange, request, error),
         };
+        if let Some((coding, bytes_min)) = coding {
+            response = compress::compressed(response, coding, bytes_min);
+        }
         finish(&exchange, &mut response);
         Ok(response)
     };
@@ -64,11 +77,13 @@ async fn admit(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let Ok(_place) = Arc::clone(&admitted.service.places).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&admitted.service.places).try_acquire_owned() else {
         return Ok(refuse(&admitted.exchange, request, Error::Busy));
     };
     request.extensions_mut().insert(admitted);
-    next.call(request).await
+    let response = next.call(request).await?;
+    // What is made while it is sent is work until it is sent.
+    Ok(sending::at_end_of_stream(response, move || drop(place)))
 }
 
 fn refuse(exchange: &Exchange, request: ServiceRequest, error: Error) -> ServiceResponse {
@@ -89,7 +104,7 @@ fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
-        (header::VARY, "Accept, Accept-Language"),
+        (header::VARY, "Accept, Accept-Language, Accept-Encoding"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

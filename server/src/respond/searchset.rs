@@ -4,9 +4,11 @@
 //! Spec: <https://hl7.org/fhir/R4/http.html#search>, <https://hl7.org/fhir/R4/bundle.html#searchset>
 
 use genkan_fhir::outcome::{IssueSeverity, OperationOutcome};
+use genkan_mapping::emit::Tag;
 
 use crate::emit::{Entry, SearchMode};
 use crate::exchange::Exchange;
+use crate::fetch::Found;
 use crate::respond::{Answer, outcome, page_issues};
 use crate::service::PageIssues;
 
@@ -17,39 +19,115 @@ pub struct Links {
     pub next: Option<String>,
 }
 
-/// `total` is left out: nobody counts rows that nobody asked to count.
+/// What the ETag of a page says: everything that the page is made of, without making it. The form
+/// and the language are in it, because a page, unlike a resource, has no version that they share.
+/// `tags`: of the matches, which are so many, and of what is included.
+pub fn page_tag(
+    exchange: &Exchange,
+    shown: &PageIssues,
+    links: &Links,
+    found: Found,
+    (matches, tags): (usize, &[Tag]),
+) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let settings = (exchange.form(), exchange.language, &exchange.base, shown, links);
+    hasher.update(format!("{found:?} {matches}").as_bytes());
+    hasher.update(format!("{settings:?}").as_bytes());
+    for Tag { text, .. } in tags {
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    let mut text = data_encoding::BASE32_NOPAD.encode(&hasher.finalize().as_bytes()[..10]);
+    text.make_ascii_lowercase();
+    text
+}
+
+/// `total` is left out unless it was asked for: nobody counts rows that nobody asked to count.
 pub fn searchset(
     exchange: &Exchange,
     links: &Links,
     entries: &[Entry<'_>],
+    found: Found,
     shown: &PageIssues,
 ) -> Answer {
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
-    let mut out = Vec::with_capacity(size + 1024);
-    out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","link":["#);
-    link(&mut out, "self", &links.own);
-    if let Some(next) = &links.next {
-        out.push(b',');
-        link(&mut out, "next", next);
+    let mut searchset = Searchset::begin(exchange, shown, links, found, size + 1024);
+    entries.iter().for_each(|entry| searchset.entry(entry));
+    if found == Found::Unsaid {
+        searchset.outcome(&page_issues::no_estimate(exchange.language));
     }
-    out.push(b']');
-    let mut separator: &[u8] = br#","entry":["#;
-    for entry in entries {
-        out.extend_from_slice(separator);
-        separator = b",";
-        self::entry(&mut out, exchange, entry);
-    }
-    if let Some(outcome) = page_issues::of_page(entries, shown, exchange.language) {
-        out.extend_from_slice(separator);
-        outcome_entry(&mut out, &outcome);
-    }
-    // The outcome is of entries.
-    if !entries.is_empty() {
+    Answer::of(searchset.end())
+}
+
+/// A searchset on its way: what is written so far can be taken away.
+pub struct Searchset<'e> {
+    exchange: &'e Exchange,
+    shown: &'e PageIssues,
+    out: Vec<u8>,
+    entries: usize,
+    problems: page_issues::Kinds,
+}
+
+impl<'e> Searchset<'e> {
+    pub fn begin(
+        exchange: &'e Exchange,
+        shown: &'e PageIssues,
+        links: &Links,
+        found: Found,
+        capacity: usize,
+    ) -> Self {
+        let mut out = Vec::with_capacity(capacity);
+        out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","#);
+        if let Found::Rows(rows) = found {
+            out.extend_from_slice(format!(r#""total":{rows},"#).as_bytes());
+        }
+        out.extend_from_slice(br#""link":["#);
+        link(&mut out, "self", &links.own);
+        if let Some(next) = &links.next {
+            out.push(b',');
+            link(&mut out, "next", next);
+        }
         out.push(b']');
+        Searchset { exchange, shown, out, entries: 0, problems: page_issues::Kinds::default() }
     }
-    out.push(b'}');
-    Answer::of(out)
+
+    pub fn entry(&mut self, entry: &Entry<'_>) {
+        self.problems.note(self.entries, entry, self.shown);
+        self.separate();
+        self::entry(&mut self.out, self.exchange, entry);
+    }
+
+    pub fn outcome(&mut self, outcome: &OperationOutcome) {
+        self.separate();
+        outcome_entry(&mut self.out, outcome);
+    }
+
+    fn separate(&mut self) {
+        let separator: &[u8] = if self.entries == 0 { br#","entry":["# } else { b"," };
+        self.out.extend_from_slice(separator);
+        self.entries += 1;
+    }
+
+    /// Bytes that wait to be taken.
+    pub fn waiting(&self) -> usize {
+        self.out.len()
+    }
+
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// What remains, with what is to be said of the entries.
+    pub fn end(mut self) -> Vec<u8> {
+        if let Some(outcome) = self.problems.outcome(self.shown, self.exchange.language) {
+            self.outcome(&outcome);
+        }
+        if self.entries > 0 {
+            self.out.push(b']');
+        }
+        self.out.push(b'}');
+        self.out
+    }
 }
 
 fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry<'_>) {

@@ -102,6 +102,11 @@ impl Genkan {
         self.client.get(path)
     }
 
+    /// The process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything it has printed so far, standard output and errors in the order they came.
     pub fn log(&self) -> String {
         self.log.text()
