@@ -19,6 +19,7 @@ pub mod lens;
 pub mod plan;
 pub mod program;
 pub mod reads;
+pub mod scan;
 pub mod schema;
 pub mod search;
 mod sources;

@@ -4,6 +4,8 @@
 //! counted: one for each scan that the page needs, one for each child, each include and each
 //! `$contained` that is not made of the very row.
 
+pub mod sample;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
