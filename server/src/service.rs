@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+<<<<<<< HEAD
 use arc_swap::{ArcSwap, ArcSwapOption};
+=======
+use arc_swap::ArcSwap;
+>>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 use chrono::{DateTime, SecondsFormat, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
@@ -112,6 +116,8 @@ pub struct PageIssues {
 #[derive(Clone)]
 pub struct Service {
     pub rules: Arc<RuleSet>,
+    /// Since when these rules answer: whoever swaps them sets it.
+    pub rules_since: DateTime<Utc>,
     pub identity: Arc<Identity>,
     pub sources: Arc<Sources>,
     pub limits: PlanLimits,
@@ -181,8 +187,10 @@ impl Service {
         fhir: &FhirConfig,
         http: &HttpConfig,
     ) -> Self {
+        let now = DateTime::<Utc>::from(SystemTime::now());
         Service {
             rules: Arc::new(rules),
+            rules_since: now,
             identity: Arc::new(identity),
             sources: Arc::new(sources),
             limits: fhir.plan_limits(),
@@ -190,7 +198,11 @@ impl Service {
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
+<<<<<<< HEAD
             started: now(),
+=======
+            started: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+>>>>>>> 183eec0 (Show parts, count matches, and answer 304)
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,

@@ -55,6 +55,7 @@ pub fn of_page(
     (!issues.is_empty()).then_some(OperationOutcome { issues })
 }
 
+<<<<<<< HEAD
 /// Resources that `:iterate` could still have followed are not on the page.
 pub fn includes_end(depth: usize, language: Language) -> OperationOutcome {
     let message = Text::new(
@@ -63,6 +64,16 @@ pub fn includes_end(depth: usize, language: Language) -> OperationOutcome {
     );
     OutcomeIssue::new(IssueSeverity::Information, IssueType::Incomplete)
         .with_diagnostics(format!("GKN-211: {}", message.en))
+=======
+/// `_total=estimate` of a source that expects nothing: the total is left out.
+pub fn no_estimate(language: Language) -> OperationOutcome {
+    let message = Text::new(
+        "this source can't say how many rows it expects; `_total=accurate` counts them",
+        "この情報源は件数の見込みを返せません。_total=accurate なら数えます",
+    );
+    OutcomeIssue::new(IssueSeverity::Information, IssueType::NotSupported)
+        .with_diagnostics(format!("GKN-210: {}", message.en))
+>>>>>>> 183eec0 (Show parts, count matches, and answer 304)
         .with_details(message.in_language(language))
         .into()
 }
