@@ -18,11 +18,8 @@ mod image;
 pub mod lens;
 pub mod plan;
 pub mod program;
-<<<<<<< HEAD
-pub mod reads;
-=======
 pub mod projection;
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+pub mod reads;
 pub mod schema;
 pub mod search;
 mod sources;

@@ -11,23 +11,14 @@ mod include;
 mod shown;
 
 use genkan_adapter::{Order, Predicate, RowQuery};
-<<<<<<< HEAD
-use genkan_fhir::search::{SearchRequest, SortKey, Total};
-=======
-use genkan_fhir::search::{Modifier, SearchRequest, SearchValue, Shape, SortKey, Total};
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+use genkan_fhir::search::{SearchRequest, Shape, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
 use crate::image::value_of_kind;
-<<<<<<< HEAD
 use crate::program::{Rule, RuleSet, Term};
-use crate::search::{Chaining, Parameter, rows_of};
-=======
-use crate::program::{ReferenceTo, Rule, RuleSet, Term};
 use crate::projection::Projection;
-use crate::search::{Asked, Parameter, PlaceKind, predicate};
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+use crate::search::{Chaining, Parameter, rows_of};
 
 pub use chain::{
     OfferedChain, OfferedHas, WithheldStep, chain_problems, chains, reverse_chains, withheld_steps,
@@ -207,7 +198,7 @@ pub fn search(
             scan.position = position;
         }
     }
-    let includes = includes(rules, request)?;
+    let includes = include::includes(rules, request)?;
     for scan in &mut scans {
         let part = Projection::of(rules, &rules.rules[scan.rule], &request.shape);
         scan.part = part.map(|part| narrowed(rules, scan, part, &includes));
@@ -220,11 +211,7 @@ pub fn search(
         count: count.min(limits.page_size_max.max(1)),
         total: request.total,
         sorted: !request.sort.is_empty(),
-<<<<<<< HEAD
-        includes: include::includes(rules, request)?,
-=======
         includes,
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
         include_rows_max: limits.include_rows_max,
         include_depth_max: limits.include_depth_max,
         context,
@@ -326,7 +313,7 @@ fn narrowed(
     scan.order_columns.iter().for_each(|index| part.also_column(*index));
     scan.sort.iter().for_each(|(term, _)| part.also_term(rule, term));
     for include in includes {
-        if let Include::Forward { source, reference, each } = include
+        if let Follow::Forward { source, reference, each } = &include.follow
             && *source == scan.rule
         {
             part.also_reference(rule, reference, *each);
@@ -350,49 +337,6 @@ fn context(rules: &RuleSet, request: &SearchRequest, scans: &[Scan]) -> Vec<u8> 
     hasher.finalize().as_bytes()[..16].to_vec()
 }
 
-<<<<<<< HEAD
-=======
-impl fmt::Display for SearchPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "search {}: {} per page", self.resource_type, self.count)?;
-        match self.total {
-            Total::None => {}
-            Total::Estimate => writeln!(f, "  total as each source expects it")?,
-            Total::Accurate => writeln!(f, "  total counted, unless the page is all there is")?,
-        }
-        for scan in &self.scans {
-            writeln!(f, "  scan {} as {}", scan.query.root.table, scan.query.root.alias)?;
-            for join in &scan.query.joins {
-                writeln!(
-                    f,
-                    "    {:?} join {} as {}",
-                    join.kind, join.target.table, join.target.alias
-                )?;
-            }
-            let names = scan.query.order.iter().map(|order| {
-                let direction = if order.descending { " descending" } else { "" };
-                format!("{}.{}{direction}", order.column.alias, order.column.column)
-            });
-            writeln!(f, "    order {}", names.collect::<Vec<_>>().join(", "))?;
-            if scan.part.is_some() {
-                let names = scan.query.columns.iter();
-                let names = names.map(|column| format!("{}.{}", column.alias, column.column));
-                writeln!(f, "    only {}", names.collect::<Vec<_>>().join(", "))?;
-            }
-        }
-        for include in &self.includes {
-            match include {
-                Include::Forward { reference, .. } => {
-                    writeln!(f, "  include rule {}", reference.rule)?;
-                }
-                Include::Reverse { source, .. } => writeln!(f, "  revinclude rule {source}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 /// The typed key of a rule from its texts.
 pub(crate) fn typed_key(rule: &Rule, key: &[String]) -> Option<Vec<genkan_adapter::Value>> {
     if key.len() != rule.key.len() {

@@ -44,17 +44,12 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
                 "Read only, straight from the tables of the hospital's own system. Unknown \
                  parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
                  {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
-<<<<<<< HEAD
-                 tell of rows and their problems. Only the current version of a resource can be read. \
-                 Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which its \
-                 parameter and resource name here; `:iterate` over at most {include_depth_max}."
-=======
                  tell of rows and their problems. Only the current version of a resource can be read, \
                  and there is no history. `_total` counts rows, also those that are no resource; \
                  without it there is no total. `_summary` and `_elements` shape matches, not what is \
                  included. `If-None-Match` is answered on reads and searches, `If-Modified-Since` on \
-                 reads."
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+                 reads. Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which \
+                 its parameter and resource name here; `:iterate` over at most {include_depth_max}."
             ),
             "resource": resources,
         }],
@@ -102,7 +97,12 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     resource
 }
 
-<<<<<<< HEAD
+/// A time can be compared only where some rule says one.
+fn conditional_read(rules: &RuleSet, resource_type: &str) -> &'static str {
+    let dated = rules.rules_of(resource_type).any(|(_, rule)| !rule.updated.is_empty());
+    if dated { "full-support" } else { "not-match" }
+}
+
 /// R4 has no place for chains but the text of the reference that they begin with.
 fn chained(chains: &[OfferedChain], code: &str) -> Option<String> {
     let of_target =
@@ -126,24 +126,6 @@ fn documentation(rules: &RuleSet, resource_type: &str, offered: &[&Parameter]) -
     let has: Vec<String> = has.iter().map(of_source).collect();
     if !has.is_empty() {
         text.push_str(&format!(" Reverse chains: {}.", has.join("; ")));
-=======
-/// A time can be compared only where some rule says one.
-fn conditional_read(rules: &RuleSet, resource_type: &str) -> &'static str {
-    let dated = rules.rules_of(resource_type).any(|(_, rule)| !rule.updated.is_empty());
-    if dated { "full-support" } else { "not-match" }
-}
-
-fn documentation(offered: &[&Parameter]) -> String {
-    let sorted: Vec<&str> = offered
-        .iter()
-        .filter(|parameter| parameter.sort.is_some())
-        .map(|parameter| parameter.code.as_str())
-        .collect();
-    if sorted.is_empty() {
-        "`_sort` is not offered.".to_owned()
-    } else {
-        format!("`_sort` by: {}.", sorted.join(", "))
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
     }
     text
 }

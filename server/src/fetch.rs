@@ -5,7 +5,6 @@
 //! `:iterate`) and each `$contained` that is not made of the very row.
 
 mod include;
-
 mod keys;
 mod total;
 
@@ -20,12 +19,8 @@ use genkan_mapping::evaluate::{self, Frame};
 use genkan_mapping::plan::{
     Cursor, Position, ReadPlan, Scan, SearchPlan, child_query, key_texts, link_key, target_query,
 };
-<<<<<<< HEAD
-use genkan_mapping::program::{Child, Contained, Rule, RuleSet};
-=======
-use genkan_mapping::program::{Child, Contained, ReferenceTo, RuleSet};
+use genkan_mapping::program::{Child, Contained, RuleSet};
 use genkan_mapping::projection::{Columns, Projection};
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 
 use crate::sources::{SourceError, Sources};
 
@@ -132,21 +127,12 @@ impl<'a> Fetch<'a> {
     /// The rows of a page without what they refer to.
     pub async fn rows_of_page(&mut self, plan: &SearchPlan) -> Fetched<PageRows> {
         if plan.count == 0 {
-<<<<<<< HEAD
-            return Ok(Page::default());
-=======
             return Ok(PageRows { rows: Vec::new(), next: None });
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
         }
         let (rows, next) = match plan.sorted && plan.scans.len() > 1 {
             true => self.merged(plan).await?,
             false => self.in_turn(plan).await?,
         };
-<<<<<<< HEAD
-        let matches = self.complete(rows).await?;
-        let (includes, includes_end) = self.includes(plan, &matches).await?;
-        Ok(Page { matches, includes, includes_end, next })
-=======
         Ok(PageRows { rows, next })
     }
 
@@ -155,9 +141,8 @@ impl<'a> Fetch<'a> {
         let PageRows { rows, next } = page;
         let found = self.found(plan, rows.len(), next.is_some()).await?;
         let matches = self.complete(plan, rows).await?;
-        let includes = self.includes(plan, &matches).await?;
-        Ok(Page { matches, includes, next, found })
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+        let (includes, includes_end) = self.includes(plan, &matches).await?;
+        Ok(Page { matches, includes, includes_end, next, found })
     }
 
     /// One statement, to the source of the rule.
@@ -383,73 +368,6 @@ impl<'a> Fetch<'a> {
         }
         Ok(())
     }
-<<<<<<< HEAD
-=======
-
-    async fn includes(
-        &mut self,
-        plan: &SearchPlan,
-        matches: &[(usize, Record)],
-    ) -> Fetched<Vec<(usize, Record)>> {
-        let rules = self.rules;
-        let key_of = |(rule, record): &(usize, Record)| {
-            key_texts(rules, &rules.rules[*rule], &record.row).map(|key| (*rule, key))
-        };
-        let mut seen: HashSet<(usize, Vec<String>)> = matches.iter().filter_map(key_of).collect();
-        let mut included = Vec::new();
-        for include in &plan.includes {
-            let Some((rule, query)) = self.include_query(plan, include, matches, &seen) else {
-                continue;
-            };
-            let rows = self.rows(rule, &query).await?;
-            if rows.len() > plan.include_rows_max {
-                return Err(FetchError::TooManyIncluded { rows_max: plan.include_rows_max });
-            }
-            let records = self.records(rule, rows, None, 0).await?.into_iter();
-            // Two rows of one key inside one include are two: the emit room says so.
-            let fresh =
-                |entry: &(usize, Record)| key_of(entry).is_some_and(|key| !seen.contains(&key));
-            let brought: Vec<_> = records.map(|record| (rule, record)).filter(fresh).collect();
-            seen.extend(brought.iter().filter_map(key_of));
-            included.extend(brought);
-        }
-        Ok(included)
-    }
-
-    fn include_query(
-        &self,
-        plan: &SearchPlan,
-        include: &Include,
-        matches: &[(usize, Record)],
-        seen: &HashSet<(usize, Vec<String>)>,
-    ) -> Option<(usize, RowQuery)> {
-        let rules = self.rules;
-        let limit = plan.include_rows_max as u64 + 1;
-        match include {
-            Include::Forward { source, reference, each } => {
-                let records =
-                    matches.iter().filter(|(rule, _)| rule == source).map(|(_, record)| record);
-                let keys = records.flat_map(|record| referred(rules, reference, *each, record));
-                let target = reference.rule;
-                let fresh = keys.filter(|key| !seen.contains(&(target, key.clone())));
-                let mut query = target_query(rules, target, &distinct(fresh))?;
-                query.limit = Some(limit);
-                Some((target, query))
-            }
-            Include::Reverse { source, reference } => {
-                let targets = matches.iter().filter(|(rule, _)| *rule == reference.rule);
-                let rule = &rules.rules[reference.rule];
-                let keys =
-                    distinct(targets.filter_map(|(_, record)| key_texts(rules, rule, &record.row)));
-                if keys.is_empty() {
-                    return None;
-                }
-                let query = referrers_query(rules, *source, reference, &keys, limit)?;
-                Some((*source, query))
-            }
-        }
-    }
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,11 +4,7 @@
 //! ignored a parameter would show more patients than were asked for.
 
 use genkan_fhir::definitions::Definitions;
-<<<<<<< HEAD
-use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, StepFault};
-=======
-use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, Shape};
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, Shape, StepFault};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 
 use crate::error::{Error, Refusal, RefusedParameter};

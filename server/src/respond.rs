@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::negotiate::{Form, Format};
 
-pub use searchset::{Links, page_tag, searchset};
+pub use searchset::{Extent, Links, page_tag, searchset};
 
 /// What an interaction answers, before it takes its form on the wire.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::exchange::Exchange;
 use crate::fetch::{Fetch, FetchError, Found, Page};
 use crate::links::{self, Asked};
 use crate::parse::Search;
-use crate::respond::{self, Answer, Links};
+use crate::respond::{self, Answer, Extent, Links};
 use crate::service::Service;
 use crate::stages::Stage;
 use crate::{emit, parse, plan};
@@ -48,15 +48,10 @@ pub async fn search(
         exchange.stages.count_issues(&entry.emitted.issues);
     }
     exchange.stages.enter(Stage::Respond);
-<<<<<<< HEAD
-    let next = page.next.map(|cursor| cursor.seal(&service.identity, &plan.context));
-    let url = |next| links::url(service, exchange, &search, next);
-    let links = Links { own: url(None), next: next.as_deref().map(|token| url(Some(token))) };
-    let ended = page.includes_end.then_some(plan.include_depth_max);
-    Ok(respond::searchset(exchange, &links, &entries, ended, &service.page_issues))
-=======
     let shown = &service.page_issues;
-    Ok(respond::searchset(exchange, &links, &entries, page.found, shown).tagged(tag))
+    let ended = page.includes_end.then_some(plan.include_depth_max);
+    let extent = Extent { found: page.found, includes_end_at: ended };
+    Ok(respond::searchset(exchange, &links, &entries, extent, shown).tagged(tag))
 }
 
 /// A search behind its plan.
@@ -102,5 +97,4 @@ impl OnWay<'_> {
         let url = |next| links::url(service, exchange, search, next);
         Links { own: url(None), next: next.as_deref().map(|token| url(Some(token))) }
     }
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 }

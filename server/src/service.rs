@@ -5,11 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-<<<<<<< HEAD
 use arc_swap::{ArcSwap, ArcSwapOption};
-=======
-use arc_swap::ArcSwap;
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 use chrono::{DateTime, SecondsFormat, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
@@ -198,11 +194,7 @@ impl Service {
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
-<<<<<<< HEAD
-            started: now(),
-=======
             started: now.to_rfc3339_opts(SecondsFormat::Secs, true),
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,

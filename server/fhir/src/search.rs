@@ -17,12 +17,8 @@ use chrono::FixedOffset;
 pub use chain::{Chain, End, MAX_CHAIN_STEPS, Step};
 pub use control::{Include, SortKey, Total};
 pub use number::DecimalRange;
-<<<<<<< HEAD
 pub use problem::{ProblemKind, SearchProblem, StepFault};
-=======
-pub use problem::{ProblemKind, SearchProblem};
 pub use shape::{Shape, read_shape};
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 pub use value::{Modifier, Prefix, SearchValue, TokenSystem};
 
 use crate::definitions::{Definitions, ParameterType, SearchParameter};

@@ -306,15 +306,10 @@ fn result_parameters_can_be_wrong() {
     for (name, value) in [
         ("_include:recurse", "Observation:subject"),
         ("_include", "*"),
-<<<<<<< HEAD
         ("_include", "Observation:*"),
         ("_include:iterate", "*"),
         ("_sort", "subject.name"),
         ("_sort", "-_has:Observation:subject:date"),
-        ("_elements", "id"),
-        ("_summary", "true"),
-=======
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
         ("_filter", "x"),
         ("code-value-quantity", "a$1"),
     ] {

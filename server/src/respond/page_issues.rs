@@ -55,7 +55,6 @@ pub fn of_page(
     (!issues.is_empty()).then_some(OperationOutcome { issues })
 }
 
-<<<<<<< HEAD
 /// Resources that `:iterate` could still have followed are not on the page.
 pub fn includes_end(depth: usize, language: Language) -> OperationOutcome {
     let message = Text::new(
@@ -64,7 +63,10 @@ pub fn includes_end(depth: usize, language: Language) -> OperationOutcome {
     );
     OutcomeIssue::new(IssueSeverity::Information, IssueType::Incomplete)
         .with_diagnostics(format!("GKN-211: {}", message.en))
-=======
+        .with_details(message.in_language(language))
+        .into()
+}
+
 /// `_total=estimate` of a source that expects nothing: the total is left out.
 pub fn no_estimate(language: Language) -> OperationOutcome {
     let message = Text::new(
@@ -73,7 +75,6 @@ pub fn no_estimate(language: Language) -> OperationOutcome {
     );
     OutcomeIssue::new(IssueSeverity::Information, IssueType::NotSupported)
         .with_diagnostics(format!("GKN-210: {}", message.en))
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
         .with_details(message.in_language(language))
         .into()
 }

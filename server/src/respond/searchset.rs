@@ -19,10 +19,14 @@ pub struct Links {
     pub next: Option<String>,
 }
 
-<<<<<<< HEAD
-/// `total` is left out: nobody counts rows that nobody asked to count. `ended`: after so many rounds
-/// `:iterate` was not followed further.
-=======
+/// How far a page goes beyond its entries.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    pub found: Found,
+    /// After so many rounds `:iterate` was not followed further.
+    pub includes_end_at: Option<usize>,
+}
+
 /// What the ETag of a page says: everything that the page is made of, without making it. The form
 /// and the language are in it, because a page, unlike a resource, has no version that they share.
 /// `tags`: of the matches, which are so many, and of what is included.
@@ -46,16 +50,11 @@ pub fn page_tag(
 }
 
 /// `total` is left out unless it was asked for: nobody counts rows that nobody asked to count.
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
 pub fn searchset(
     exchange: &Exchange,
     links: &Links,
     entries: &[Entry<'_>],
-<<<<<<< HEAD
-    ended: Option<usize>,
-=======
-    found: Found,
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+    extent: Extent,
     shown: &PageIssues,
 ) -> Answer {
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
@@ -78,15 +77,11 @@ pub fn searchset(
         separator = b",";
         self::entry(&mut out, exchange, entry);
     }
-<<<<<<< HEAD
-    let ended = ended.map(|depth| page_issues::includes_end(depth, exchange.language));
-    let of_page = page_issues::of_page(entries, shown, exchange.language);
-    for outcome in ended.into_iter().chain(of_page) {
-=======
+    let Extent { found, includes_end_at } = extent;
+    let ended = includes_end_at.map(|depth| page_issues::includes_end(depth, exchange.language));
     let unsaid = (found == Found::Unsaid).then(|| page_issues::no_estimate(exchange.language));
     let of_page = page_issues::of_page(entries, shown, exchange.language);
-    for outcome in unsaid.into_iter().chain(of_page) {
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
+    for outcome in ended.into_iter().chain(unsaid).chain(of_page) {
         out.extend_from_slice(separator);
         separator = b",";
         outcome_entry(&mut out, &outcome);

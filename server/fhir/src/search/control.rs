@@ -86,7 +86,6 @@ impl<'d> Parser<'d> {
                 once(&mut request.pretty, pretty)?;
             }
             "_sort" => self.sort(text)?,
-<<<<<<< HEAD
             "_include" => self.include(text, Direction::Forward, false)?,
             "_revinclude" => self.include(text, Direction::Reverse, false)?,
             "_include:iterate" => self.include(text, Direction::Forward, true)?,
@@ -94,20 +93,10 @@ impl<'d> Parser<'d> {
             "_include:recurse" | "_revinclude:recurse" => {
                 return Err(ProblemKind::NotSupported("`:recurse` (R4 has `:iterate` for it)"));
             }
-            "_elements" | "_summary" => {
-                return Err(ProblemKind::NotSupported("leaving out elements"));
-=======
-            "_include" => self.include(text, Direction::Forward)?,
-            "_revinclude" => self.include(text, Direction::Reverse)?,
-            "_include:iterate"
-            | "_revinclude:iterate"
-            | "_include:recurse"
-            | "_revinclude:recurse" => return Err(ProblemKind::NotSupported("iteration")),
             "_summary" => once(&mut self.asked.summary, Summary::read(text)?)?,
             "_elements" => {
                 let shape = shape::elements(self.definitions, request.resource_type, text)?;
                 once(&mut self.asked.elements, shape)?;
->>>>>>> 183eec0 (Show parts, count matches, and answer 304)
             }
             "_contained" | "_containedType" => {
                 return Err(ProblemKind::NotSupported("searching contained resources"));
