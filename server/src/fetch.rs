@@ -31,7 +31,7 @@ pub use total::Found;
 const CONTAINED_DEPTH_MAX: usize = 4;
 
 /// One page, as fetched.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Page {
     /// Index of the rule, and the record.
     pub matches: Vec<(usize, Record)>,

@@ -57,6 +57,7 @@ pub fn searchset(
     extent: Extent,
     shown: &PageIssues,
 ) -> Answer {
+    let Extent { found, includes_end_at } = extent;
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
     let mut out = Vec::with_capacity(size + 1024);
@@ -77,7 +78,6 @@ pub fn searchset(
         separator = b",";
         self::entry(&mut out, exchange, entry);
     }
-    let Extent { found, includes_end_at } = extent;
     let ended = includes_end_at.map(|depth| page_issues::includes_end(depth, exchange.language));
     let unsaid = (found == Found::Unsaid).then(|| page_issues::no_estimate(exchange.language));
     let of_page = page_issues::of_page(entries, shown, exchange.language);
