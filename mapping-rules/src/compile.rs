@@ -10,6 +10,7 @@ mod rule;
 mod same_row;
 mod sources;
 pub(crate) mod structure;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,9 +113,10 @@ pub fn compile(files: &RuleFiles, schemas: &SourceSchemas, site: &Site) -> Compi
         large_maps(&rule, &code_maps, &mut found);
         compiled.push(rule);
     }
+    same_row::link(&mut compiled);
+    found.extend(compiled.iter().filter_map(|rule| version::unwatched(&compiled, rule)));
     in_order(&mut found);
     let files = sources.files;
-    same_row::link(&mut compiled);
     let refused = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let rules = (!refused).then(|| RuleSet {
         files: files.clone(),
@@ -128,9 +130,11 @@ pub fn compile(files: &RuleFiles, schemas: &SourceSchemas, site: &Site) -> Compi
     Compiled { rules, diagnostics: found, files }
 }
 
-/// Of the files with the site's constants and zone, which are as much a part of the resources.
+/// Of the files with the site's constants and zone, which are as much a part of the resources, and of
+/// the release that runs them.
 fn fingerprint(files: &[u8; 32], Site { constants, zone }: &Site) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
     hasher.update(files).update(&zone.local_minus_utc().to_le_bytes());
     for text in constants.iter().flat_map(|(name, value)| [name, value]) {
         hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());

@@ -6,9 +6,11 @@
 
 mod coded;
 mod reference;
+mod subset;
 mod telling;
 mod unreadable;
 mod updated;
+mod version;
 mod writer;
 
 use std::sync::Arc;
@@ -19,7 +21,9 @@ use crate::diagnostic::Span;
 use crate::evaluate::{self, Frame};
 use crate::identity::{Identity, Ids};
 use crate::program::{ColumnUse, Rule, RuleSet};
+use crate::projection::Projection;
 
+pub use version::Tag;
 use writer::Writer;
 
 /// Everything that was fetched for one resource.
@@ -36,6 +40,7 @@ pub struct Record {
 #[derive(Debug)]
 pub struct Emitted {
     pub id: String,
+    /// `meta.versionId`; of a part that has none, what stands for it in an ETag.
     pub version_id: String,
     /// `meta.lastUpdated`
     pub last_updated: Option<String>,
@@ -95,18 +100,38 @@ impl<'a> Emitter<'a> {
     }
 
     pub fn emit(&self, rule: &'a Rule, record: &'a Record) -> Emitted {
-        self.run(rule, record, None)
+        self.run(rule, record, None, self.tag(rule, record, None), None)
+    }
+
+    /// Emits what a part shows, from a record that was fetched for it or for the whole. `tag`: the
+    /// record's own; see [`Emitter::tag`].
+    pub fn emit_part(
+        &self,
+        rule: &'a Rule,
+        record: &'a Record,
+        part: Option<&'a Projection>,
+        tag: Tag,
+    ) -> Emitted {
+        self.run(rule, record, part, tag, None)
     }
 
     /// Emits, and says for every leaf where it came from.
     pub fn preview(&self, rule: &'a Rule, record: &'a Record) -> (Emitted, Vec<Leaf>) {
         let mut leaves = Vec::new();
-        let emitted = self.run(rule, record, Some(&mut leaves));
+        let tag = self.tag(rule, record, None);
+        let emitted = self.run(rule, record, None, tag, Some(&mut leaves));
         (emitted, leaves)
     }
 
-    fn run(&self, rule: &'a Rule, record: &'a Record, leaves: Option<&mut Vec<Leaf>>) -> Emitted {
-        let version_id = self.version_id(record);
+    fn run(
+        &self,
+        rule: &'a Rule,
+        record: &'a Record,
+        part: Option<&'a Projection>,
+        tag: Tag,
+        leaves: Option<&mut Vec<Leaf>>,
+    ) -> Emitted {
+        let Tag { text: version_id, is_version } = tag;
         let issues = unreadable::issues(self.rules, rule, record);
         if !issues.is_empty() {
             let id = self.id(rule, &record.row).unwrap_or_default();
@@ -117,10 +142,16 @@ impl<'a> Emitter<'a> {
             let id = String::new();
             return Emitted { id, version_id, last_updated: None, json: None, issues: vec![issue] };
         };
-        let mut writer = Writer::new(self, leaves);
-        let last_updated = writer.resource(rule, record, &id, &version_id);
+        let mut writer = Writer::new(self, part, leaves);
+        let shown = is_version.then_some(version_id.as_str());
+        let last_updated = writer.resource(rule, record, &id, shown);
         let Writer { out, issues, unusable, .. } = writer;
         Emitted { id, version_id, last_updated, json: (!unusable).then_some(out), issues }
+    }
+
+    /// `meta.lastUpdated` of a record; see [`Rule::updated_in_root`] for one without children.
+    pub fn last_updated(&self, rule: &Rule, record: &Record) -> Option<String> {
+        updated::of_record(self.rules, rule, record)
     }
 
     /// The logical id of a row; `None` if its key is empty or too long.
@@ -137,16 +168,6 @@ impl<'a> Emitter<'a> {
         let texts = texts?;
         let key: Vec<&str> = texts.iter().map(|text| &**text).collect();
         self.identity.encode(&rule.id, &key)
-    }
-
-    /// A hash of everything the resource is made of: the row image and the rules.
-    fn version_id(&self, record: &Record) -> String {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.rules.fingerprint);
-        hash_record(record, &mut hasher);
-        let mut text = data_encoding::BASE32_NOPAD.encode(&hasher.finalize().as_bytes()[..10]);
-        text.make_ascii_lowercase();
-        text
     }
 }
 
@@ -182,46 +203,6 @@ fn about_key(rule: &Rule, code: &'static str, message: crate::diagnostic::Text) 
 
 pub(crate) fn column_name(column: &ColumnUse) -> String {
     format!("{}.{}", column.column.alias, column.column.column)
-}
-
-fn hash_record(record: &Record, hasher: &mut blake3::Hasher) {
-    hash_row(&record.row, hasher);
-    for rows in &record.children {
-        hasher.update(&(rows.len() as u64).to_le_bytes());
-        rows.iter().for_each(|row| hash_row(row, hasher));
-    }
-    for contained in &record.contained {
-        hasher.update(&[u8::from(contained.is_some())]);
-        if let Some(contained) = contained {
-            hash_record(contained, hasher);
-        }
-    }
-}
-
-/// Each cell with its kind and length, so that no two different rows have the same image.
-fn hash_row(row: &Row, hasher: &mut blake3::Hasher) {
-    let mut image: Vec<u8> = Vec::with_capacity(256);
-    let mut cell = |kind: u8, bytes: &[u8]| {
-        image.push(kind);
-        image.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-        image.extend_from_slice(bytes);
-    };
-    for value in row.values() {
-        match value {
-            Value::Null => cell(0, &[]),
-            Value::Boolean(value) => cell(1, &[u8::from(*value)]),
-            Value::Integer(value) => cell(2, &value.to_le_bytes()),
-            Value::Decimal(value) => cell(3, value.as_str().as_bytes()),
-            Value::Text(value) => cell(4, value.as_bytes()),
-            Value::Bytes(value) => cell(5, value),
-            Value::Date(value) => cell(6, value.to_string().as_bytes()),
-            Value::Time(value) => cell(7, value.to_string().as_bytes()),
-            Value::DateTime(value) => cell(8, value.to_string().as_bytes()),
-            Value::Instant(value) => cell(9, &value.timestamp_micros().to_le_bytes()),
-            Value::Unreadable(value) => cell(10, value.bytes()),
-        }
-    }
-    hasher.update(&image);
 }
 
 /// A frame on the root row of a record.

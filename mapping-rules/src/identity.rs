@@ -101,6 +101,12 @@ impl Identity {
         Ok(Identity { mode, keys: keys.to_vec(), dense })
     }
 
+    /// How new ids are made: another mode or generation makes other ids of the same rows.
+    pub fn way(&self) -> [u8; 2] {
+        let generation = self.keys.first().and_then(|key| u8::try_from(key.generation).ok());
+        [self.mode as u8, generation.unwrap_or_default()]
+    }
+
     /// The id of the row with this key; `None` if the key is too long for FHIR's 64 characters.
     pub fn encode(&self, rule: &str, key: &[&str]) -> Option<String> {
         match self.mode {

@@ -18,6 +18,7 @@ mod image;
 pub mod lens;
 pub mod plan;
 pub mod program;
+pub mod projection;
 pub mod reads;
 pub mod schema;
 pub mod search;

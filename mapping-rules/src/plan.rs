@@ -11,12 +11,13 @@ mod include;
 mod shown;
 
 use genkan_adapter::{Order, Predicate, RowQuery};
-use genkan_fhir::search::{SearchRequest, SortKey, Total};
+use genkan_fhir::search::{SearchRequest, Shape, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
 use crate::image::value_of_kind;
 use crate::program::{Rule, RuleSet, Term};
+use crate::projection::Projection;
 use crate::search::{Chaining, Parameter, rows_of};
 
 pub use chain::{
@@ -57,6 +58,8 @@ pub enum PlanProblem {
 pub struct ReadPlan {
     pub rule: usize,
     pub query: RowQuery,
+    /// What is shown of it, if not the whole.
+    pub part: Option<Projection>,
 }
 
 /// One page of a search.
@@ -64,8 +67,10 @@ pub struct ReadPlan {
 pub struct SearchPlan {
     pub resource_type: String,
     pub scans: Vec<Scan>,
-    /// Resources on the page; with 0 there is nothing to fetch.
+    /// Resources on the page; with 0 there is nothing to fetch but the total.
     pub count: usize,
+    /// What the answer says of the number of rows that match: not only of those on the page.
+    pub total: Total,
     /// `_sort` was asked: scans are merged by value instead of read one after the other.
     pub sorted: bool,
     pub includes: Vec<Include>,
@@ -87,6 +92,15 @@ pub struct Scan {
     /// The columns of the query's order, as indexes into a row.
     pub order_columns: Vec<usize>,
     pub position: Position,
+    /// What is shown of its resources, if not the whole. The query asks for the columns of the part.
+    pub part: Option<Projection>,
+}
+
+impl SearchPlan {
+    /// What is shown of the matches that a rule makes.
+    pub fn part(&self, rule: usize) -> Option<&Projection> {
+        self.scans.iter().find(|scan| scan.rule == rule)?.part.as_ref()
+    }
 }
 
 /// Plans the read of one resource.
@@ -95,13 +109,18 @@ pub fn read(
     identity: &Identity,
     resource_type: &str,
     id: &str,
+    shape: &Shape,
 ) -> Result<ReadPlan, PlanProblem> {
     let mut known = false;
     for (index, rule) in rules.rules_of(resource_type) {
         known = true;
         if let Some(key) = identity.decode(&rule.id, id) {
-            let query = target_query(rules, index, &[key]).ok_or(PlanProblem::UnknownId)?;
-            return Ok(ReadPlan { rule: index, query });
+            let mut query = target_query(rules, index, &[key]).ok_or(PlanProblem::UnknownId)?;
+            let part = Projection::of(rules, rule, shape);
+            if let Some(part) = &part {
+                query.columns = part.root().of(&rule.root);
+            }
+            return Ok(ReadPlan { rule: index, query, part });
         }
     }
     Err(if known { PlanProblem::UnknownId } else { unknown_type(rules, resource_type) })
@@ -179,13 +198,20 @@ pub fn search(
             scan.position = position;
         }
     }
-    let count = request.count.map_or(limits.page_size_default, |count| count as usize);
+    let includes = include::includes(rules, request)?;
+    for scan in &mut scans {
+        let part = Projection::of(rules, &rules.rules[scan.rule], &request.shape);
+        scan.part = part.map(|part| narrowed(rules, scan, part, &includes));
+    }
+    let count = if request.count_only { Some(0) } else { request.count };
+    let count = count.map_or(limits.page_size_default, |count| count as usize);
     Ok(SearchPlan {
         resource_type: resource_type.to_owned(),
         scans,
         count: count.min(limits.page_size_max.max(1)),
+        total: request.total,
         sorted: !request.sort.is_empty(),
-        includes: include::includes(rules, request)?,
+        includes,
         include_rows_max: limits.include_rows_max,
         include_depth_max: limits.include_depth_max,
         context,
@@ -194,12 +220,6 @@ pub fn search(
 
 fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanProblem> {
     let resource_type = request.resource_type;
-    if matches!(request.total, Some(Total::Accurate | Total::Estimate)) {
-        return Err(PlanProblem::NotOffered {
-            parameter: "_total".to_owned(),
-            reason: Text::new("totals are not counted in this release", "件数の計算には未対応です"),
-        });
-    }
     let not_offered = |code: &str| {
         let reason = withheld(rules, resource_type, code).cloned().unwrap_or_else(|| {
             let en = "no rule emits anything that this parameter looks at";
@@ -277,7 +297,30 @@ fn scan(index: usize, rule: &Rule, filter: Predicate, sort: &[SortKey]) -> Scan 
         after: None,
         limit: None,
     };
-    Scan { rule: index, query, sort: terms, order_columns, position: Position::Start }
+    let position = Position::Start;
+    Scan { rule: index, query, sort: terms, order_columns, position, part: None }
+}
+
+/// Lets a scan ask for no more than a part needs, with what the order, the cursor and the includes
+/// look at.
+fn narrowed(
+    rules: &RuleSet,
+    scan: &mut Scan,
+    mut part: Projection,
+    includes: &[Include],
+) -> Projection {
+    let rule = &rules.rules[scan.rule];
+    scan.order_columns.iter().for_each(|index| part.also_column(*index));
+    scan.sort.iter().for_each(|(term, _)| part.also_term(rule, term));
+    for include in includes {
+        if let Follow::Forward { source, reference, each } = &include.follow
+            && *source == scan.rule
+        {
+            part.also_reference(rule, reference, *each);
+        }
+    }
+    scan.query.columns = part.root().of(&rule.root);
+    part
 }
 
 /// What makes two requests the same search: a page token of one must not open in another.

@@ -84,6 +84,7 @@ pub struct Rule {
     /// `meta.lastUpdated`: the latest of them, in all child rows that they read. Empty for
     /// `updated: hash`, where the source has no such column.
     pub updated: Vec<Term>,
+    pub version: Version,
     pub emit: Vec<Property>,
     /// Elements without which the row is no resource.
     pub required: Vec<&'static str>,
@@ -93,6 +94,26 @@ pub struct Rule {
     /// What it does not, and why.
     pub withheld: Vec<Withheld>,
     pub tests: Vec<RuleTest>,
+}
+
+/// `version`: what `meta.versionId` is a hash of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// Every cell that the rule reads.
+    Image,
+    /// The key and the columns of `updated`: the author declares that nothing changes without them.
+    Updated,
+}
+
+impl Rule {
+    /// The root row alone says when it was updated.
+    pub fn updated_in_root(&self) -> bool {
+        let mut in_root = !self.updated.is_empty();
+        for term in &self.updated {
+            term.names(&mut |column| in_root &= column.place == Place::Root);
+        }
+        in_root
+    }
 }
 
 /// Root table with its single-valued joins: what one SELECT reads.
@@ -143,6 +164,9 @@ pub struct Property {
     pub name: String,
     /// The element behind the name: `value` for `valueQuantity`; empty for `_name`.
     pub element: &'static str,
+    /// A summary shows it inside an element that it shows: R4 marks it, or requires it, or it is of
+    /// a data type, whose values are shown whole.
+    pub summary: bool,
     pub node: Node,
 }
 
@@ -161,6 +185,25 @@ pub struct Node {
     pub kind: NodeKind,
     /// The JSON of what no row can change, made once: most of a resource is systems, URLs and codes.
     pub fixed: Option<Box<[u8]>>,
+}
+
+impl Node {
+    /// Whether it holds for this place or for one inside it.
+    pub fn any(&self, holds: &mut impl FnMut(&Node) -> bool) -> bool {
+        if holds(self) {
+            return true;
+        }
+        match &self.kind {
+            NodeKind::Object { properties, .. } => any_of(properties, holds),
+            NodeKind::Coded(coded) => any_of(&coded.extension, holds),
+            NodeKind::List(items) => items.iter().any(|item| item.any(holds)),
+            NodeKind::Primitive { .. } | NodeKind::Reference(_) => false,
+        }
+    }
+}
+
+fn any_of(properties: &[Property], holds: &mut impl FnMut(&Node) -> bool) -> bool {
+    properties.iter().any(|property| property.node.any(holds))
 }
 
 #[derive(Debug)]

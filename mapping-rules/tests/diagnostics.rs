@@ -7,11 +7,14 @@ mod cases;
 mod code_maps;
 #[path = "support/rule_set.rs"]
 mod rule_set;
+#[path = "diagnostics/versions.rs"]
+mod versions;
 
 use cases::{Case, EMIT, EXPRESSIONS, RULES, SOURCES, UNIQUE};
 use code_maps::{CODE_MAPS, CSV};
 use genkan_mapping::{Compiled, Language, Severity};
 use rule_set::{compiled, compiled_bytes};
+use versions::VERSIONS;
 
 /// `file:line:column code` of everything that was found.
 fn places(compiled: &Compiled) -> Vec<String> {
@@ -77,6 +80,11 @@ fn owned(path: &str, text: impl Into<String>) -> (String, String) {
 #[test]
 fn a_mistake_in_a_rule_file_is_found_at_its_place() {
     check(RULES, |text| vec![owned("a.map.yaml", text)]);
+}
+
+#[test]
+fn a_version_by_declaration_names_the_tables_that_it_does_not_watch() {
+    check(VERSIONS, |text| vec![owned("a.map.yaml", text)]);
 }
 
 #[test]

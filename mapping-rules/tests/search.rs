@@ -311,7 +311,7 @@ search:
         ("Patient?family=x", "not offered"),
         ("Patient?_id=pt.1", "not offered"),
         ("Patient?birthdate=2020", "not offered"),
-        ("Patient?_total=accurate", "not offered"),
+        ("Patient?_total=accurate", "answered"),
         ("Patient?_sort=identifier", "refused"),
     ] {
         assert_eq!(refused(query), expected, "{query}");

@@ -44,9 +44,12 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
                 "Read only, straight from the tables of the hospital's own system. Unknown \
                  parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
                  {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
-                 tell of rows and their problems. Only the current version of a resource can be read. \
-                 Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which its \
-                 parameter and resource name here; `:iterate` over at most {include_depth_max}."
+                 tell of rows and their problems. Only the current version of a resource can be read, \
+                 and there is no history. `_total` counts rows, also those that are no resource; \
+                 without it there is no total. `_summary` and `_elements` shape matches, not what is \
+                 included. `If-None-Match` is answered on reads and searches, `If-Modified-Since` on \
+                 reads. Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which \
+                 its parameter and resource name here; `:iterate` over at most {include_depth_max}."
             ),
             "resource": resources,
         }],
@@ -81,7 +84,7 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
         "versioning": "versioned",
         "readHistory": false,
         "updateCreate": false,
-        "conditionalRead": "not-supported",
+        "conditionalRead": conditional_read(rules, resource_type),
         "searchInclude": includes(rules, resource_type),
         "searchRevInclude": rev_includes(rules, resource_type),
         "searchParam": parameters,
@@ -92,6 +95,12 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
         elements.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     }
     resource
+}
+
+/// A time can be compared only where some rule says one.
+fn conditional_read(rules: &RuleSet, resource_type: &str) -> &'static str {
+    let dated = rules.rules_of(resource_type).any(|(_, rule)| !rule.updated.is_empty());
+    if dated { "full-support" } else { "not-match" }
 }
 
 /// R4 has no place for chains but the text of the reference that they begin with.

@@ -31,6 +31,10 @@ pub enum Error {
     },
     /// `_history`: only the current version exists here.
     UnknownVersion,
+    /// `_history` without a version.
+    NoHistory,
+    /// `If-Match` names another version than the current one.
+    PreconditionFailed,
     NotAcceptable,
     UnsupportedMediaType {
         expected: &'static str,
@@ -100,6 +104,8 @@ impl Error {
             Error::Busy => "GKN-114",
             Error::RequestTimeout { .. } => "GKN-115",
             Error::TooManyIncluded { .. } => "GKN-116",
+            Error::NoHistory => "GKN-117",
+            Error::PreconditionFailed => "GKN-118",
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => match failed.error.category {
@@ -119,7 +125,9 @@ impl Error {
             Error::UnknownRoute
             | Error::UnknownType { .. }
             | Error::NotFound { .. }
-            | Error::UnknownVersion => StatusCode::NOT_FOUND,
+            | Error::UnknownVersion
+            | Error::NoHistory => StatusCode::NOT_FOUND,
+            Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Error::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -153,6 +161,7 @@ impl Error {
             }
             Error::MethodNotAllowed { .. }
             | Error::UnknownType { .. }
+            | Error::NoHistory
             | Error::NotAcceptable
             | Error::UnsupportedMediaType { .. } => IssueType::NotSupported,
             Error::BodyTooLarge { .. } | Error::UriTooLong { .. } => IssueType::TooLong,
@@ -163,6 +172,7 @@ impl Error {
             Error::TooManyIncluded { .. } => IssueType::TooCostly,
             Error::Unmappable(_) => IssueType::Processing,
             Error::NoBundle(reason) => no_bundle(reason).2,
+            Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable | ErrorCategory::Busy => IssueType::Transient,
@@ -194,6 +204,16 @@ impl Error {
             Error::UnknownVersion => Text::new(
                 "only the current version of a resource can be read; this is not it",
                 "読めるのは現在の版だけです。指定の版は現在の版ではありません",
+            ),
+            Error::NoHistory => Text::new(
+                "the hospital's tables keep no earlier versions, so that there is no history to \
+                 tell; read the resource, or search by `_lastUpdated`",
+                "院内の表は過去の版を保持しないため履歴は返せません。リソースを読むか _lastUpdated \
+                 で検索してください",
+            ),
+            Error::PreconditionFailed => Text::new(
+                "`If-Match` names another version than the current one",
+                "`If-Match` の版は現在の版ではありません",
             ),
             Error::NotAcceptable => Text::new(
                 "answers are `application/fhir+json` or `application/fhir+xml` of FHIR 4.0",
@@ -352,6 +372,8 @@ mod tests {
             Error::UnknownType { resource_type: resource_type.clone(), hint: None },
             Error::NotFound { resource_type },
             Error::UnknownVersion,
+            Error::NoHistory,
+            Error::PreconditionFailed,
             Error::NotAcceptable,
             Error::UnsupportedMediaType { expected: "x" },
             Error::BodyTooLarge { bytes_max: 1 },

@@ -1,12 +1,18 @@
 //! What is known of one request before its query is read, and what is counted while it is
 //! answered: form, language, own address, trace id, stages.
 
+use std::cell::Cell;
+use std::time::SystemTime;
+
 use actix_web::HttpRequest;
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
+use chrono::{DateTime, Utc};
 use genkan_mapping::diagnostic::Language;
 
+use crate::conditional::Conditions;
 use crate::error::Error;
-use crate::negotiate::{self, Format};
+use crate::negotiate::{self, Form};
 use crate::parse;
 use crate::service::Service;
 use crate::stages::Stages;
@@ -20,11 +26,15 @@ const HOST_BYTES_MAX: usize = 255;
 pub struct Exchange {
     /// `X-Request-Id` of the client if it is harmless, or else one of our own.
     pub trace_id: String,
-    pub format: Format,
-    pub pretty: bool,
+    /// By the address and the headers, or by the form of a search that came in a body.
+    form: Cell<Form>,
     pub language: Language,
     /// `https://fhir.example.jp/fhir`, without a slash at its end.
     pub base: String,
+    /// What the client has already.
+    pub conditions: Conditions,
+    /// Since when the rules that answer hold: before, a resource may have looked different.
+    pub rules_since: DateTime<Utc>,
     pub timeout_secs: u64,
     pub stages: Stages,
 }
@@ -44,21 +54,24 @@ impl Exchange {
         let too_long = uri_length > bytes_max;
         let query = if too_long { "" } else { request.query_string() };
         let pairs = parse::pairs(query.as_bytes());
-        let parameter =
-            |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let format = negotiate::format(parameter("_format"), text(headers, &header::ACCEPT));
+        let form = negotiate::form(&pairs, text(headers, &header::ACCEPT));
         let base = service.base_url.clone().map_or_else(|| own_base(headers), Ok);
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let mut exchange = Exchange {
             trace_id,
-            format: Format::Json,
-            pretty: parameter("_pretty") == Some("true"),
+            form: Cell::default(),
             language: negotiate::language(text(headers, &header::ACCEPT_LANGUAGE)),
             base: String::new(),
+            conditions: match reads {
+                true => Conditions::of_headers(headers, SystemTime::now().into()),
+                false => Conditions::default(),
+            },
+            rules_since: service.rules_since,
             timeout_secs: service.request_timeout_secs,
             stages,
         };
         let entrance = || {
-            exchange.format = format?;
+            exchange.form.set(form?);
             exchange.base = base?;
             if too_long { Err(Error::UriTooLong { bytes_max }) } else { Ok(()) }
         };
@@ -66,14 +79,26 @@ impl Exchange {
         (exchange, entrance)
     }
 
+    /// How the answer is written.
+    pub fn form(&self) -> Form {
+        self.form.get()
+    }
+
+    /// A search in a body may say there how it wants its answer.
+    pub fn reform(&self, pairs: &parse::Pairs) -> Result<(), Error> {
+        self.form.set(negotiate::reform(self.form.get(), pairs)?);
+        Ok(())
+    }
+
     /// An exchange without a client: a command answers its own question.
     pub fn local(base: &str) -> Self {
         Exchange {
             trace_id: "local".to_owned(),
-            format: Format::Json,
-            pretty: false,
+            form: Cell::default(),
             language: Language::English,
             base: base.to_owned(),
+            conditions: Conditions::default(),
+            rules_since: DateTime::UNIX_EPOCH,
             timeout_secs: 60,
             stages: Stages::start(),
         }

@@ -5,27 +5,33 @@
 //! `:iterate`) and each `$contained` that is not made of the very row.
 
 mod include;
+mod keys;
+mod total;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use genkan_adapter::{Order, Row, RowQuery, Value};
+use genkan_adapter::{Row, RowQuery, Value};
 use genkan_mapping::emit::{Record, reference_key};
 use genkan_mapping::evaluate::{self, Frame};
 use genkan_mapping::plan::{
     Cursor, Position, ReadPlan, Scan, SearchPlan, child_query, key_texts, link_key, target_query,
 };
-use genkan_mapping::program::{Child, Contained, Rule, RuleSet};
+use genkan_mapping::program::{Child, Contained, RuleSet};
+use genkan_mapping::projection::{Columns, Projection};
 
-use crate::sources::{Source, SourceError, Sources};
+use crate::sources::{SourceError, Sources};
+
+pub use keys::{Keys, keys};
+pub use total::Found;
 
 /// Contained resources of contained resources, and no deeper.
 const CONTAINED_DEPTH_MAX: usize = 4;
 
 /// One page, as fetched.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Page {
     /// Index of the rule, and the record.
     pub matches: Vec<(usize, Record)>,
@@ -34,6 +40,23 @@ pub struct Page {
     pub includes_end: bool,
     /// Where the next page starts; `None` on the last page.
     pub next: Option<Cursor>,
+    /// How many rows match in all, as far as that was asked.
+    pub found: Found,
+}
+
+/// The rows of a page as its statements brought them: what they refer to is not there yet.
+#[derive(Debug)]
+pub struct PageRows {
+    /// Index of the rule, and the row.
+    pub rows: Vec<(usize, Row)>,
+    next: Option<Cursor>,
+}
+
+impl PageRows {
+    /// Where the next page starts.
+    pub fn next(&self) -> Option<&Cursor> {
+        self.next.as_ref()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -42,42 +65,6 @@ pub enum FetchError {
     Source(#[from] SourceError),
     #[error("the includes of this page bring more than {rows_max} rows")]
     TooManyIncluded { rows_max: usize },
-}
-
-/// What the keys of a rule's rows are like, as far as they were read.
-#[derive(Debug, Default)]
-pub struct Keys {
-    pub rows: u64,
-    /// Rows whose key the row before them has as well.
-    pub repeated: u64,
-    /// No row was left unread.
-    pub all: bool,
-}
-
-/// Reads at most so many keys of a rule's rows, as a search would find them, in the order of the key:
-/// equal ones are neighbours.
-pub async fn keys(source: &Source, rule: &Rule, rows_max: u64) -> Fetched<Keys> {
-    let columns: Vec<_> = rule.key.iter().map(|column| column.column.clone()).collect();
-    let order = columns.iter().map(|column| Order { column: column.clone(), descending: false });
-    let query = RowQuery {
-        root: rule.root.root.clone(),
-        joins: rule.root.joins.clone(),
-        filter: rule.filter.clone(),
-        order: order.collect(),
-        columns,
-        after: None,
-        limit: Some(rows_max),
-    };
-    let mut keys = Keys::default();
-    let mut before: Option<Row> = None;
-    let mut rows = source.adapter().rows(&query);
-    while let Some(row) = rows.try_next().await.map_err(|error| source.failed(error))? {
-        keys.rows += 1;
-        keys.repeated += u64::from(before.as_ref() == Some(&row));
-        before = Some(row);
-    }
-    keys.all = keys.rows < rows_max;
-    Ok(keys)
 }
 
 type Fetched<T> = Result<T, FetchError>;
@@ -101,8 +88,23 @@ impl<'a> Fetch<'a> {
 
     /// The record of a read: none if the row is not there, two if the key is not unique.
     pub async fn of_key(&mut self, plan: &ReadPlan) -> Fetched<Vec<Record>> {
+        let rows = self.rows_of_key(plan).await?;
+        self.records_of_key(plan, rows).await
+    }
+
+    /// The rows of a read without what they refer to.
+    pub async fn rows_of_key(&mut self, plan: &ReadPlan) -> Fetched<Vec<Row>> {
         let rows = self.rows(plan.rule, &limited(&plan.query, 2)).await?;
-        self.records(plan.rule, rows, 0).await
+        Ok(spread(rows, plan.part.as_ref()))
+    }
+
+    /// Completes what [`Self::rows_of_key`] has brought.
+    pub async fn records_of_key(
+        &mut self,
+        plan: &ReadPlan,
+        rows: Vec<Row>,
+    ) -> Fetched<Vec<Record>> {
+        self.records(plan.rule, rows, plan.part.as_ref(), 0).await
     }
 
     /// Records of a rule by their keys, in no particular order.
@@ -110,7 +112,7 @@ impl<'a> Fetch<'a> {
         match target_query(self.rules, rule, keys) {
             Some(query) => {
                 let rows = self.rows(rule, &query).await?;
-                self.records(rule, rows, 0).await
+                self.records(rule, rows, None, 0).await
             }
             None => Ok(Vec::new()),
         }
@@ -118,16 +120,29 @@ impl<'a> Fetch<'a> {
 
     /// One page of a search with its includes.
     pub async fn page(&mut self, plan: &SearchPlan) -> Fetched<Page> {
+        let rows = self.rows_of_page(plan).await?;
+        self.complete_page(plan, rows).await
+    }
+
+    /// The rows of a page without what they refer to.
+    pub async fn rows_of_page(&mut self, plan: &SearchPlan) -> Fetched<PageRows> {
         if plan.count == 0 {
-            return Ok(Page::default());
+            return Ok(PageRows { rows: Vec::new(), next: None });
         }
         let (rows, next) = match plan.sorted && plan.scans.len() > 1 {
             true => self.merged(plan).await?,
             false => self.in_turn(plan).await?,
         };
-        let matches = self.complete(rows).await?;
+        Ok(PageRows { rows, next })
+    }
+
+    /// Completes what [`Self::rows_of_page`] has brought.
+    pub async fn complete_page(&mut self, plan: &SearchPlan, page: PageRows) -> Fetched<Page> {
+        let PageRows { rows, next } = page;
+        let found = self.found(plan, rows.len(), next.is_some()).await?;
+        let matches = self.complete(plan, rows).await?;
         let (includes, includes_end) = self.includes(plan, &matches).await?;
-        Ok(Page { matches, includes, includes_end, next })
+        Ok(Page { matches, includes, includes_end, next, found })
     }
 
     /// One statement, to the source of the rule.
@@ -149,7 +164,8 @@ impl<'a> Fetch<'a> {
                 continue;
             }
             let room = plan.count - taken.len();
-            let mut rows = self.rows(scan.rule, &limited(&scan.query, room + 1)).await?;
+            let rows = self.rows(scan.rule, &limited(&scan.query, room + 1)).await?;
+            let mut rows = spread(rows, scan.part.as_ref());
             let beyond = if rows.len() > room { rows.pop() } else { None };
             positions[index] = match (&beyond, rows.last()) {
                 (None, _) => Position::Done,
@@ -176,6 +192,7 @@ impl<'a> Fetch<'a> {
                 Position::Done => Vec::new(),
                 _ => self.rows(scan.rule, &limited(&scan.query, plan.count + 1)).await?,
             };
+            let rows = spread(rows, scan.part.as_ref());
             let keyed: Vec<(Vec<SortValue>, Row)> =
                 rows.into_iter().map(|row| (self.sort_values(scan, &row), row)).collect();
             found.push(keyed.into_iter().peekable());
@@ -222,7 +239,11 @@ impl<'a> Fetch<'a> {
     }
 
     /// Makes records of rows of several rules, in the same order.
-    async fn complete(&mut self, rows: Vec<(usize, Row)>) -> Fetched<Vec<(usize, Record)>> {
+    async fn complete(
+        &mut self,
+        plan: &SearchPlan,
+        rows: Vec<(usize, Row)>,
+    ) -> Fetched<Vec<(usize, Record)>> {
         let order: Vec<usize> = rows.iter().map(|(rule, _)| *rule).collect();
         let mut by_rule: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
         for (rule, row) in rows {
@@ -230,7 +251,8 @@ impl<'a> Fetch<'a> {
         }
         let mut records = BTreeMap::new();
         for (rule, rows) in by_rule {
-            records.insert(rule, self.records(rule, rows, 0).await?.into_iter());
+            let made = self.records(rule, rows, plan.part(rule), 0).await?;
+            records.insert(rule, made.into_iter());
         }
         let next = |rule: usize| {
             records.get_mut(&rule).and_then(Iterator::next).map(|record| (rule, record))
@@ -238,13 +260,14 @@ impl<'a> Fetch<'a> {
         Ok(order.into_iter().filter_map(next).collect())
     }
 
-    /// Adds children and contained records to the rows of one rule.
-    fn records(
-        &mut self,
+    /// Adds children and contained records to the rows of one rule: those that the part shows.
+    fn records<'f>(
+        &'f mut self,
         rule: usize,
         rows: Vec<Row>,
+        part: Option<&'f Projection>,
         depth: usize,
-    ) -> BoxFuture<'_, Fetched<Vec<Record>>> {
+    ) -> BoxFuture<'f, Fetched<Vec<Record>>> {
         Box::pin(async move {
             let rules = self.rules;
             let compiled = &rules.rules[rule];
@@ -255,22 +278,40 @@ impl<'a> Fetch<'a> {
             if records.is_empty() {
                 return Ok(records);
             }
-            for child in &compiled.children {
-                self.child(rule, child, &mut records).await?;
+            for (index, child) in compiled.children.iter().enumerate() {
+                if part.is_none_or(|part| part.child(index).is_some()) {
+                    let columns = part.and_then(|part| part.child(index));
+                    self.child(rule, child, columns, &mut records).await?;
+                } else {
+                    records.iter_mut().for_each(|record| record.children.push(Vec::new()));
+                }
             }
-            for contained in &compiled.contained {
-                self.contained(contained, &mut records, depth).await?;
+            for (index, contained) in compiled.contained.iter().enumerate() {
+                if part.is_none_or(|part| part.contains(index)) {
+                    self.contained(contained, &mut records, depth).await?;
+                } else {
+                    records.iter_mut().for_each(|record| record.contained.push(None));
+                }
             }
             Ok(records)
         })
     }
 
-    async fn child(&mut self, rule: usize, child: &Child, records: &mut [Record]) -> Fetched<()> {
+    async fn child(
+        &mut self,
+        rule: usize,
+        child: &Child,
+        columns: Option<&Columns>,
+        records: &mut [Record],
+    ) -> Fetched<()> {
         let parents: Vec<&Row> = records.iter().map(|record| &record.row).collect();
-        let rows = match child_query(child, &parents) {
+        let mut rows = match child_query(child, columns, &parents) {
             Some(query) => self.rows(rule, &query).await?,
             None => Vec::new(),
         };
+        if let Some(columns) = columns {
+            rows = rows.into_iter().map(|row| columns.spread(row)).collect();
+        }
         let mut by_link: HashMap<Vec<String>, Vec<Row>> = HashMap::new();
         for row in rows {
             let link = child.link.iter().map(|(own, _)| row.values().get(*own));
@@ -300,7 +341,7 @@ impl<'a> Fetch<'a> {
         }
         if let Some(columns) = &contained.same_row {
             let rows = records.iter().map(|record| projected(&record.row, columns)).collect();
-            let targets = self.records(reference.rule, rows, depth + 1).await?;
+            let targets = self.records(reference.rule, rows, None, depth + 1).await?;
             for (record, target) in records.iter_mut().zip(targets) {
                 record.contained.push(Some(Arc::new(target)));
             }
@@ -314,7 +355,7 @@ impl<'a> Fetch<'a> {
         let mut found: HashMap<Vec<String>, Option<Arc<Record>>> = HashMap::new();
         if let Some(query) = target_query(rules, reference.rule, &keys) {
             let rows = self.rows(reference.rule, &query).await?;
-            for record in self.records(reference.rule, rows, depth + 1).await? {
+            for record in self.records(reference.rule, rows, None, depth + 1).await? {
                 if let Some(key) = key_texts(rules, &rules.rules[reference.rule], &record.row) {
                     // Of two rows with one key, neither is the one that is meant.
                     let second = found.contains_key(&key);
@@ -338,6 +379,14 @@ enum SortValue {
 fn projected(row: &Row, columns: &[usize]) -> Row {
     let cell = |index: &usize| row.values().get(*index).cloned().unwrap_or(Value::Null);
     Row(columns.iter().map(cell).collect())
+}
+
+/// At the places that the rule's program looks at.
+fn spread(rows: Vec<Row>, part: Option<&Projection>) -> Vec<Row> {
+    match part {
+        None => rows,
+        Some(part) => rows.into_iter().map(|row| part.root().spread(row)).collect(),
+    }
 }
 
 fn limited(query: &RowQuery, rows: usize) -> RowQuery {

@@ -187,6 +187,15 @@ fn routes(app: &mut web::ServiceConfig) {
                         .default_service(web::to(interactions::only_post)),
                 )
                 .service(
+                    web::resource([
+                        "/fhir/_history",
+                        "/fhir/{type}/_history",
+                        "/fhir/{type}/{id}/_history",
+                    ])
+                    .route(web::route().guard(get_or_head()).to(interactions::history))
+                    .default_service(web::to(interactions::only_get)),
+                )
+                .service(
                     web::resource("/fhir/{type}/{id}/_history/{version}")
                         .route(web::route().guard(get_or_head()).to(interactions::vread))
                         .default_service(web::to(interactions::only_get)),

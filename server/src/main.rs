@@ -7,6 +7,7 @@ mod bundle;
 mod capability;
 mod codes;
 mod command;
+mod conditional;
 mod config;
 mod emit;
 mod error;

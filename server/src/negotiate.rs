@@ -3,13 +3,23 @@
 //! Spec: <https://hl7.org/fhir/R4/http.html#mime-type>. `_format` wins over `Accept`, because a
 //! browser can't choose its header.
 
-use genkan_mapping::diagnostic::Language;
+use genkan_mapping::diagnostic::{Language, Text};
 
-use crate::error::Error;
+use crate::error::{Error, Refusal, RefusedParameter};
+use crate::parse::Pairs;
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Form {
+    pub format: Format,
+    /// With line breaks and indents, for people.
+    pub pretty: bool,
+}
 
 /// A form of a resource on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
+    #[default]
     Json,
     Xml,
 }
@@ -32,12 +42,50 @@ impl Format {
     }
 }
 
-/// Chooses the form of the answer.
+/// Chooses the form of the answer from the parameters of an address and the header.
+pub fn form(pairs: &Pairs, accept: Option<&str>) -> Result<Form, Error> {
+    let format = format(only(pairs, "_format")?, accept)?;
+    Ok(Form { format, pretty: pretty(pairs)?.unwrap_or(false) })
+}
+
+/// The form with what a body says of it: R4 lets a search send all its parameters there.
+pub fn reform(form: Form, pairs: &Pairs) -> Result<Form, Error> {
+    let format = match only(pairs, "_format")? {
+        Some(parameter) => format(Some(parameter), None)?,
+        None => form.format,
+    };
+    Ok(Form { format, pretty: pretty(pairs)?.unwrap_or(form.pretty) })
+}
+
+fn pretty(pairs: &Pairs) -> Result<Option<bool>, Error> {
+    match only(pairs, "_pretty")? {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(refused("_pretty", "has to be true or false", "は true か false です")),
+    }
+}
+
+fn only<'p>(pairs: &'p Pairs, name: &str) -> Result<Option<&'p str>, Error> {
+    let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        _ => Err(refused(name, "may stand once", "は一度しか書けません")),
+    }
+}
+
+fn refused(name: &str, en: &str, ja: &str) -> Error {
+    let message = Text::new(format!("{name}: {en}"), format!("「{name}」{ja}"));
+    let reason = Refusal::Invalid;
+    Error::Parameters(vec![RefusedParameter { name: name.to_owned(), reason, message }])
+}
+
+/// Chooses between the formats.
 pub fn format(parameter: Option<&str>, accept: Option<&str>) -> Result<Format, Error> {
     if let Some(parameter) = parameter {
         // A `+` that was not escaped in the URL has become a blank.
         let media_type = media_type(parameter).replace(' ', "+");
-        let format = Format::of(&media_type).filter(|_| is_our_version(parameter));
+        let format = Format::of(&media_type).filter(|_| is_ours(parameter));
         return format.ok_or(Error::NotAcceptable);
     }
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
@@ -45,7 +93,7 @@ pub fn format(parameter: Option<&str>, accept: Option<&str>) -> Result<Format, E
     };
     let ranges: Vec<(&str, u16)> = accept
         .split(',')
-        .filter(|range| is_our_version(range))
+        .filter(|range| is_ours(range))
         .map(|range| (media_type(range), quality(range)))
         .collect();
     let weight = |format: Format| {
@@ -85,13 +133,25 @@ pub fn language(accept_language: Option<&str>) -> Language {
 /// Is this the media type of a body that can be read here: in UTF-8, and of our version of FHIR?
 pub fn is_media_type(header: Option<&str>, expected: &str) -> bool {
     header.is_some_and(|header| {
-        let is_utf8 = |charset: &str| {
-            ["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
-        };
+        let ascii = parameter_of(header, "charset").is_some_and(|name| same(name, "us-ascii"));
         media_type(header).eq_ignore_ascii_case(expected)
-            && parameter_of(header, "charset").is_none_or(is_utf8)
+            && (ascii || is_our_charset(header))
             && is_our_version(header)
     })
+}
+
+/// In UTF-8, which is all that FHIR is written in, and of our version of it.
+fn is_ours(range: &str) -> bool {
+    is_our_version(range) && is_our_charset(range)
+}
+
+fn is_our_charset(range: &str) -> bool {
+    let charset = parameter_of(range, "charset");
+    charset.is_none_or(|charset| same(charset, "utf-8") || same(charset, "utf8"))
+}
+
+fn same(name: &str, known: &str) -> bool {
+    name.eq_ignore_ascii_case(known)
 }
 
 /// FHIR's own parameter of a MIME type: a client that wants another version gets no R4.
@@ -155,10 +215,35 @@ mod tests {
             (Some("application/fhir+json;fhirVersion=4.0"), None, Some(Format::Json)),
             (Some("ttl"), Some("application/fhir+json"), None),
             (Some(""), None, None),
+            (Some("application/fhir+xml; charset=UTF-8"), None, Some(Format::Xml)),
+            (Some("application/fhir+json;fhirVersion=5.0"), None, None),
+            (Some("application/fhir+json;charset=Shift_JIS"), None, None),
+            (None, Some("application/fhir+json; charset=\"utf-8\""), Some(Format::Json)),
+            (None, Some("application/fhir+xml; charset=utf-16, */*;q=0.1"), Some(Format::Json)),
+            (None, Some("text/turtle"), None),
+            (None, Some("application/fhir+turtle, application/x-turtle"), None),
         ] {
             let chosen = format(parameter, accept).ok();
             assert_eq!(chosen, expected, "_format={parameter:?} Accept: {accept:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_twice_or_is_neither_true_nor_false_is_no_form() {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        for pairs in [
+            vec![("_pretty", "yes")],
+            vec![("_pretty", "true"), ("_pretty", "true")],
+            vec![("_format", "json"), ("_format", "xml")],
+        ] {
+            let asked: Pairs = pairs.iter().map(pair).collect();
+            assert!(form(&asked, None).is_err(), "{pairs:?}");
+            assert!(reform(Form::default(), &asked).is_err(), "{pairs:?}");
+        }
+        let asked = [("name", "x"), ("_format", "xml")].iter().map(pair).collect();
+        let pretty = Form { format: Format::Json, pretty: true };
+        let reformed = reform(pretty, &asked).expect("a form");
+        assert_eq!(reformed, Form { format: Format::Xml, pretty: true });
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! ignored a parameter would show more patients than were asked for.
 
 use genkan_fhir::definitions::Definitions;
-use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, StepFault};
+use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, Shape, StepFault};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 
 use crate::error::{Error, Refusal, RefusedParameter};
@@ -44,9 +44,9 @@ pub fn search(
     }
 }
 
-/// The parameters of a read and of `/metadata`: form and nothing else. `_elements` or `_summary`
-/// that were ignored would show more than was asked for.
-pub fn no_search(query: &str) -> Result<(), Error> {
+/// The parameters of `/metadata` and the like: form and nothing else. What were ignored would show
+/// something else than was asked for.
+pub fn form_only(query: &str) -> Result<(), Error> {
     let unknown = |(name, _): &(String, String)| name != "_format" && name != "_pretty";
     let refused: Vec<RefusedParameter> = pairs(query.as_bytes())
         .iter()
@@ -63,6 +63,13 @@ pub fn no_search(query: &str) -> Result<(), Error> {
         })
         .collect();
     if refused.is_empty() { Ok(()) } else { Err(Error::Parameters(refused)) }
+}
+
+/// The parameters of a read: which elements of the one resource are wanted.
+pub fn read(service: &Service, resource_type: &str, query: &str) -> Result<Shape, Error> {
+    known_type(service, resource_type)?;
+    search::read_shape(Definitions::r4(), resource_type, &pairs(query.as_bytes()))
+        .map_err(|problems| Error::Parameters(problems.iter().map(refused).collect()))
 }
 
 /// A type that some rule makes; 404 for every other.
@@ -83,6 +90,7 @@ fn refused(problem: &SearchProblem) -> RefusedParameter {
         ProblemKind::UnknownResourceType
         | ProblemKind::UnknownParameter { .. }
         | ProblemKind::NamesUnknown { .. }
+        | ProblemKind::UnknownElement { .. }
         | ProblemKind::Modifier { .. }
         | ProblemKind::NotSupported(_)
         | ProblemKind::Step { .. }
@@ -91,6 +99,7 @@ fn refused(problem: &SearchProblem) -> RefusedParameter {
         | ProblemKind::Form(_)
         | ProblemKind::WrongTarget
         | ProblemKind::Repeated
+        | ProblemKind::Contradicts(_)
         | ProblemKind::TooMany { .. } => Refusal::Invalid,
     };
     let name = match problem.parameter.as_str() {
@@ -116,6 +125,12 @@ fn japanese(kind: ProblemKind) -> String {
         ProblemKind::NamesUnknown { nearest: Some(nearest) } => {
             format!("の値は R4 にない検索パラメータです。もしかして: {nearest}")
         }
+        ProblemKind::UnknownElement { nearest: None } => {
+            "の値はこのリソース型の直下の要素ではありません".to_owned()
+        }
+        ProblemKind::UnknownElement { nearest: Some(nearest) } => {
+            format!("の値はこのリソース型の直下の要素ではありません。もしかして: {nearest}")
+        }
         ProblemKind::Modifier { allowed: "" } => "に修飾子は使えません".to_owned(),
         ProblemKind::Modifier { allowed } => format!("の修飾子は {allowed} だけです"),
         ProblemKind::NotSupported(what) => format!("は使えません（{what}）"),
@@ -125,6 +140,7 @@ fn japanese(kind: ProblemKind) -> String {
         ProblemKind::TooDeep { max } => format!("は {max} 段までです"),
         ProblemKind::WrongTarget => "はその型を参照できません".to_owned(),
         ProblemKind::Repeated => "は一度しか書けません".to_owned(),
+        ProblemKind::Contradicts(other) => format!("は {other} と同時に使えません"),
         ProblemKind::TooMany { max } => format!("は {max} を超えています"),
     }
 }

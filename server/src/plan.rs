@@ -1,7 +1,7 @@
 //! Second room: what was asked, against the compiled rules, to queries. Pure. The planning itself is
 //! in `genkan-mapping`; here its refusals become errors of the request.
 
-use genkan_fhir::search::SearchRequest;
+use genkan_fhir::search::{SearchRequest, Shape};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 use genkan_mapping::plan::{self, PlanProblem, ReadPlan, SearchPlan};
 use genkan_mapping::program::RuleSet;
@@ -23,8 +23,13 @@ pub fn search(service: &Service, request: &SearchRequest) -> Result<SearchPlan, 
         .map_err(|problem| refusal(request.resource_type, problem))
 }
 
-pub fn read(service: &Service, resource_type: &str, id: &str) -> Result<ReadPlan, Error> {
-    plan::read(&service.rules, &service.identity, resource_type, id)
+pub fn read(
+    service: &Service,
+    resource_type: &str,
+    id: &str,
+    shape: &Shape,
+) -> Result<ReadPlan, Error> {
+    plan::read(&service.rules, &service.identity, resource_type, id, shape)
         .map_err(|problem| refusal(resource_type, problem))
 }
 

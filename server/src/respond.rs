@@ -16,25 +16,52 @@ use genkan_mapping::diagnostic::Language;
 use genkan_mapping::emit::Emitted;
 
 use crate::bundle::UnitIssue;
+use crate::conditional::Verdict;
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::negotiate::Format;
+use crate::negotiate::{Form, Format};
 
-pub use searchset::{Links, searchset};
+pub use searchset::{Extent, Links, page_tag, searchset};
 
-/// What an interaction answers: a resource as JSON, before it takes its form on the wire.
+/// What an interaction answers, before it takes its form on the wire.
 #[derive(Debug)]
 pub struct Answer {
-    pub json: Vec<u8>,
-    pub version_id: Option<String>,
+    pub body: Body,
+    /// What its ETag says: a version, or what stands for one.
+    pub tag: Option<String>,
     /// FHIR `instant`
     pub last_updated: Option<String>,
+}
+
+#[derive(Debug)]
+pub enum Body {
+    /// A resource.
+    Json(Vec<u8>),
+    /// The client has it already.
+    Unchanged,
 }
 
 impl Answer {
     /// A resource without a version of its own.
     pub fn of(json: Vec<u8>) -> Self {
-        Answer { json, version_id: None, last_updated: None }
+        Answer { body: Body::Json(json), tag: None, last_updated: None }
+    }
+
+    pub fn unchanged(tag: Option<String>, last_updated: Option<String>) -> Self {
+        Answer { body: Body::Unchanged, tag, last_updated }
+    }
+
+    #[must_use]
+    pub fn tagged(mut self, tag: String) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
+    /// Last-Modified. New rules make another resource of an old row, so that nothing counts as older
+    /// than the rules that show it.
+    fn modified(&self, exchange: &Exchange) -> Option<DateTime<Utc>> {
+        let updated = DateTime::parse_from_rfc3339(self.last_updated.as_deref()?).ok()?;
+        Some(updated.with_timezone(&Utc).max(exchange.rules_since))
     }
 }
 
@@ -43,7 +70,13 @@ impl Answer {
 pub fn resource(emitted: Emitted) -> Result<Answer, Error> {
     let Emitted { version_id, last_updated, json, issues, .. } = emitted;
     let json = json.ok_or(Error::Unmappable(issues))?;
-    Ok(Answer { json, version_id: Some(version_id), last_updated })
+    Ok(Answer { body: Body::Json(json), tag: Some(version_id), last_updated })
+}
+
+/// Whether the client has this answer already, by what is known of it so far.
+pub fn is_unchanged(exchange: &Exchange, answer: &Answer) -> bool {
+    let verdict = exchange.conditions.verdict(answer.tag.as_deref(), answer.modified(exchange));
+    verdict == Verdict::Unchanged
 }
 
 /// A registration unit with what is to be said of it, as Parameters.
@@ -62,27 +95,41 @@ pub fn with_issues(bundle: &[u8], issues: &[UnitIssue], language: Language) -> A
 /// The end of every interaction.
 pub fn respond(exchange: &Exchange, answer: Result<Answer, Error>) -> HttpResponse {
     let written = answer.and_then(|answer| {
-        let body = write(exchange, answer.json)?;
-        Ok(success(exchange, body, answer.version_id, answer.last_updated))
+        let answer = judged(exchange, answer)?;
+        let (tag, modified) = (etag(&answer), answer.modified(exchange));
+        let mut response = match answer.body {
+            Body::Unchanged => HttpResponse::NotModified(),
+            Body::Json(_) => HttpResponse::Ok(),
+        };
+        for (name, value) in [(header::ETAG, tag), (header::LAST_MODIFIED, modified.map(http_date))]
+        {
+            value.into_iter().for_each(|value| {
+                response.insert_header((name.clone(), value));
+            });
+        }
+        Ok(match answer.body {
+            Body::Unchanged => response.finish(),
+            Body::Json(json) => {
+                let body = write(exchange, json)?;
+                response.content_type(exchange.form().format.content_type()).body(body)
+            }
+        })
     });
     written.unwrap_or_else(|error| failure(exchange, &error))
 }
 
-fn success(
-    exchange: &Exchange,
-    body: Vec<u8>,
-    version_id: Option<String>,
-    last_updated: Option<String>,
-) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.content_type(exchange.format.content_type());
-    if let Some(version_id) = version_id {
-        response.insert_header((header::ETAG, format!("W/\"{version_id}\"")));
+/// The answer under the conditions of the request.
+fn judged(exchange: &Exchange, answer: Answer) -> Result<Answer, Error> {
+    match exchange.conditions.verdict(answer.tag.as_deref(), answer.modified(exchange)) {
+        Verdict::Send => Ok(answer),
+        Verdict::Unchanged => Ok(Answer { body: Body::Unchanged, ..answer }),
+        Verdict::Failed => Err(Error::PreconditionFailed),
     }
-    if let Some(date) = last_updated.as_deref().and_then(http_date) {
-        response.insert_header((header::LAST_MODIFIED, date));
-    }
-    response.body(body)
+}
+
+/// Weak: a version is the same in JSON and XML, compressed or not.
+fn etag(answer: &Answer) -> Option<String> {
+    answer.tag.as_ref().map(|tag| format!("W/\"{tag}\""))
 }
 
 fn failure(exchange: &Exchange, error: &Error) -> HttpResponse {
@@ -91,7 +138,7 @@ fn failure(exchange: &Exchange, error: &Error) -> HttpResponse {
     let outcome = outcome::of_error(error, exchange.language, &exchange.trace_id).to_json();
     let json = outcome.to_string().into_bytes();
     let (format, body) = match write(exchange, json.clone()) {
-        Ok(body) => (exchange.format, body),
+        Ok(body) => (exchange.form().format, body),
         Err(_) => (Format::Json, json),
     };
     let mut response = HttpResponse::build(status);
@@ -136,12 +183,13 @@ fn log(error: &Error, status: StatusCode) {
 
 /// The resource in the form of the exchange. Compact JSON goes out as it is.
 fn write(exchange: &Exchange, json: Vec<u8>) -> Result<Vec<u8>, Error> {
-    if exchange.format == Format::Json && !exchange.pretty {
+    let Form { format, pretty } = exchange.form();
+    if format == Format::Json && !pretty {
         return Ok(json);
     }
     let unreadable = |_| Error::Internal("a resource of ours is no JSON");
     let resource: serde_json::Value = serde_json::from_slice(&json).map_err(unreadable)?;
-    match exchange.format {
+    match format {
         Format::Json => serde_json::to_vec_pretty(&resource).map_err(unreadable),
         Format::Xml => match xml::from_json(&resource) {
             Ok(text) => Ok(text.into_bytes()),
@@ -153,10 +201,9 @@ fn write(exchange: &Exchange, json: Vec<u8>) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// `Last-Modified` of an `instant`. Spec: RFC 9110, 5.6.7
-fn http_date(instant: &str) -> Option<String> {
-    let instant = DateTime::parse_from_rfc3339(instant).ok()?.with_timezone(&Utc);
-    Some(instant.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+/// As headers have it. Spec: RFC 9110, 5.6.7
+fn http_date(moment: DateTime<Utc>) -> String {
+    moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// A word for probes.
@@ -174,14 +221,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn last_modified_is_the_same_moment_in_gmt() {
+    fn last_modified_is_in_gmt_and_no_older_than_the_rules() {
+        let mut exchange = Exchange::local("https://fhir.test/fhir");
+        exchange.rules_since = "2023-04-01T01:00:01Z".parse().expect("an instant");
         for (instant, expected) in [
-            ("2023-04-01T10:00:00+09:00", Some("Sat, 01 Apr 2023 01:00:00 GMT")),
-            ("2023-04-01T10:00:00.5Z", Some("Sat, 01 Apr 2023 10:00:00 GMT")),
-            ("2023-04-01", None),
-            ("", None),
+            (Some("2023-04-01T10:00:03+09:00"), Some("Sat, 01 Apr 2023 01:00:03 GMT")),
+            (Some("2023-04-01T10:00:00+09:00"), Some("Sat, 01 Apr 2023 01:00:01 GMT")),
+            (Some("2023-04-01T10:00:00.5Z"), Some("Sat, 01 Apr 2023 10:00:00 GMT")),
+            (Some("2023-04-01"), None),
+            (None, None),
         ] {
-            assert_eq!(http_date(instant).as_deref(), expected, "{instant}");
+            let last_updated = instant.map(str::to_owned);
+            let answer = Answer { last_updated, ..Answer::of(Vec::new()) };
+            let modified = answer.modified(&exchange).map(http_date);
+            assert_eq!(modified.as_deref(), expected, "{instant:?}");
         }
     }
 }

@@ -2,11 +2,16 @@
 //!
 //! Spec: <https://hl7.org/fhir/R4/http.html#search>
 
+use genkan_fhir::search::Total;
+use genkan_mapping::emit::Tag;
+use genkan_mapping::plan::{Cursor, SearchPlan};
+
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, FetchError, Found, Page};
 use crate::links::{self, Asked};
-use crate::respond::{self, Answer, Links};
+use crate::parse::Search;
+use crate::respond::{self, Answer, Extent, Links};
 use crate::service::Service;
 use crate::stages::Stage;
 use crate::{emit, parse, plan};
@@ -23,18 +28,73 @@ pub async fn search(
     let plan = plan::search(service, &search.request)?;
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&service.sources, &service.rules);
-    let page = fetch.page(&plan).await;
+    let on_way = OnWay { service, exchange, search: &search, plan: &plan };
+    let fetched = on_way.fetched(&mut fetch).await;
     exchange.stages.count_statements(fetch.statements());
-    let page = page?;
+    let page = match fetched? {
+        Fetched::Page(page) => page,
+        Fetched::Unchanged(answer) => return Ok(answer),
+    };
     exchange.stages.enter(Stage::Emit);
-    let entries = emit::page(service, &page);
+    let tags = emit::tags(service, &plan, &page);
+    let links = on_way.links(page.next.as_ref());
+    let tag = on_way.tag(&links, page.found, (page.matches.len(), &tags));
+    let unchanged = Answer::unchanged(Some(tag.clone()), None);
+    if respond::is_unchanged(exchange, &unchanged) {
+        return Ok(unchanged);
+    }
+    let entries = emit::page(service, &plan, &page, tags);
     for entry in &entries {
         exchange.stages.count_issues(&entry.emitted.issues);
     }
     exchange.stages.enter(Stage::Respond);
-    let next = page.next.map(|cursor| cursor.seal(&service.identity, &plan.context));
-    let url = |next| links::url(service, exchange, &search, next);
-    let links = Links { own: url(None), next: next.as_deref().map(|token| url(Some(token))) };
+    let shown = &service.page_issues;
     let ended = page.includes_end.then_some(plan.include_depth_max);
-    Ok(respond::searchset(exchange, &links, &entries, ended, &service.page_issues))
+    let extent = Extent { found: page.found, includes_end_at: ended };
+    Ok(respond::searchset(exchange, &links, &entries, extent, shown).tagged(tag))
+}
+
+/// A search behind its plan.
+struct OnWay<'a> {
+    service: &'a Service,
+    exchange: &'a Exchange,
+    search: &'a Search,
+    plan: &'a SearchPlan,
+}
+
+enum Fetched {
+    Page(Page),
+    Unchanged(Answer),
+}
+
+impl OnWay<'_> {
+    /// Fetches no further than it takes to see that the client has the page already: the rows alone
+    /// tell it where their rules say that they do, and nothing else belongs to the page.
+    async fn fetched(&self, fetch: &mut Fetch<'_>) -> Result<Fetched, FetchError> {
+        let rows = fetch.rows_of_page(self.plan).await?;
+        let rows_tell = self.plan.includes.is_empty() && self.plan.total == Total::None;
+        if rows_tell
+            && self.exchange.conditions.has_tags()
+            && let Some(tags) = emit::tags_of_rows(self.service, &rows)
+        {
+            let links = self.links(rows.next());
+            let tag = self.tag(&links, Found::NotAsked, (tags.len(), &tags));
+            let unchanged = Answer::unchanged(Some(tag), None);
+            if respond::is_unchanged(self.exchange, &unchanged) {
+                return Ok(Fetched::Unchanged(unchanged));
+            }
+        }
+        Ok(Fetched::Page(fetch.complete_page(self.plan, rows).await?))
+    }
+
+    fn tag(&self, links: &Links, found: Found, tags: (usize, &[Tag])) -> String {
+        respond::page_tag(self.exchange, &self.service.page_issues, links, found, tags)
+    }
+
+    fn links(&self, next: Option<&Cursor>) -> Links {
+        let OnWay { service, exchange, search, plan } = self;
+        let next = next.map(|cursor| cursor.seal(&service.identity, &plan.context));
+        let url = |next| links::url(service, exchange, search, next);
+        Links { own: url(None), next: next.as_deref().map(|token| url(Some(token))) }
+    }
 }

@@ -112,6 +112,8 @@ pub struct PageIssues {
 #[derive(Clone)]
 pub struct Service {
     pub rules: Arc<RuleSet>,
+    /// Since when these rules answer: whoever swaps them sets it.
+    pub rules_since: DateTime<Utc>,
     pub identity: Arc<Identity>,
     pub sources: Arc<Sources>,
     pub limits: PlanLimits,
@@ -181,8 +183,10 @@ impl Service {
         fhir: &FhirConfig,
         http: &HttpConfig,
     ) -> Self {
+        let now = DateTime::<Utc>::from(SystemTime::now());
         Service {
             rules: Arc::new(rules),
+            rules_since: now,
             identity: Arc::new(identity),
             sources: Arc::new(sources),
             limits: fhir.plan_limits(),
@@ -190,7 +194,7 @@ impl Service {
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
-            started: now(),
+            started: now.to_rfc3339_opts(SecondsFormat::Secs, true),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use genkan_adapter::{Adapter as _, SourceSchema};
 use genkan_adapter_sql::SqlAdapter;
 use genkan_fhir::definitions::Definitions;
+use genkan_fhir::search::Shape;
 use genkan_fhir::{search, xml};
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::plan::{self, PlanLimits};
@@ -165,7 +166,7 @@ fn ids_and_page_tokens_open_only_if_they_are_ours() -> Result<()> {
                 if mode == IdMode::Opaque && opened.is_some() && text != id {
                     return Err(format!("a made-up id opens for rule {}", rule.id));
                 }
-                let _ = plan::read(&rules, &identity, &rule.resource, text);
+                let _ = plan::read(&rules, &identity, &rule.resource, text, &Shape::Whole);
             }
             match identity.open(b"x", text) {
                 Some(_) if text != token => Err("a made-up token opens".to_owned()),

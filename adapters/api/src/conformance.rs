@@ -15,8 +15,8 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::memory::SourceRow;
 use crate::{
-    Adapter, AdapterError, ChangeRequest, ColumnRef, ErrorCategory, Row, RowQuery, SourceSchema,
-    Value,
+    Adapter, AdapterError, ChangeRequest, ColumnRef, ErrorCategory, Predicate, Row, RowQuery,
+    SourceSchema, Value,
 };
 
 pub use cases::cases;
@@ -60,6 +60,9 @@ pub async fn check(adapter: &dyn Adapter) -> Vec<CaseResult> {
     results.push(result("a missing table is a mismatch", missing_table(adapter).await));
     results.push(result("a missing column is a mismatch", missing_column(adapter).await));
     results.push(result("paging by cursor meets every row once", paging(adapter).await));
+    results.push(result("every match is counted, whatever the page", counting(adapter).await));
+    results
+        .push(result("what no row can match is estimated as nothing", estimating(adapter).await));
     results.push(result("a dropped stream frees its place", dropped(adapter).await));
     results.push(result("changes come in order, page by page", changes(adapter).await));
     results.push(result("the source is read only", health(adapter).await));
@@ -144,6 +147,36 @@ async fn pages(adapter: &dyn Adapter, mut query: RowQuery) -> Result<(), String>
         return Err(format!("{:?}: pages {pages:?}, whole {whole:?}", query.order));
     }
     Ok(())
+}
+
+/// Of each case: all that its filter finds, though its query asks for a page of it.
+async fn counting(adapter: &dyn Adapter) -> Result<(), String> {
+    for Case { name, query, .. } in cases() {
+        let whole = RowQuery { after: None, limit: None, ..query.clone() };
+        let rows = answer(adapter, &whole).await.map_err(|error| error.to_string())?.len() as u64;
+        let count = adapter.count(&query).await.map_err(|error| format!("{name}: {error}"))?;
+        if count != rows {
+            return Err(format!("{name}: {count}, not {rows}"));
+        }
+    }
+    let mut query = cases::all_patients();
+    query.root.table = "no_such_table".into();
+    match adapter.count(&query).await {
+        Err(error) if error.category == ErrorCategory::Mismatch => Ok(()),
+        other => Err(format!("a missing table: {other:?}")),
+    }
+}
+
+/// How far an estimate is off is the planner's business; that it answers every query is not.
+async fn estimating(adapter: &dyn Adapter) -> Result<(), String> {
+    for Case { name, query, .. } in cases() {
+        adapter.estimate(&query).await.map_err(|error| format!("{name}: {error}"))?;
+    }
+    let nothing = RowQuery { filter: Predicate::FALSE, ..cases::all_patients() };
+    match adapter.estimate(&nothing).await {
+        Ok(None | Some(0)) => Ok(()),
+        other => Err(format!("of no row: {other:?}")),
+    }
 }
 
 async fn dropped(adapter: &dyn Adapter) -> Result<(), String> {

@@ -59,6 +59,15 @@ pub trait Adapter: Send + Sync {
     /// further queries behind one.
     fn rows<'a>(&'a self, query: &'a RowQuery) -> RowStream<'a>;
 
+    /// How many rows match a query, whatever its columns, order, cursor and limit: the rows that
+    /// [`Adapter::rows`] would bring page after page. One statement.
+    async fn count(&self, query: &RowQuery) -> Result<u64, AdapterError>;
+
+    /// How many rows of a query the source's own planner expects, without reading them: at most one
+    /// statement, whose cost does not depend on how many rows there are. `None` for a source that
+    /// can't say; never a guess of the adapter's own.
+    async fn estimate(&self, query: &RowQuery) -> Result<Option<u64>, AdapterError>;
+
     /// The text of the statement, for people (`genkan rules explain`); `None` for sources that have
     /// no query language.
     fn explain(&self, query: &RowQuery) -> Option<Statement>;

@@ -64,12 +64,15 @@ impl MemoryAdapter {
         Ok(MemoryAdapter { schema, tables })
     }
 
+    fn evaluation(&self) -> Evaluation<'_> {
+        Evaluation { tables: &self.tables, bound: Vec::new(), looks: 0 }
+    }
+
     fn answer(&self, query: &RowQuery) -> Result<Vec<Row>, AdapterError> {
-        let mut evaluation = Evaluation { tables: &self.tables, bound: Vec::new(), looks: 0 };
+        let mut evaluation = self.evaluation();
         let mut found: Vec<(Vec<Value>, Row)> = Vec::new();
-        let of = Selection { root: &query.root, joins: &query.joins, filter: &query.filter };
         // Goes on to the end by itself.
-        let _ = evaluation.scan(of, 0, &mut |evaluation| {
+        let _ = evaluation.scan(Selection::of(query), 0, &mut |evaluation| {
             let position = evaluation.cells(query.order.iter().map(|order| &order.column))?;
             if let Some(after) = &query.after
                 && !evaluation.is_after(&query.order, &position, after)?
@@ -102,6 +105,20 @@ impl Adapter for MemoryAdapter {
             Ok(rows) => stream::iter(rows.into_iter().map(Ok)).boxed(),
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
+    }
+
+    async fn count(&self, query: &RowQuery) -> Result<u64, AdapterError> {
+        let mut count = 0;
+        let _ = self.evaluation().scan(Selection::of(query), 0, &mut |_| {
+            count += 1;
+            GO_ON
+        })?;
+        Ok(count)
+    }
+
+    /// There is no planner: to know is to count.
+    async fn estimate(&self, _query: &RowQuery) -> Result<Option<u64>, AdapterError> {
+        Ok(None)
     }
 
     fn explain(&self, _query: &RowQuery) -> Option<Statement> {
@@ -138,6 +155,12 @@ struct Selection<'a> {
     root: &'a TableAlias,
     joins: &'a [Join],
     filter: &'a Predicate,
+}
+
+impl<'a> Selection<'a> {
+    fn of(query: &'a RowQuery) -> Self {
+        Selection { root: &query.root, joins: &query.joins, filter: &query.filter }
+    }
 }
 
 /// An operand's value; `padded` if it comes from a column of padded text.

@@ -72,6 +72,7 @@ macro_rules! with_sessions {
     };
 }
 
+mod count;
 mod explain;
 mod reading;
 
@@ -262,14 +263,23 @@ impl Adapter for SqlAdapter {
     }
 
     fn rows<'a>(&'a self, query: &'a RowQuery) -> RowStream<'a> {
-        with_sessions!(self, sessions => self.stream(sessions, query))
+        let wanted = self.rows_wanted(query);
+        with_sessions!(self, sessions => self.stream(sessions, query, wanted))
+    }
+
+    async fn count(&self, query: &RowQuery) -> Result<u64, AdapterError> {
+        self.counted(query).await
+    }
+
+    async fn estimate(&self, query: &RowQuery) -> Result<Option<u64>, AdapterError> {
+        self.expected(query).await
     }
 
     fn explain(&self, query: &RowQuery) -> Option<Statement> {
         let catalog = self.knowledge.catalog()?;
         let repertoire = self.knowledge.repertoire();
-        let limit = query.limit.unwrap_or_else(|| self.limits.rows_max.saturating_add(1));
-        let plan = plan(self.dialect(), &catalog, &repertoire, query, limit).ok()??;
+        let wanted = self.rows_wanted(query);
+        let plan = plan(self.dialect(), &catalog, &repertoire, query, wanted).ok()??;
         let values = plan.values.iter().map(ToString::to_string).collect();
         Some(Statement { text: plan.sql, values })
     }

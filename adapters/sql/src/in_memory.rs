@@ -15,7 +15,7 @@ use crate::driver::Driver;
 use crate::failure::classify;
 use crate::introspect::sqlite;
 use crate::literal::text_form;
-use crate::statement::Plan;
+use crate::statement::{Cells, Plan};
 use crate::ties::Ties;
 
 impl SqlAdapter {
@@ -136,7 +136,7 @@ fn insert(
         .values(values)
         .map_err(|_| mismatch(format!("a row of table {table} repeats a column")))?;
     let (sql, values) = insert.build(SqliteQueryBuilder);
-    Ok(Plan { sql, values: values.0, cells: Vec::new(), ties: Ties::default() })
+    Ok(Plan { sql, values: values.0, cells: Cells::InOrder(Vec::new()), ties: Ties::default() })
 }
 
 fn stored(kind: ColumnKind, value: &Value) -> Expr {

@@ -10,7 +10,7 @@ use genkan_adapter::ColumnKind;
 use crate::catalog::{ColumnType, Storage};
 use crate::wire::Wire;
 
-fn column(kind: ColumnKind, storage: Storage, nullable: bool) -> ColumnType {
+pub(crate) const fn column(kind: ColumnKind, storage: Storage, nullable: bool) -> ColumnType {
     ColumnType {
         kind,
         storage,

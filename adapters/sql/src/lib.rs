@@ -25,6 +25,7 @@ mod digits;
 mod disguised;
 mod driver;
 mod equality;
+mod estimate;
 mod failure;
 mod file;
 mod from;

@@ -16,6 +16,7 @@ use crate::compile::structure::no_expression;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{Expression, ExpressionKind as K};
 use crate::program::{Contained, Node, NodeKind, Place, Property, Term};
+use crate::projection::refuses;
 use crate::yaml::{Key, Yaml, YamlKind};
 
 use value::Bound;
@@ -127,7 +128,8 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         let definitions = Definitions::r4();
         if key.name == "resourceType" {
             let node = self.constant_text(value)?;
-            return Some(Property { name: key.name.clone(), element: "", node });
+            let (name, element) = (key.name.clone(), "");
+            return Some(Property { name, element, summary: true, node });
         }
         let (bare, extends) = match key.name.strip_prefix('_') {
             Some(bare) => (bare, true),
@@ -178,7 +180,9 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             }
         };
         let element = if extends { "" } else { slot.element.name };
-        Some(Property { name: key.name.clone(), element, node })
+        let summary = in_summary(type_path, slot.element);
+        let summary = summary || refuses(&self.shared.code_maps, &node);
+        Some(Property { name: key.name.clone(), element, summary, node })
     }
 
     fn list(&mut self, items: &[Yaml], span: Span, slot: Slot) -> Node {
@@ -408,6 +412,12 @@ impl<'c, 's> EmitCompiler<'c, 's> {
     fn complain<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
         result.map_err(|diagnostic| self.found.push(diagnostic)).ok()
     }
+}
+
+/// What R4 says of the elements of resources and of those nested in them.
+fn in_summary(type_path: &str, element: &Element) -> bool {
+    let root = type_path.split('.').next().unwrap_or_default();
+    !Definitions::r4().is_resource(root) || element.is_summary || element.min > 0
 }
 
 fn plain(span: Span, type_path: &str, from_row: bool, kind: NodeKind) -> Node {

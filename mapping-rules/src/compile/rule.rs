@@ -8,19 +8,19 @@ use genkan_fhir::definitions::{Definitions, check_primitive};
 use super::emit::EmitCompiler;
 use super::sources::Scope;
 use super::structure::{Entries, text};
-use super::{Header, RuleWithSearch, Shared};
+use super::{Header, RuleWithSearch, Shared, version};
 use crate::diagnostic::Diagnostic;
 use crate::expression::ExpressionKind as K;
 use crate::lens::Lens;
-use crate::program::{Place, Rule, Site, Term};
+use crate::program::{Place, Rule, Site, Term, Version};
 use crate::search::Override;
 use crate::sources::SourceSchemas;
 use crate::testing;
 use crate::yaml::Yaml;
 
-const SECTIONS: [&str; 12] = [
-    "rule", "resource", "profile", "source", "from", "where", "updated", "blank", "emit", "search",
-    "write", "tests",
+const SECTIONS: [&str; 13] = [
+    "rule", "resource", "profile", "source", "from", "where", "updated", "version", "blank",
+    "emit", "search", "write", "tests",
 ];
 
 pub(super) fn compile(
@@ -52,6 +52,7 @@ pub(super) fn compile(
     let filter = note(scope.condition(entries.get("where"), Place::Root), found).flatten();
     scope.filter = filter.unwrap_or(Predicate::TRUE);
     let updated = updated(&mut scope, &entries, found);
+    let version = note(version::read(&entries, &updated), found).unwrap_or(Version::Image);
     let profile = entries.get("profile").and_then(|yaml| note(profile(yaml), found));
     let emit_yaml = note(entries.required("emit"), found)?;
     let mut compiler = EmitCompiler::new(&mut scope, shared, found);
@@ -74,6 +75,7 @@ pub(super) fn compile(
         filter,
         children,
         updated,
+        version,
         emit,
         required,
         contained,

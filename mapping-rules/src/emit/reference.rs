@@ -90,6 +90,7 @@ impl<'a> Writer<'a, '_> {
         let path = std::mem::replace(&mut self.path, path);
         let out = std::mem::replace(&mut self.out, Vec::with_capacity(1024));
         let unusable = std::mem::replace(&mut self.unusable, false);
+        let part = self.part.take();
         let first_leaf = self.leaves.as_ref().map_or(0, |leaves| leaves.len());
         let frame = frame(self.emitter.rules, record);
         self.head(rule, &local_id(rule, index), &frame);
@@ -97,6 +98,7 @@ impl<'a> Writer<'a, '_> {
         self.body(rule, record, &frame);
         self.out.push(b'}');
         self.path = path;
+        self.part = part;
         let json = std::mem::replace(&mut self.out, out);
         let usable = !std::mem::replace(&mut self.unusable, unusable);
         let leaves = self.leaves.as_mut().map(|leaves| leaves.split_off(first_leaf));

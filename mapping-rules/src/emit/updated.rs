@@ -3,10 +3,12 @@
 use chrono::{DateTime, FixedOffset};
 use genkan_fhir::definitions::check_primitive;
 
-use super::Record;
 use super::writer::{Step, Writer};
-use crate::evaluate::Frame;
-use crate::program::{Place, Rule, Term};
+use super::{Record, frame};
+use crate::evaluate::{self, Frame};
+use crate::program::{Place, Rule, RuleSet, Term};
+
+type Moment = (DateTime<FixedOffset>, String);
 
 impl<'a> Writer<'a, '_> {
     pub(super) fn last_updated(
@@ -16,31 +18,12 @@ impl<'a> Writer<'a, '_> {
         frame: &Frame<'a>,
     ) -> Option<String> {
         self.path.extend([Step::Name("meta"), Step::Name("lastUpdated")]);
-        let mut latest: Option<(DateTime<FixedOffset>, String)> = None;
-        for term in &rule.updated {
-            let rows = child_of(term).and_then(|child| Some((child, record.children.get(child)?)));
-            let frames: Vec<Frame<'a>> = match rows {
-                Some((child, rows)) => {
-                    rows.iter().map(|row| Frame { child: Some((child, row)), ..*frame }).collect()
-                }
-                None => vec![*frame],
-            };
-            for frame in &frames {
-                let found = self.moment(term, frame);
-                if found > latest {
-                    latest = found;
-                }
-            }
-        }
+        let updated = latest(rule, record, frame, &mut |term, frame| self.moment(term, frame));
         self.path.truncate(1);
-        latest.map(|(_, text)| text)
+        updated
     }
 
-    fn moment(
-        &mut self,
-        term: &'a Term,
-        frame: &Frame<'a>,
-    ) -> Option<(DateTime<FixedOffset>, String)> {
+    fn moment(&mut self, term: &'a Term, frame: &Frame<'a>) -> Option<Moment> {
         let text = self.term_text(Some(term), frame)?;
         let instant = instant(&text, self.emitter.rules.site.zone);
         if instant.is_none() {
@@ -48,6 +31,40 @@ impl<'a> Writer<'a, '_> {
         }
         instant
     }
+}
+
+/// The same without a word on what could not be read.
+pub(super) fn of_record(rules: &RuleSet, rule: &Rule, record: &Record) -> Option<String> {
+    let frame = frame(rules, record);
+    latest(rule, record, &frame, &mut |term, frame| {
+        let text = evaluate::text(term, frame, &mut Vec::new())?;
+        instant(&text, rules.site.zone)
+    })
+}
+
+fn latest<'a>(
+    rule: &'a Rule,
+    record: &'a Record,
+    frame: &Frame<'a>,
+    moment: &mut dyn FnMut(&'a Term, &Frame<'a>) -> Option<Moment>,
+) -> Option<String> {
+    let mut latest: Option<Moment> = None;
+    for term in &rule.updated {
+        let rows = child_of(term).and_then(|child| Some((child, record.children.get(child)?)));
+        let frames: Vec<Frame<'a>> = match rows {
+            Some((child, rows)) => {
+                rows.iter().map(|row| Frame { child: Some((child, row)), ..*frame }).collect()
+            }
+            None => vec![*frame],
+        };
+        for frame in &frames {
+            let found = moment(term, frame);
+            if found > latest {
+                latest = found;
+            }
+        }
+    }
+    latest.map(|(_, text)| text)
 }
 
 /// The child whose rows a term reads; the compiler allows one.

@@ -8,6 +8,7 @@ use genkan_fhir::definitions::{PrimitiveKind, check_primitive};
 use super::{Emitter, Issue, Leaf, Record, frame};
 use crate::evaluate::{self, FaultAt, Frame};
 use crate::program::{Node, NodeKind, Property, Rule, Term};
+use crate::projection::Projection;
 
 /// What became of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(super) struct Writer<'a, 'l> {
     pub(super) leaves: Option<&'l mut Vec<Leaf>>,
     /// Resources that travel inside this one, in the order of their local ids.
     pub(super) contained: Vec<ContainedResource>,
+    /// What is shown of the resource, if not the whole.
+    pub(super) part: Option<&'a Projection>,
 }
 
 /// A resource inside another, written when its reference was.
@@ -55,7 +58,11 @@ pub(super) enum Step<'a> {
 }
 
 impl<'a, 'l> Writer<'a, 'l> {
-    pub fn new(emitter: &'a Emitter<'a>, leaves: Option<&'l mut Vec<Leaf>>) -> Self {
+    pub fn new(
+        emitter: &'a Emitter<'a>,
+        part: Option<&'a Projection>,
+        leaves: Option<&'l mut Vec<Leaf>>,
+    ) -> Self {
         Writer {
             emitter,
             out: Vec::with_capacity(2048),
@@ -65,6 +72,7 @@ impl<'a, 'l> Writer<'a, 'l> {
             path: Vec::new(),
             leaves,
             contained: Vec::new(),
+            part,
         }
     }
 
@@ -74,13 +82,13 @@ impl<'a, 'l> Writer<'a, 'l> {
         rule: &'a Rule,
         record: &'a Record,
         id: &str,
-        version_id: &str,
+        version_id: Option<&str>,
     ) -> Option<String> {
         self.path.push(Step::Name(&rule.resource));
         let frame = frame(self.emitter.rules, record);
         let updated = self.last_updated(rule, record, &frame);
         self.head(rule, id, &frame);
-        self.meta(rule, record, &frame, Some(version_id), updated.as_deref());
+        self.meta(rule, record, &frame, version_id, updated.as_deref());
         self.body(rule, record, &frame);
         self.contained_resources();
         self.out.push(b'}');
@@ -129,11 +137,16 @@ impl<'a, 'l> Writer<'a, 'l> {
             self.own_leaf("profile[0]", profile, rule.span, &[], frame);
         }
         let own = rule.emit.iter().find(|property| property.name == "meta");
-        if let Some(Property { node, .. }) = own
-            && let NodeKind::Object { properties, .. } = &node.kind
-            && self.holds(node, frame)
-        {
-            self.properties(properties, record, frame, open);
+        let own = own.filter(|property| self.holds(&property.node, frame));
+        let properties = match own.map(|property| &property.node.kind) {
+            Some(NodeKind::Object { properties, .. }) => properties.as_slice(),
+            _ => &[],
+        };
+        match self.part {
+            None => {
+                self.properties(properties, record, frame, open);
+            }
+            Some(_) => self.tagged(properties, record, frame, open),
         }
         self.path.pop();
         if self.out.len() == open {
@@ -144,8 +157,15 @@ impl<'a, 'l> Writer<'a, 'l> {
     }
 
     pub(super) fn body(&mut self, rule: &'a Rule, record: &'a Record, frame: &Frame<'a>) {
+        let part = self.part;
+        let shown = |place: &usize| part.is_none_or(|part| part.shows(*place));
         let mut present = Vec::with_capacity(rule.required.len());
-        for property in rule.emit.iter().filter(|property| property.name != "meta") {
+        for (_, property) in rule
+            .emit
+            .iter()
+            .enumerate()
+            .filter(|(place, property)| property.name != "meta" && shown(place))
+        {
             let start = self.mark();
             self.out.push(b',');
             self.quoted(&property.name);
@@ -176,8 +196,10 @@ impl<'a, 'l> Writer<'a, 'l> {
         if !self.holds(node, frame) {
             return Written::Nothing;
         }
-        // A preview walks the constants too: each leaf has its line.
-        if let (Some(json), None) = (&node.fixed, &self.leaves) {
+        // A preview walks the constants too: each leaf has its line. So does a part that may leave
+        // some of them out.
+        let whole = self.part.is_none_or(|part| part.shows_all_inside(node));
+        if let (Some(json), None, true) = (&node.fixed, &self.leaves, whole) {
             self.out.extend_from_slice(json);
             return Written::Constant;
         }
@@ -238,7 +260,9 @@ impl<'a, 'l> Writer<'a, 'l> {
     ) -> (Written, Vec<&'static str>) {
         let mut written = Written::Nothing;
         let mut present = Vec::with_capacity(properties.len());
-        for property in properties {
+        let part = self.part;
+        let shown = |property: &&Property| part.is_none_or(|part| part.shows_inside(property));
+        for property in properties.iter().filter(shown) {
             let start = self.mark();
             self.name(&property.name, open);
             self.path.push(Step::Name(&property.name));

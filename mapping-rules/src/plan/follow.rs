@@ -7,6 +7,7 @@ use super::typed_key;
 use crate::image::Imaging;
 use crate::lens::TextTarget;
 use crate::program::{Child, ReferenceTo, Rule, RuleSet};
+use crate::projection::Columns;
 
 /// Resources of a rule by their keys. `None` if no key can be one of the rule.
 pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Option<RowQuery> {
@@ -27,8 +28,9 @@ pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Optio
     })
 }
 
-/// The rows of one child for a page of parents. `None` if no parent can have any.
-pub fn child_query(child: &Child, parents: &[&Row]) -> Option<RowQuery> {
+/// The rows of one child for a page of parents: these columns of them, or all. `None` if no parent can
+/// have any.
+pub fn child_query(child: &Child, read: Option<&Columns>, parents: &[&Row]) -> Option<RowQuery> {
     let mut keys: Vec<Vec<Value>> = Vec::new();
     for parent in parents {
         let key: Option<Vec<Value>> = child
@@ -50,7 +52,7 @@ pub fn child_query(child: &Child, parents: &[&Row]) -> Option<RowQuery> {
     Some(RowQuery {
         root: child.set.root.clone(),
         joins: child.set.joins.clone(),
-        columns: child.set.columns.clone(),
+        columns: read.map_or_else(|| child.set.columns.clone(), |read| read.of(&child.set)),
         filter: child.filter.clone().and(Predicate::KeyIn { columns, keys }),
         order: child.order.clone(),
         after: None,

@@ -3,12 +3,18 @@
 use std::fmt;
 
 use genkan_adapter::{Comparison, Join, Operand, Predicate};
+use genkan_fhir::search::Total;
 
 use super::{Follow, SearchPlan};
 
 impl fmt::Display for SearchPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "search {}: {} per page", self.resource_type, self.count)?;
+        match self.total {
+            Total::None => {}
+            Total::Estimate => writeln!(f, "  total as each source expects it")?,
+            Total::Accurate => writeln!(f, "  total counted, unless the page is all there is")?,
+        }
         for scan in &self.scans {
             writeln!(f, "  scan {} as {}", scan.query.root.table, scan.query.root.alias)?;
             joins(f, &scan.query.joins, 2)?;
@@ -18,6 +24,11 @@ impl fmt::Display for SearchPlan {
                 format!("{}.{}{direction}", order.column.alias, order.column.column)
             });
             writeln!(f, "    order {}", names.collect::<Vec<_>>().join(", "))?;
+            if scan.part.is_some() {
+                let names = scan.query.columns.iter();
+                let names = names.map(|column| format!("{}.{}", column.alias, column.column));
+                writeln!(f, "    only {}", names.collect::<Vec<_>>().join(", "))?;
+            }
         }
         for include in &self.includes {
             let again = match include.iterate {

@@ -95,7 +95,7 @@ impl Source {
             let rule = &self.rules.rules[scan.rule];
             for row in self.rows(&scan.query) {
                 let children = rule.children.iter().map(|child| {
-                    let query = plan::child_query(child, &[&row]);
+                    let query = plan::child_query(child, None, &[&row]);
                     query.map_or_else(Vec::new, |query| self.rows(&query))
                 });
                 let children = children.collect();

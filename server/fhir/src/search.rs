@@ -9,6 +9,7 @@ mod chain;
 mod control;
 mod number;
 mod problem;
+mod shape;
 mod value;
 
 use chrono::FixedOffset;
@@ -17,9 +18,11 @@ pub use chain::{Chain, End, MAX_CHAIN_STEPS, Step};
 pub use control::{Include, SortKey, Total};
 pub use number::DecimalRange;
 pub use problem::{ProblemKind, SearchProblem, StepFault};
+pub use shape::{Shape, read_shape};
 pub use value::{Modifier, Prefix, SearchValue, TokenSystem};
 
 use crate::definitions::{Definitions, ParameterType, SearchParameter};
+use control::Asked;
 use problem::nearest;
 
 /// More parameters than any client needs; each one may cost a predicate.
@@ -42,7 +45,13 @@ pub struct SearchRequest {
     pub count: Option<u32>,
     pub includes: Vec<Include>,
     pub rev_includes: Vec<Include>,
-    pub total: Option<Total>,
+    /// What `Bundle.total` is to say; a search for the number alone wants it accurate unless it
+    /// says otherwise.
+    pub total: Total,
+    /// `_summary`, `_elements`: what is shown of a match. Included resources are whole.
+    pub shape: Shape,
+    /// `_summary=count` or `_count=0`: no entries.
+    pub count_only: bool,
     /// `_page`: our own token, unread.
     pub page: Option<String>,
     /// `_format`, unread: a MIME type or its short form.
@@ -78,14 +87,16 @@ pub fn parse(
         let kind = ProblemKind::TooMany { max: MAX_PARAMETERS };
         return Err(vec![SearchProblem::new(MAX_PARAMETERS, "", kind)]);
     }
-    let mut parser = Parser { definitions, site, request: SearchRequest::of(name) };
+    let request = SearchRequest::of(name);
+    let mut parser = Parser { definitions, site, request, asked: Asked::default() };
     let mut problems = Vec::new();
     for (index, (name, value)) in pairs.iter().enumerate() {
         if let Err(kind) = parser.pair(name, value) {
             problems.push(SearchProblem::new(index, name, kind));
         }
     }
-    if problems.is_empty() { Ok(parser.request) } else { Err(problems) }
+    problems.extend(parser.contradictions(pairs));
+    if problems.is_empty() { Ok(parser.finish()) } else { Err(problems) }
 }
 
 /// The parameter that a client's word names, without its modifier; `None` for a word that neither R4
@@ -110,7 +121,9 @@ impl SearchRequest {
             count: None,
             includes: Vec::new(),
             rev_includes: Vec::new(),
-            total: None,
+            total: Total::None,
+            shape: Shape::Whole,
+            count_only: false,
             page: None,
             format: None,
             pretty: None,
@@ -141,6 +154,7 @@ struct Parser<'d> {
     definitions: &'d Definitions,
     site: FixedOffset,
     request: SearchRequest,
+    asked: Asked,
 }
 
 impl<'d> Parser<'d> {

@@ -252,7 +252,7 @@ fn result_parameters_are_typed() {
         iterate: false,
     };
     assert_eq!(request.includes, [include("subject", Some("Patient")), include("performer", None)]);
-    assert_eq!(request.total, Some(Total::Accurate));
+    assert_eq!(request.total, Total::Accurate);
     assert_eq!(request.page.as_deref(), Some("token"));
     assert_eq!(request.format.as_deref(), Some("application/fhir+xml"));
     assert_eq!(request.pretty, Some(true));
@@ -310,8 +310,6 @@ fn result_parameters_can_be_wrong() {
         ("_include:iterate", "*"),
         ("_sort", "subject.name"),
         ("_sort", "-_has:Observation:subject:date"),
-        ("_elements", "id"),
-        ("_summary", "true"),
         ("_filter", "x"),
         ("code-value-quantity", "a$1"),
     ] {

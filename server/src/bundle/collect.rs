@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{Datelike, Months, NaiveDate};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::reference::Reference;
+use genkan_fhir::search::Shape;
 use genkan_mapping::diagnostic::{Span, Text};
 use genkan_mapping::emit::{Emitted, Issue, Record, duplicate_key};
 use genkan_mapping::plan::{self as mapping_plan, Position, ReadPlan, SearchPlan, key_texts};
@@ -61,7 +62,7 @@ pub async fn bundle(
     exchange.stages.enter(Stage::Parse);
     parse::known_type(service, "Patient")?;
     exchange.stages.enter(Stage::Plan);
-    let patient_plan = plan::read(service, "Patient", patient_id)?;
+    let patient_plan = plan::read(service, "Patient", patient_id, &Shape::Whole)?;
     let rules = declared(&service.rules, wanted.kind())?;
     let search_plan = search_plan(service, patient_id, wanted, &rules)?;
     exchange.stages.enter(Stage::Fetch);

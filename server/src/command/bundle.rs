@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
+use genkan_fhir::search::Shape;
 use genkan_mapping::Text;
 
 use crate::bundle::collect::{self, Wanted};
@@ -93,7 +94,7 @@ fn wanted(args: &BundleArgs, service: &Service) -> Result<Wanted, Failure> {
 
 /// The logical id of a patient, given as such or as an identifier that one patient has.
 async fn patient(service: &Service, given: &str, manner: Manner) -> Result<String, Failure> {
-    if plan::read(service, "Patient", given).is_ok() {
+    if plan::read(service, "Patient", given, &Shape::Whole).is_ok() {
         return Ok(given.to_owned());
     }
     let found = by_identifier(service, given).await.map_err(|error| failure(&error, manner))?;
@@ -113,7 +114,8 @@ async fn by_identifier(service: &Service, number: &str) -> Result<Vec<String>, E
     let search = parse::search(service, "", "Patient", pairs.to_vec())?;
     let plan = plan::search(service, &search.request)?;
     let page = Fetch::new(&service.sources, &service.rules).page(&plan).await?;
-    let entries = emit::page(service, &page);
+    let tags = emit::tags(service, &plan, &page);
+    let entries = emit::page(service, &plan, &page, tags);
     Ok(entries.into_iter().map(|entry| entry.emitted.id).collect())
 }
 

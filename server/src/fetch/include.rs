@@ -50,7 +50,7 @@ impl Fetch<'_> {
             for include in includes {
                 let Some((rule, query)) = brought.query(&include.follow, from) else { continue };
                 let rows = self.rows(rule, &query).await?;
-                let records = self.records(rule, rows, 0).await?;
+                let records = self.records(rule, rows, None, 0).await?;
                 fresh.extend(brought.take(rule, records)?);
             }
             let none = fresh.is_empty();

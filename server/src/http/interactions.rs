@@ -5,11 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::{answer, body};
 use crate::error::Error;
 use crate::links::Asked;
+use crate::read::Wanted;
 use crate::{capability, parse, read, search};
 
 pub async fn metadata(request: HttpRequest) -> HttpResponse {
     answer(&request, async |service, exchange| {
-        parse::no_search(request.query_string())?;
+        parse::form_only(request.query_string())?;
         Ok(capability::capabilities(service, exchange))
     })
     .await
@@ -18,8 +19,9 @@ pub async fn metadata(request: HttpRequest) -> HttpResponse {
 pub async fn read_by_id(request: HttpRequest, path: web::Path<(String, String)>) -> HttpResponse {
     let (resource_type, id) = path.into_inner();
     answer(&request, async |service, exchange| {
-        parse::no_search(request.query_string())?;
-        read::read(service, exchange, &resource_type, &id).await
+        let (resource_type, id) = (resource_type.as_str(), id.as_str());
+        let (version_id, query) = (None, request.query_string());
+        read::read(service, exchange, Wanted { resource_type, id, version_id, query }).await
     })
     .await
 }
@@ -30,10 +32,16 @@ pub async fn vread(
 ) -> HttpResponse {
     let (resource_type, id, version) = path.into_inner();
     answer(&request, async |service, exchange| {
-        parse::no_search(request.query_string())?;
-        read::vread(service, exchange, &resource_type, &id, &version).await
+        let (resource_type, id) = (resource_type.as_str(), id.as_str());
+        let (version_id, query) = (Some(version.as_str()), request.query_string());
+        read::read(service, exchange, Wanted { resource_type, id, version_id, query }).await
     })
     .await
+}
+
+/// Of one resource, of a type, of all: the sources keep no versions.
+pub async fn history(request: HttpRequest) -> HttpResponse {
+    answer(&request, async |_, _| Err(Error::NoHistory)).await
 }
 
 pub async fn search_by_get(request: HttpRequest, resource_type: web::Path<String>) -> HttpResponse {
@@ -54,6 +62,7 @@ pub async fn search_by_post(
         let mut pairs = parse::pairs(request.query_string().as_bytes());
         let form = body::form(service, &request, payload).await?;
         pairs.extend(parse::pairs(&form));
+        exchange.reform(&pairs)?;
         let asked = Asked { pairs, sealed: true };
         search::search(service, exchange, &resource_type, asked).await
     })

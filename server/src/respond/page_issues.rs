@@ -67,6 +67,18 @@ pub fn includes_end(depth: usize, language: Language) -> OperationOutcome {
         .into()
 }
 
+/// `_total=estimate` of a source that expects nothing: the total is left out.
+pub fn no_estimate(language: Language) -> OperationOutcome {
+    let message = Text::new(
+        "this source can't say how many rows it expects; `_total=accurate` counts them",
+        "この情報源は件数の見込みを返せません。_total=accurate なら数えます",
+    );
+    OutcomeIssue::new(IssueSeverity::Information, IssueType::NotSupported)
+        .with_diagnostics(format!("GKN-210: {}", message.en))
+        .with_details(message.in_language(language))
+        .into()
+}
+
 /// `Condition.onset` of the third entry: `Bundle.entry[2].resource.onset`
 fn place(index: usize, resource_type: &str, expression: &str) -> String {
     let inside = expression.strip_prefix(resource_type).unwrap_or_default();

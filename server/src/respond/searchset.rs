@@ -4,9 +4,11 @@
 //! Spec: <https://hl7.org/fhir/R4/http.html#search>, <https://hl7.org/fhir/R4/bundle.html#searchset>
 
 use genkan_fhir::outcome::{IssueSeverity, OperationOutcome};
+use genkan_mapping::emit::Tag;
 
 use crate::emit::{Entry, SearchMode};
 use crate::exchange::Exchange;
+use crate::fetch::Found;
 use crate::respond::{Answer, outcome, page_issues};
 use crate::service::PageIssues;
 
@@ -17,19 +19,53 @@ pub struct Links {
     pub next: Option<String>,
 }
 
-/// `total` is left out: nobody counts rows that nobody asked to count. `ended`: after so many rounds
-/// `:iterate` was not followed further.
+/// How far a page goes beyond its entries.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    pub found: Found,
+    /// After so many rounds `:iterate` was not followed further.
+    pub includes_end_at: Option<usize>,
+}
+
+/// What the ETag of a page says: everything that the page is made of, without making it. The form
+/// and the language are in it, because a page, unlike a resource, has no version that they share.
+/// `tags`: of the matches, which are so many, and of what is included.
+pub fn page_tag(
+    exchange: &Exchange,
+    shown: &PageIssues,
+    links: &Links,
+    found: Found,
+    (matches, tags): (usize, &[Tag]),
+) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let settings = (exchange.form(), exchange.language, &exchange.base, shown, links);
+    hasher.update(format!("{found:?} {matches}").as_bytes());
+    hasher.update(format!("{settings:?}").as_bytes());
+    for Tag { text, .. } in tags {
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    let mut text = data_encoding::BASE32_NOPAD.encode(&hasher.finalize().as_bytes()[..10]);
+    text.make_ascii_lowercase();
+    text
+}
+
+/// `total` is left out unless it was asked for: nobody counts rows that nobody asked to count.
 pub fn searchset(
     exchange: &Exchange,
     links: &Links,
     entries: &[Entry<'_>],
-    ended: Option<usize>,
+    extent: Extent,
     shown: &PageIssues,
 ) -> Answer {
+    let Extent { found, includes_end_at } = extent;
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
     let mut out = Vec::with_capacity(size + 1024);
-    out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","link":["#);
+    out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","#);
+    if let Found::Rows(rows) = found {
+        out.extend_from_slice(format!(r#""total":{rows},"#).as_bytes());
+    }
+    out.extend_from_slice(br#""link":["#);
     link(&mut out, "self", &links.own);
     if let Some(next) = &links.next {
         out.push(b',');
@@ -42,14 +78,15 @@ pub fn searchset(
         separator = b",";
         self::entry(&mut out, exchange, entry);
     }
-    let ended = ended.map(|depth| page_issues::includes_end(depth, exchange.language));
+    let ended = includes_end_at.map(|depth| page_issues::includes_end(depth, exchange.language));
+    let unsaid = (found == Found::Unsaid).then(|| page_issues::no_estimate(exchange.language));
     let of_page = page_issues::of_page(entries, shown, exchange.language);
-    for outcome in ended.into_iter().chain(of_page) {
+    for outcome in ended.into_iter().chain(unsaid).chain(of_page) {
         out.extend_from_slice(separator);
+        separator = b",";
         outcome_entry(&mut out, &outcome);
     }
-    // The outcome is of entries.
-    if !entries.is_empty() {
+    if separator == b"," {
         out.push(b']');
     }
     out.push(b'}');

@@ -16,8 +16,8 @@ impl SqlAdapter {
     pub(super) async fn plan_lines(&self, query: &RowQuery) -> Result<Vec<String>, AdapterError> {
         let catalog = self.catalog().await?;
         let repertoire = self.knowledge.repertoire();
-        let limit = query.limit.unwrap_or_else(|| self.limits.rows_max.saturating_add(1));
-        let Some(mut plan) = plan(self.dialect(), &catalog, &repertoire, query, limit)? else {
+        let wanted = self.rows_wanted(query);
+        let Some(mut plan) = plan(self.dialect(), &catalog, &repertoire, query, wanted)? else {
             return Ok(Vec::new());
         };
         let explain = match self.dialect() {

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use async_stream::try_stream;
 use futures::TryStreamExt;
 use genkan_adapter::{AdapterError, ErrorCategory, Row, RowQuery, RowStream, Value};
+use sea_orm::sqlx::{Column as _, Row as _, TypeInfo as _};
 use tokio::time::timeout_at;
 
 use super::{PATIENCE, SqlAdapter, is_mismatch};
 use crate::catalog::Catalog;
 use crate::driver::{Driver, Rows};
+use crate::estimate;
 use crate::failure::Failure;
 use crate::repertoire::Repertoire;
 use crate::session::{Session, Sessions};
-use crate::statement::{Plan, plan};
+use crate::statement::{Cells, Plan, Wanted, plan};
 use crate::ties::Ties;
 
 /// What one query goes by, until the source says that it is no longer so.
@@ -43,21 +45,27 @@ impl Course {
 }
 
 impl SqlAdapter {
+    /// No more than the source may deliver, and one, which shows that there are more.
+    pub(super) fn rows_wanted(&self, query: &RowQuery) -> Wanted {
+        let most = self.limits.rows_max.saturating_add(1);
+        Wanted::Rows(query.limit.unwrap_or(most).min(most))
+    }
+
     pub(super) fn stream<'a, DB: Driver>(
         &'a self,
         sessions: &'a Sessions<DB>,
         query: &'a RowQuery,
+        wanted: Wanted,
     ) -> RowStream<'a> {
         Box::pin(try_stream! {
-            let most = self.limits.rows_max.saturating_add(1);
-            let limit = query.limit.unwrap_or(u64::MAX).min(most);
+            let limit = wanted.limit();
             self.look_at_file();
             let mut known = Known {
                 catalog: self.catalog().await?,
                 repertoire: self.knowledge.repertoire(),
                 attempts: sessions.connections_max() + 1,
             };
-            while let Some(plan) = self.planned(&mut known, query, limit).await? {
+            while let Some(plan) = self.planned(&mut known, query, wanted).await? {
                 let mut session = self.borrow(sessions).await?;
                 let mut course = Course::begin(self.limits.statement_timeout);
                 session.watch(self.limits.statement_timeout);
@@ -77,7 +85,7 @@ impl SqlAdapter {
                             Ok(Some(row)) => {
                                 plan.ties.see::<DB>(&row, &plan, query, &mut before)?;
                                 let row = decoded::<DB>(&row, &plan, &self.source)?;
-                                if let Err(failure) = self.count(&mut course, &row) {
+                                if let Err(failure) = self.admit(&mut course, &row) {
                                     break (None, Some(failure.into()));
                                 }
                                 if course.rows < limit {
@@ -130,7 +138,7 @@ impl SqlAdapter {
     }
 
     /// One row more, if it may be.
-    fn count(&self, course: &mut Course, row: &Row) -> Result<(), AdapterError> {
+    fn admit(&self, course: &mut Course, row: &Row) -> Result<(), AdapterError> {
         course.rows += 1;
         course.bytes += row.values().iter().map(size).sum::<u64>();
         if course.rows > self.limits.rows_max {
@@ -162,13 +170,13 @@ impl SqlAdapter {
         &self,
         known: &mut Known,
         query: &RowQuery,
-        limit: u64,
+        wanted: Wanted,
     ) -> Result<Option<Plan>, AdapterError> {
-        let planned = plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
+        let planned = plan(self.dialect(), &known.catalog, &known.repertoire, query, wanted);
         if planned.as_ref().is_err_and(is_mismatch) && self.knowledge.forget_if_old() {
             // Tables may have come back, or grown, since the catalog was read.
             known.catalog = self.catalog().await?;
-            return plan(self.dialect(), &known.catalog, &known.repertoire, query, limit);
+            return plan(self.dialect(), &known.catalog, &known.repertoire, query, wanted);
         }
         planned
     }
@@ -253,7 +261,7 @@ impl SqlAdapter {
         let probe = Plan {
             sql: "SELECT CAST($1 AS text)".to_owned(),
             values: vec![text.into()],
-            cells: Vec::new(),
+            cells: Cells::InOrder(Vec::new()),
             ties: Ties::default(),
         };
         let mut session = self.borrow(sessions).await?;
@@ -278,9 +286,20 @@ impl SqlAdapter {
 }
 
 fn decoded<DB: Driver>(row: &DB::Row, plan: &Plan, source: &str) -> Result<Row, AdapterError> {
-    let cells = plan.cells.iter().enumerate();
-    let cells: Option<Box<[_]>> =
-        cells.map(|(index, column)| DB::cell(row, index, *column)).collect();
+    let cells: Option<Box<[_]>> = match &plan.cells {
+        Cells::InOrder(cells) => {
+            let cells = cells.iter().enumerate();
+            cells.map(|(index, column)| DB::cell(row, index, *column)).collect()
+        }
+        Cells::Named(names) => {
+            let cell = |name: &&str| {
+                let place = row.columns().iter().position(|column| column.name() == *name)?;
+                let stored = estimate::cell(row.columns()[place].type_info().name());
+                DB::cell(row, place, stored)
+            };
+            names.iter().map(cell).collect()
+        }
+    };
     cells.map(Row).ok_or_else(|| {
         let message = format!("{source}: the database answered in an unforeseen form");
         AdapterError::new(ErrorCategory::Unreadable, message)

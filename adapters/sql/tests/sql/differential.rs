@@ -309,6 +309,9 @@ async fn databases_answer_as_the_reference_does() {
             let found = answer(&adapter, query).await;
             let statement = adapter.explain(query);
             assert_eq!(&found, expected, "{kind:?}: {query:?}\n{statement:?}");
+            let (count, counted) = (adapter.count(query).await, reference.count(query).await);
+            assert_eq!(count.unwrap(), counted.unwrap(), "{kind:?}: {query:?}");
+            adapter.estimate(query).await.unwrap();
         }
         drop(adapter);
         database.drop().await;

@@ -163,6 +163,38 @@ async fn lookups_use_the_index() {
     }
 }
 
+#[tokio::test]
+async fn estimates_follow_the_statistics_and_counts_are_exact() {
+    for kind in ALL {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE p (n integer NOT NULL PRIMARY KEY, v varchar(20))").await;
+        database.run("CREATE INDEX pv ON p (v)").await;
+        let rows: Vec<String> = (0..ROWS).map(|n| format!("({n}, 'v{}')", n % 10)).collect();
+        database.run(&format!("INSERT INTO p VALUES {}", rows.join(", "))).await;
+        let analyze = if kind.is_mariadb() { "ANALYZE TABLE p" } else { "ANALYZE" };
+        database.run(analyze).await;
+        let adapter = database.adapter().await;
+        let one_of_ten = query(Predicate::equal(p("v"), Value::text("v7")));
+        let all = query(Predicate::TRUE);
+        let none = query(Predicate::equal(p("n"), Value::Integer(-1)));
+        for (asked, rows) in [(&all, ROWS), (&one_of_ten, ROWS / 10), (&none, 0)] {
+            let rows = rows as u64;
+            assert_eq!(adapter.count(asked).await.unwrap(), rows, "{kind:?}");
+            let estimate = adapter.estimate(asked).await.unwrap();
+            match estimate {
+                Some(estimate) => {
+                    let near = rows * 7 / 10..=rows * 13 / 10 + 1;
+                    assert!(near.contains(&estimate), "{kind:?}: {estimate}, not {rows}");
+                }
+                // Its statistics know whole tables only.
+                None => assert!(kind.is_sqlite() && asked != &all, "{kind:?}: {asked:?}"),
+            }
+        }
+        drop(adapter);
+        database.drop().await;
+    }
+}
+
 /// PostgreSQL may read a joined table first: it is to begin where the page does.
 #[tokio::test]
 async fn what_is_joined_to_the_order_begins_where_the_page_does() {

@@ -1,6 +1,7 @@
 //! Parameters that shape the result instead of choosing resources: `_sort`, `_include`, `_count`.
 
-use super::{Parser, ProblemKind};
+use super::shape::{self, Summary};
+use super::{Parser, ProblemKind, SearchProblem, SearchRequest, Shape};
 use crate::definitions::{ParameterType, SearchParameter};
 
 /// What [`Parser::control`] knows, for suggestions.
@@ -37,11 +38,21 @@ pub struct Include {
 }
 
 /// `_total`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Total {
+    #[default]
     None,
     Estimate,
     Accurate,
+}
+
+/// What may stand once, as it was asked for; what follows from all of it together is decided at the
+/// end.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    total: Option<Total>,
+    summary: Option<Summary>,
+    elements: Option<Shape>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +77,7 @@ impl<'d> Parser<'d> {
                     "accurate" => Total::Accurate,
                     _ => return Err(ProblemKind::Malformed("none, estimate or accurate")),
                 };
-                once(&mut request.total, total)?;
+                once(&mut self.asked.total, total)?;
             }
             "_page" => once(&mut request.page, text.to_owned())?,
             "_format" => once(&mut request.format, text.to_owned())?,
@@ -82,8 +93,10 @@ impl<'d> Parser<'d> {
             "_include:recurse" | "_revinclude:recurse" => {
                 return Err(ProblemKind::NotSupported("`:recurse` (R4 has `:iterate` for it)"));
             }
-            "_elements" | "_summary" => {
-                return Err(ProblemKind::NotSupported("leaving out elements"));
+            "_summary" => once(&mut self.asked.summary, Summary::read(text)?)?,
+            "_elements" => {
+                let shape = shape::elements(self.definitions, request.resource_type, text)?;
+                once(&mut self.asked.elements, shape)?;
             }
             "_contained" | "_containedType" => {
                 return Err(ProblemKind::NotSupported("searching contained resources"));
@@ -94,6 +107,38 @@ impl<'d> Parser<'d> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// What each pair allows and all together do not.
+    pub(super) fn contradictions(&self, pairs: &[(String, String)]) -> Option<SearchProblem> {
+        let place = |name: &str| pairs.iter().position(|(known, _)| known == name);
+        let (summary, elements) = (&self.asked.summary, &self.asked.elements);
+        let problem = |name: &str, other| {
+            let kind = ProblemKind::Contradicts(other);
+            Some(SearchProblem::new(place(name)?, name, kind))
+        };
+        if summary.is_some() && elements.is_some() {
+            return problem("_elements", "`_summary`");
+        }
+        // R4: a page of texts has no included resources.
+        let includes = !self.request.includes.is_empty() || !self.request.rev_includes.is_empty();
+        if includes && *summary == Some(Summary::Shape(Shape::Text)) {
+            return problem("_summary", "`_include` or `_revinclude`");
+        }
+        None
+    }
+
+    pub(super) fn finish(self) -> SearchRequest {
+        let Asked { total, summary, elements } = self.asked;
+        let mut request = self.request;
+        request.count_only = summary == Some(Summary::Count) || request.count == Some(0);
+        let unasked = if request.count_only { Total::Accurate } else { Total::None };
+        request.total = total.unwrap_or(unasked);
+        request.shape = match (summary, elements) {
+            (Some(Summary::Shape(shape)), _) | (_, Some(shape)) => shape,
+            _ => Shape::Whole,
+        };
+        request
     }
 
     /// A parameter that a value names.

@@ -27,6 +27,10 @@ pub enum ProblemKind {
     NamesUnknown {
         nearest: Option<&'static str>,
     },
+    /// The value of `_elements` names an element that R4 doesn't have at the top of the type.
+    UnknownElement {
+        nearest: Option<&'static str>,
+    },
     /// R4 has the parameter but not this modifier, or not on this type of parameter.
     Modifier {
         allowed: &'static str,
@@ -50,6 +54,8 @@ pub enum ProblemKind {
     WrongTarget,
     /// May stand once only.
     Repeated,
+    /// Can't stand beside another parameter.
+    Contradicts(&'static str),
     /// More parameters, values or bytes than are read.
     TooMany {
         max: usize,
@@ -96,6 +102,12 @@ impl fmt::Display for SearchProblem {
             ProblemKind::NamesUnknown { nearest: Some(nearest) } => {
                 write!(f, "names a parameter that R4 doesn't have, perhaps {nearest}")
             }
+            ProblemKind::UnknownElement { nearest: None } => {
+                f.write_str("names an element that isn't at the top of this type in R4")
+            }
+            ProblemKind::UnknownElement { nearest: Some(nearest) } => {
+                write!(f, "names no element at the top of this type in R4, perhaps {nearest}")
+            }
             ProblemKind::Modifier { allowed: "" } => f.write_str("takes no modifier"),
             ProblemKind::Modifier { allowed } => write!(f, "takes only the modifiers {allowed}"),
             ProblemKind::NotSupported(what) => write!(f, "{what} not supported"),
@@ -105,6 +117,7 @@ impl fmt::Display for SearchProblem {
             ProblemKind::TooDeep { max } => write!(f, "a chain has at most {max} steps"),
             ProblemKind::WrongTarget => f.write_str("can't refer to that type"),
             ProblemKind::Repeated => f.write_str("may stand only once"),
+            ProblemKind::Contradicts(other) => write!(f, "can't stand beside {other}"),
             ProblemKind::TooMany { max } => write!(f, "more than {max}"),
         }
     }

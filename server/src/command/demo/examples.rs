@@ -4,6 +4,8 @@
 use serde_json::Value;
 
 use crate::exchange::Exchange;
+use crate::read::Wanted;
+use crate::respond::Body;
 use crate::service::Service;
 use crate::{parse, read, search};
 
@@ -88,7 +90,8 @@ impl Archive<'_> {
         let (resource, query) = path.split_once('?').unwrap_or((path, ""));
         match resource.split_once('/') {
             Some((resource_type, id)) => {
-                read::read(self.service, self.exchange, resource_type, id).await.is_ok()
+                let wanted = Wanted { resource_type, id, version_id: None, query };
+                read::read(self.service, self.exchange, wanted).await.is_ok()
             }
             None => !self.entries(resource, query).await.is_empty(),
         }
@@ -116,7 +119,10 @@ impl Archive<'_> {
     async fn entries(&self, resource_type: &str, query: &str) -> Vec<Value> {
         let pairs = parse::pairs(query.as_bytes());
         let answer = search::search(self.service, self.exchange, resource_type, pairs).await;
-        let bundle = answer.ok().and_then(|answer| serde_json::from_slice(&answer.json).ok());
+        let bundle = answer.ok().and_then(|answer| match answer.body {
+            Body::Json(json) => serde_json::from_slice(&json).ok(),
+            Body::Unchanged => None,
+        });
         match bundle.map(|mut bundle: Value| bundle["entry"].take()) {
             Some(Value::Array(entries)) => entries,
             _ => Vec::new(),

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 use genkan_adapter::Value;
+use genkan_fhir::search::Shape;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::{Emitted, Emitter, Issue, IssueSeverity, Leaf, duplicate_key};
 use genkan_mapping::plan::{self, ReadPlan};
@@ -94,13 +95,14 @@ fn no_plan(args: &PreviewArgs, rules: &RuleSet) -> Text {
 fn plans(args: &PreviewArgs, workshop: &Workshop) -> Vec<ReadPlan> {
     let rules = &workshop.rules;
     if let [id] = args.key.as_slice()
-        && let Ok(plan) = plan::read(rules, &workshop.identity, &args.resource_type, id)
+        && let Ok(plan) =
+            plan::read(rules, &workshop.identity, &args.resource_type, id, &Shape::Whole)
     {
         return vec![plan];
     }
     let by_key = |(rule, _)| {
         let query = plan::target_query(rules, rule, std::slice::from_ref(&args.key))?;
-        Some(ReadPlan { rule, query })
+        Some(ReadPlan { rule, query, part: None })
     };
     rules.rules_of(&args.resource_type).filter_map(by_key).collect()
 }

@@ -37,6 +37,16 @@ impl<A: Adapter> Adapter for Counting<A> {
         self.adapter.rows(query)
     }
 
+    async fn count(&self, query: &RowQuery) -> Result<u64, AdapterError> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.adapter.count(query).await
+    }
+
+    async fn estimate(&self, query: &RowQuery) -> Result<Option<u64>, AdapterError> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.adapter.estimate(query).await
+    }
+
     fn explain(&self, query: &RowQuery) -> Option<Statement> {
         self.adapter.explain(query)
     }
