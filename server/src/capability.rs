@@ -34,7 +34,7 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
         "status": "active",
         "date": service.started,
         "kind": "instance",
-        "software": {"name": "Genkan", "version": env!("CARGO_PKG_VERSION")},
+        "software": {"name": "Genkan", "version": crate::VERSION},
         "implementation": {"description": service.name, "url": exchange.base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],

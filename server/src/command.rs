@@ -15,6 +15,7 @@ mod bundle;
 mod codes;
 mod config;
 mod demo;
+mod doctor;
 mod opening;
 mod rules;
 mod serve;
@@ -44,6 +45,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// The Bundle of one registration unit for 電子カルテ情報共有サービス
     Bundle(bundle::BundleArgs),
+    /// Look at everything that serving needs, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Check, test and look into a rule set
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -160,6 +163,10 @@ impl Failure {
         Failure { kind: FailureKind::Rules, message: message.into().0 }
     }
 
+    pub fn text(self) -> Text {
+        self.message
+    }
+
     /// The last line on standard error, for people or for programs.
     pub fn tell(&self, manner: Manner) {
         let Text { en, ja } = &self.message;
@@ -215,6 +222,7 @@ pub fn run(cli: Cli, manner: Manner) -> Result<(), Failure> {
         Command::Serve(args) => block_on(serve::run(&args, manner)),
         Command::Demo(args) => block_on(demo::run(&args, manner)),
         Command::Bundle(args) => block_on(bundle::run(&args, manner)),
+        Command::Doctor(args) => block_on(doctor::run(&args, manner)),
         Command::Rules(command) => block_on(rules::run(&command, manner)),
         Command::Codes(command) => block_on(codes::run(&command, manner)),
         Command::Config(command) => block_on(config::run(&command, manner)),

@@ -9,13 +9,17 @@ use genkan_mapping::Text;
 use serde::Deserialize;
 
 use crate::bundle::BundleConfig;
+use crate::clients::{Clients, ClientsConfig};
 use crate::codes::CodesConfig;
 use crate::http::HttpConfig;
+use crate::http::tls::{ClientCertificates, TlsConfig};
 use crate::identity::IdentityConfig;
 use crate::log::LogConfig;
+use crate::operations::OperationsConfig;
 use crate::rule_files::RulesConfig;
 use crate::service::FhirConfig;
 use crate::site::SiteConfig;
+use crate::telemetry::TelemetryConfig;
 
 /// What `genkan config example` prints; it is the documentation of the configuration.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -36,8 +40,15 @@ pub struct Config {
     pub sources: BTreeMap<String, SqlConfig>,
     #[serde(default)]
     pub bundle: BundleConfig,
+    /// Clients that are told apart: `[clients.gateway]`.
+    #[serde(default)]
+    pub clients: ClientsConfig,
     #[serde(default)]
     pub codes: CodesConfig,
+    #[serde(default)]
+    pub operations: OperationsConfig,
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
     #[serde(default)]
     pub log: LogConfig,
 }
@@ -77,11 +88,33 @@ impl Config {
         config.fhir.check()?;
         config.site.check()?;
         config.sources.keys().try_for_each(|name| check_source_name(name))?;
+        config.http.tls.iter().try_for_each(TlsConfig::check)?;
+        config.check_clients()?;
+        config.telemetry.check()?;
         Ok(config)
+    }
+
+    /// Who is told apart by certificates has to show one.
+    fn check_clients(&self) -> Result<(), Text> {
+        Clients::new(&self.clients)?;
+        let shown = |tls: &TlsConfig| tls.client_certificates != ClientCertificates::Off;
+        if self.clients.is_empty() || self.http.tls.as_ref().is_some_and(shown) {
+            return Ok(());
+        }
+        Err(Text::new(
+            "[clients] are told apart by their certificates: set [http.tls] client_certificates",
+            "[clients] は証明書で区別します。[http.tls] client_certificates を設定してください",
+        ))
     }
 
     fn resolve(&mut self, folder: &Path) {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
+        if let Some(tls) = &mut self.http.tls {
+            absolute(&mut tls.certificate_file);
+            absolute(&mut tls.key_file);
+            tls.client_ca_file.iter_mut().for_each(absolute);
+        }
+        self.telemetry.ca_file.iter_mut().for_each(absolute);
         absolute(&mut self.rules.directory);
         absolute(&mut self.codes.masters_file);
         self.identity.keys.iter_mut().for_each(|key| absolute(&mut key.secret_file));
@@ -126,6 +159,10 @@ mod tests {
         assert_eq!(format!("{:?}", config.source), format!("{source:?}"));
         assert_eq!(config.rules.watch_interval_secs, 0);
         assert_eq!(format!("{:?}", config.http), format!("{:?}", HttpConfig::default()));
+        let operations = OperationsConfig::default();
+        assert_eq!(format!("{:?}", config.operations), format!("{operations:?}"));
+        let telemetry = TelemetryConfig::default();
+        assert_eq!(format!("{:?}", config.telemetry), format!("{telemetry:?}"));
         assert_eq!(format!("{:?}", config.log), format!("{:?}", LogConfig::default()));
         assert_eq!(format!("{:?}", config.bundle), format!("{:?}", BundleConfig::default()));
         assert_eq!(format!("{:?}", config.codes), format!("{:?}", CodesConfig::default()));
@@ -142,6 +179,14 @@ mod tests {
             ("institution_no = \"1312345670\"", "institution_no = \"131234567\""),
             ("# base_url = \"https", "base_url = \"ftp"),
             ("format = \"text\"", "format = \"xml\""),
+            ("traces_ratio = 0.1", "traces_ratio = 1.5"),
+            ("# otlp_endpoint = \"http", "otlp_endpoint = \"grpc"),
+            ("# otlp_endpoint = \"http", "otlp_endpoint = \"https"),
+            (
+                "# otlp_endpoint = \"http://127.0.0.1:4318\"",
+                "otlp_endpoint = \"http://a/v1/traces\"",
+            ),
+            ("# ca_file = \"tls/collector-ca.crt\"", "ca_file = \"x\""),
             ("# [sources.lab]", "[sources.main]\nurl = \"sqlite:x\""),
             ("# [sources.lab]", "[sources.Lab]\nurl = \"sqlite:x\""),
         ] {
@@ -151,6 +196,29 @@ mod tests {
             let name = expected.split([' ', '\n']).next().unwrap_or_default();
             let told = [&refusal.en, &refusal.ja].iter().all(|told| told.contains(name));
             assert!(told, "{expected}: {refusal:?}");
+        }
+    }
+
+    #[test]
+    fn clients_without_certificates_and_tls_that_contradicts_itself_are_refused() {
+        let tls = "[http.tls]\ncertificate_file = \"a\"\nkey_file = \"b\"\n";
+        let asked = "client_ca_file = \"c\"\nclient_certificates = \"required\"\n";
+        let client = "[clients.gateway]\ncertificates = [\"DNS:gw\"]\n";
+        for (sections, named) in [
+            (String::new(), None),
+            (tls.to_owned(), None),
+            ([tls, asked, client].concat(), None),
+            (client.to_owned(), Some("client_certificates")),
+            ([tls, client].concat(), Some("client_certificates")),
+            ([tls, "client_certificates = \"required\""].concat(), Some("client_ca_file")),
+            ([tls, "version_min = \"1.1\""].concat(), Some("1.1")),
+            ([tls, "certificates = \"x\""].concat(), Some("certificates")),
+            ([tls, asked, "[clients.other]\ncertificates = [\"DNS:gw\"]"].concat(), Some("other")),
+        ] {
+            let refusal = Config::parse(&[EXAMPLE, &sections].concat()).err();
+            let told = refusal.as_ref().map(|text| text.en.as_str()).unwrap_or_default();
+            assert_eq!(refusal.is_some(), named.is_some(), "{sections}: {told}");
+            assert!(named.is_none_or(|named| told.contains(named)), "{sections}: {told}");
         }
     }
 }

@@ -108,14 +108,7 @@ impl Error {
             Error::PreconditionFailed => "GKN-118",
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
-            Error::Source(failed) => match failed.error.category {
-                ErrorCategory::Unreachable => "GKN-301",
-                ErrorCategory::Denied => "GKN-302",
-                ErrorCategory::LimitExceeded => "GKN-303",
-                ErrorCategory::Mismatch => "GKN-304",
-                ErrorCategory::Unreadable => "GKN-305",
-                ErrorCategory::Busy => "GKN-306",
-            },
+            Error::Source(failed) => source_code(failed.error.category),
             Error::Internal(_) => "GKN-901",
         }
     }
@@ -249,6 +242,18 @@ impl Error {
             Error::Source(failed) => source(failed.error.category),
             Error::Internal(_) => Text::new("an internal error", "内部エラー"),
         }
+    }
+}
+
+/// The code of a source that did not answer.
+pub fn source_code(category: ErrorCategory) -> &'static str {
+    match category {
+        ErrorCategory::Unreachable => "GKN-301",
+        ErrorCategory::Denied => "GKN-302",
+        ErrorCategory::LimitExceeded => "GKN-303",
+        ErrorCategory::Mismatch => "GKN-304",
+        ErrorCategory::Unreadable => "GKN-305",
+        ErrorCategory::Busy => "GKN-306",
     }
 }
 

@@ -10,8 +10,10 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use chrono::{DateTime, Utc};
 use genkan_mapping::diagnostic::Language;
 
+use crate::clients::ClientName;
 use crate::conditional::Conditions;
 use crate::error::Error;
+use crate::http::Peer;
 use crate::negotiate::{self, Form};
 use crate::parse;
 use crate::service::Service;
@@ -24,7 +26,7 @@ const HOST_BYTES_MAX: usize = 255;
 /// One request on its way through the rooms.
 #[derive(Debug)]
 pub struct Exchange {
-    /// `X-Request-Id` of the client if it is harmless, or else one of our own.
+    /// `X-Request-Id` of the client if it is harmless, or else the id of the trace.
     pub trace_id: String,
     /// By the address and the headers, or by the form of a search that came in a body.
     form: Cell<Form>,
@@ -36,6 +38,9 @@ pub struct Exchange {
     /// Since when the rules that answer hold: before, a resource may have looked different.
     pub rules_since: DateTime<Utc>,
     pub timeout_secs: u64,
+    pub client: ClientName,
+    /// It came by TLS.
+    pub secure: bool,
     pub stages: Stages,
 }
 
@@ -55,7 +60,8 @@ impl Exchange {
         let query = if too_long { "" } else { request.query_string() };
         let pairs = parse::pairs(query.as_bytes());
         let form = negotiate::form(&pairs, text(headers, &header::ACCEPT));
-        let base = service.base_url.clone().map_or_else(|| own_base(headers), Ok);
+        let peer = Peer::of(request);
+        let base = service.base_url.clone().map_or_else(|| own_base(headers, peer.secure), Ok);
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let mut exchange = Exchange {
             trace_id,
@@ -68,6 +74,8 @@ impl Exchange {
             },
             rules_since: service.rules_since,
             timeout_secs: service.request_timeout_secs,
+            client: peer.client,
+            secure: peer.secure,
             stages,
         };
         let entrance = || {
@@ -100,6 +108,8 @@ impl Exchange {
             conditions: Conditions::default(),
             rules_since: DateTime::UNIX_EPOCH,
             timeout_secs: 60,
+            client: ClientName::default(),
+            secure: false,
             stages: Stages::start(),
         }
     }
@@ -114,9 +124,10 @@ pub fn client_request_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The address under which the client knows us, where the configuration names none.
-fn own_base(headers: &HeaderMap) -> Result<String, Error> {
+fn own_base(headers: &HeaderMap, secure: bool) -> Result<String, Error> {
     let host = text(headers, &header::HOST).filter(|host| is_host(host)).ok_or(Error::BadHost)?;
-    Ok(format!("http://{host}/fhir"))
+    let scheme = if secure { "https" } else { "http" };
+    Ok(format!("{scheme}://{host}/fhir"))
 }
 
 /// A name or address with a port: nothing that could end the host part of a URL.

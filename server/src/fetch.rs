@@ -10,6 +10,7 @@ mod total;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
@@ -74,16 +75,22 @@ pub struct Fetch<'a> {
     sources: &'a Sources,
     rules: &'a RuleSet,
     statements: usize,
+    in_source: Duration,
 }
 
 impl<'a> Fetch<'a> {
     pub fn new(sources: &'a Sources, rules: &'a RuleSet) -> Self {
-        Fetch { sources, rules, statements: 0 }
+        Fetch { sources, rules, statements: 0, in_source: Duration::ZERO }
     }
 
     /// Statements sent so far.
     pub fn statements(&self) -> usize {
         self.statements
+    }
+
+    /// How long the sources worked for them, or were waited for.
+    pub fn in_source(&self) -> Duration {
+        self.in_source
     }
 
     /// The record of a read: none if the row is not there, two if the key is not unique.
@@ -149,7 +156,9 @@ impl<'a> Fetch<'a> {
     async fn rows(&mut self, rule: usize, query: &RowQuery) -> Fetched<Vec<Row>> {
         self.statements += 1;
         let source = self.sources.at(self.rules.rules[rule].source);
-        let rows = source.adapter().rows(query).try_collect().await;
+        let statement = source.seen.begin();
+        let rows: Result<Vec<Row>, _> = source.adapter().rows(query).try_collect().await;
+        self.in_source += statement.end(rows.as_ref().map(Vec::len));
         Ok(rows.map_err(|error| source.failed(error))?)
     }
 

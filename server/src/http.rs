@@ -8,17 +8,27 @@ mod bundle;
 mod connection;
 mod entrance;
 mod health;
+mod http2;
 mod interactions;
+mod stall;
+pub mod tls;
+mod wire;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::body::{BoxBody, MessageBody};
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol};
-use actix_server::Server;
-use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_http::{HttpService, Protocol, Request, Response};
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{
+    IntoServiceFactory as _, Service as _, ServiceFactory as _, ServiceFactoryExt as _, fn_factory,
+    fn_service, map_config,
+};
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use actix_web::guard::{self, Guard};
 use actix_web::middleware::from_fn;
@@ -28,12 +38,19 @@ use anyhow::Context;
 use connection::{Connection, Course, Patience};
 use entrance::Admitted;
 use futures::FutureExt as _;
+use futures::future::join;
+pub use health::{live, resource as probe};
 use serde::Deserialize;
+use stall::Unstalled;
+use tls::{Tls, TlsConfig};
+pub use wire::Peer;
+use wire::Wire;
 
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::respond::{self, Answer};
 use crate::service::{Served, Service};
+use crate::telemetry::Telemetry;
 
 /// What the HTTP library can count.
 const WORKERS_MAX: usize = 512;
@@ -62,6 +79,8 @@ pub struct HttpConfig {
     pub graceful_stop_secs: u64,
     /// Threads; 0 is one for each core.
     pub workers: usize,
+    /// Without it, bytes are plain.
+    pub tls: Option<TlsConfig>,
 }
 
 impl Default for HttpConfig {
@@ -79,67 +98,176 @@ impl Default for HttpConfig {
             connections_max: 1024,
             graceful_stop_secs: 30,
             workers: 0,
+            tls: None,
         }
     }
 }
 
-/// Serves until it is told to stop: SIGTERM lets requests finish, SIGINT does not wait long.
-pub async fn serve(
-    served: web::Data<Served>,
-    config: &HttpConfig,
-    listener: TcpListener,
-) -> anyhow::Result<()> {
-    server(served, config, listener)?.await.context("the HTTP server failed")
+/// Whose business it is to end the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signals {
+    /// SIGTERM lets requests finish, SIGINT does not wait long.
+    Obeyed,
+    Ignored,
 }
 
-/// As `actix_web::HttpServer` would build it, but with a [`Connection`] below.
-fn server(
+/// Serves the data API until it is told to stop.
+pub async fn serve(
     served: web::Data<Served>,
+    telemetry: web::Data<Telemetry>,
     config: &HttpConfig,
     listener: TcpListener,
-) -> anyhow::Result<Server> {
-    let secs = Duration::from_secs;
-    let head = secs(config.header_read_timeout_secs);
-    let patience = Patience {
-        // The library answers 408 to a first request; it gets the time to do so.
-        head: head + secs(1),
-        idle: secs(config.idle_timeout_secs) + head,
-        write_stall: secs(config.write_stall_timeout_secs),
+    tls: Option<Arc<Tls>>,
+) -> anyhow::Result<()> {
+    let api = move |app: &mut web::ServiceConfig| {
+        app.app_data(served.clone()).app_data(telemetry.clone());
+        routes(app);
     };
-    let keep_alive = secs(config.idle_timeout_secs);
+    server(config, listener, Signals::Obeyed, tls, api)?.await.context("the HTTP server failed")
+}
+
+/// As `actix_web::HttpServer` would build it, but with a [`Connection`] below, and TLS below that.
+pub fn server(
+    config: &HttpConfig,
+    listener: TcpListener,
+    signals: Signals,
+    tls: Option<Arc<Tls>>,
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> anyhow::Result<Server> {
+    let limits = Limits::of(config);
     let address = listener.local_addr().context("no local address")?;
-    let builder = Server::build();
+    let mut builder = Server::build();
+    if signals == Signals::Ignored {
+        builder = builder.disable_signals();
+    }
     let stop = builder.graceful_shutdown_signal();
     let server = builder
         .workers(workers(config))
         .max_concurrent_connections(config.connections_max)
         .shutdown_timeout(config.graceful_stop_secs)
         .listen("genkan", listener, move || {
-            let stop = stop.clone();
-            let app = App::new().app_data(served.clone()).configure(routes).wrap_fn(follow);
-            let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
-            let http = HttpService::build()
-                .graceful_shutdown_signal(move || {
+            let (stop, tls) = (stop.clone(), tls.clone());
+            let app = || {
+                let app = App::new().configure(routes.clone()).wrap_fn(follow);
+                app.into_factory().map_err(|error: actix_web::Error| error.error_response())
+            };
+            let http_1 = HttpService::build()
+                .graceful_shutdown_signal({
                     let stop = stop.clone();
-                    async move { stop.notified().await }
+                    move || {
+                        let stop = stop.clone();
+                        async move { stop.notified().await }
+                    }
                 })
-                .keep_alive(keep_alive)
-                .client_request_timeout(head)
-                .client_disconnect_timeout(head)
+                .keep_alive(limits.keep_alive)
+                .client_request_timeout(limits.head)
+                .client_disconnect_timeout(limits.head)
                 .local_addr(address)
-                .on_connect_ext(|connection: &Connection<TcpStream>, connection_values| {
+                .on_connect_ext(|connection: &Connection<Wire>, connection_values| {
                     connection_values.insert(connection.course());
+                    connection_values.insert(connection.peer.clone());
                 })
-                .finish(map_config(app, |()| AppConfig::default()));
-            fn_service(move |stream: TcpStream| async move {
-                stream.set_nodelay(true).map_err(DispatchError::Io)?;
-                let peer = stream.peer_addr().ok();
-                Ok((Connection::new(stream, patience), Protocol::Http1, peer))
+                .finish(map_config(app(), |()| AppConfig::default()));
+            let http_2 = map_config(app(), |()| AppConfig::default());
+            fn_factory(move || {
+                let (stop, tls) = (stop.clone(), tls.clone());
+                let services = join(http_1.new_service(()), http_2.new_service(()));
+                async move {
+                    let (http_1, http_2) = services.await;
+                    let (http_1, http_2) = (Rc::new(http_1?), Rc::new(http_2?));
+                    Ok::<_, ()>(fn_service(move |stream: TcpStream| {
+                        let (http_1, http_2) = (Rc::clone(&http_1), Rc::clone(&http_2));
+                        speak(stream, tls.clone(), limits, http_1, http_2, stop.clone())
+                    }))
+                }
             })
-            .and_then(http)
         })
         .context("cannot serve on this address")?;
     Ok(server.run())
+}
+
+/// One connection from its first byte to its last.
+async fn speak<One, Two, B>(
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
+    http_1: Rc<One>,
+    http_2: Rc<Two>,
+    stop: GracefulShutdownSignal,
+) -> Result<(), DispatchError>
+where
+    One: actix_service::Service<Spoken, Response = (), Error = DispatchError>,
+    Two: actix_service::Service<Request> + 'static,
+    Two::Response: Into<Response<B>>,
+    Two::Error: Into<Response<BoxBody>>,
+    B: MessageBody + 'static,
+{
+    let address = stream.peer_addr().ok();
+    let (connection, protocol) = connected(stream, tls.as_deref(), limits).await?;
+    if protocol == Protocol::Http1 {
+        return http_1.call((connection, protocol, address)).await;
+    }
+    let stopped = async move { stop.notified().await };
+    let served = http2::serve(connection, http_2, limits.http_2(), stopped).await;
+    served.map_err(DispatchError::H2)
+}
+
+/// A connection in the form that the HTTP library takes.
+type Spoken = (Connection<Wire>, Protocol, Option<SocketAddr>);
+
+/// What one connection is allowed.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    head: Duration,
+    keep_alive: Duration,
+    write_stall: Duration,
+}
+
+impl Limits {
+    fn of(config: &HttpConfig) -> Self {
+        let secs = Duration::from_secs;
+        Limits {
+            head: secs(config.header_read_timeout_secs),
+            keep_alive: secs(config.idle_timeout_secs),
+            write_stall: secs(config.write_stall_timeout_secs),
+        }
+    }
+
+    /// The frames of an HTTP/2 connection are no heads: one that brings no request for a while is
+    /// idle, whatever it sends.
+    fn patience(&self, protocol: Protocol) -> Patience {
+        let idle = self.keep_alive + self.head;
+        match protocol {
+            // The library answers 408 to a first request; it gets the time to do so.
+            Protocol::Http1 => Patience { head: self.head + Duration::from_secs(1), idle },
+            _ => Patience { head: idle, idle },
+        }
+    }
+
+    fn http_2(&self) -> http2::Patience {
+        http2::Patience { handshake: self.head, stall: self.write_stall }
+    }
+}
+
+/// The handshake of a new connection, if there is one, and what is spoken then.
+async fn connected(
+    stream: TcpStream,
+    tls: Option<&Tls>,
+    limits: Limits,
+) -> Result<(Connection<Wire>, Protocol), DispatchError> {
+    stream.set_nodelay(true).map_err(DispatchError::Io)?;
+    let stream = Unstalled::new(stream, limits.write_stall);
+    let (wire, protocol, peer) = match tls {
+        None => (Wire::Plain(stream), Protocol::Http1, Peer::default()),
+        Some(tls) => {
+            let stream = tls.accept(stream, limits.head).await.map_err(DispatchError::Io)?;
+            let http_2 = tls::speaks_http2(&stream);
+            let protocol = if http_2 { Protocol::Http2 } else { Protocol::Http1 };
+            let peer = tls.peer(&stream);
+            (Wire::Tls(Box::new(stream)), protocol, peer)
+        }
+    };
+    Ok((Connection::new(wire, limits.patience(protocol), peer), protocol))
 }
 
 fn workers(config: &HttpConfig) -> usize {

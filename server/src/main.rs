@@ -5,6 +5,7 @@
 
 mod bundle;
 mod capability;
+mod clients;
 mod codes;
 mod command;
 mod conditional;
@@ -15,9 +16,11 @@ mod exchange;
 mod fetch;
 mod http;
 mod identity;
+mod interaction;
 mod links;
 mod log;
 mod negotiate;
+mod operations;
 mod parse;
 mod plan;
 mod read;
@@ -28,12 +31,16 @@ mod service;
 mod site;
 mod sources;
 mod stages;
+mod telemetry;
+mod trace;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use command::{Cli, Failure};
+
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 // Without huge pages (feature `no_thp`), which would keep 14 MB more for a server that idles.
 #[global_allocator]

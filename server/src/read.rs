@@ -43,7 +43,7 @@ pub async fn read(
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&service.sources, &service.rules);
     let found = found(service, exchange, &mut fetch, &plan).await;
-    exchange.stages.count_statements(fetch.statements());
+    exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     let records = match found? {
         Found::Records(records) => records,
         Found::Unchanged(answer) => return Ok(answer),

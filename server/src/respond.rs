@@ -135,6 +135,7 @@ fn etag(answer: &Answer) -> Option<String> {
 fn failure(exchange: &Exchange, error: &Error) -> HttpResponse {
     let status = error.status();
     log(error, status);
+    exchange.stages.refuse(error.code());
     let outcome = outcome::of_error(error, exchange.language, &exchange.trace_id).to_json();
     let json = outcome.to_string().into_bytes();
     let (format, body) = match write(exchange, json.clone()) {
@@ -209,6 +210,26 @@ fn http_date(moment: DateTime<Utc>) -> String {
 /// A word for probes.
 pub fn plain(text: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body(text)
+}
+
+/// Whether requests are taken, and what there is to know beside it. A probe looks at the status only.
+pub fn readiness(ready: bool, report: &serde_json::Value) -> HttpResponse {
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    HttpResponse::build(status).content_type("application/json").body(report.to_string())
+}
+
+/// Numbers in the text format of Prometheus.
+pub fn metrics(text: anyhow::Result<String>) -> HttpResponse {
+    match text {
+        Ok(text) => {
+            let form = "text/plain; version=0.0.4; charset=utf-8";
+            HttpResponse::Ok().content_type(form).body(text)
+        }
+        Err(error) => {
+            tracing::error!(%error, "no metrics");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
 }
 
 /// For a request that no entrance has seen: without one there is nothing to answer in.

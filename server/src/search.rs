@@ -30,7 +30,7 @@ pub async fn search(
     let mut fetch = Fetch::new(&service.sources, &service.rules);
     let on_way = OnWay { service, exchange, search: &search, plan: &plan };
     let fetched = on_way.fetched(&mut fetch).await;
-    exchange.stages.count_statements(fetch.statements());
+    exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     let page = match fetched? {
         Fetched::Page(page) => page,
         Fetched::Unchanged(answer) => return Ok(answer),

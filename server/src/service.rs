@@ -2,7 +2,6 @@
 //! its beginning to its end; another one may take its place meanwhile, as a whole ([`Served`]).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -17,6 +16,7 @@ use tokio::sync::Semaphore;
 use crate::bundle::BundleConfig;
 use crate::http::HttpConfig;
 use crate::sources::Sources;
+use crate::trace::TraceIds;
 
 /// `[fhir]`
 #[derive(Debug, Clone, Deserialize)]
@@ -124,6 +124,8 @@ pub struct Service {
     pub name: String,
     /// When these rules began to be served: the date of the CapabilityStatement.
     pub started: String,
+    /// The same moment.
+    pub loaded: SystemTime,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
     pub body_read_timeout_secs: u64,
@@ -195,6 +197,7 @@ impl Service {
             base_url: fhir.base_url.clone(),
             name,
             started: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+            loaded: SystemTime::now(),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,
@@ -206,28 +209,11 @@ impl Service {
 
     /// The same service of other rules; limits and counts go on.
     fn with_rules(&self, rules: RuleSet) -> Self {
-        Service { rules: Arc::new(rules), started: now(), ..self.clone() }
+        let (rules, loaded) = (Arc::new(rules), SystemTime::now());
+        Service { rules, started: now(), loaded, ..self.clone() }
     }
 }
 
 fn now() -> String {
     DateTime::<Utc>::from(SystemTime::now()).to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// Ids for the requests of this process: its start and a number.
-#[derive(Debug)]
-pub struct TraceIds {
-    process: String,
-    count: AtomicU64,
-}
-
-impl TraceIds {
-    fn since(start: SystemTime) -> Self {
-        let since = start.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        TraceIds { process: format!("{:x}", since.as_micros()), count: AtomicU64::new(0) }
-    }
-
-    pub fn next(&self) -> String {
-        format!("{}-{}", self.process, self.count.fetch_add(1, Ordering::Relaxed))
-    }
 }

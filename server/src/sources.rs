@@ -1,14 +1,19 @@
 //! The hospital's sources (院内システム) as requests reach them: `[source]`, the main one, and each
 //! of `[sources.NAME]`. A rule knows its source by the place in this list.
 
+mod seen;
+
 use std::sync::Arc;
 
 use genkan_adapter::{Adapter, AdapterError};
 
+pub use seen::{CATEGORIES, Condition, Seen};
+
 /// One source under its name in the configuration, which logs, metrics and errors use.
 pub struct Source {
-    pub name: String,
+    pub name: Arc<str>,
     adapter: Arc<dyn Adapter>,
+    pub seen: Seen,
 }
 
 /// The main source first, the others by name, as in [`genkan_mapping::SourceSchemas`].
@@ -24,7 +29,7 @@ pub struct SourceError {
 
 impl Source {
     pub fn new(name: impl Into<String>, adapter: Arc<dyn Adapter>) -> Self {
-        Source { name: name.into(), adapter }
+        Source { name: Arc::from(name.into()), adapter, seen: Seen::default() }
     }
 
     pub fn adapter(&self) -> &dyn Adapter {
@@ -33,7 +38,7 @@ impl Source {
 
     /// The error with the name of this source.
     pub fn failed(&self, error: AdapterError) -> SourceError {
-        SourceError { source_name: self.name.clone(), error }
+        SourceError { source_name: self.name.to_string(), error }
     }
 }
 

@@ -38,10 +38,22 @@ pub struct Stages(RefCell<Course>);
 struct Course {
     started: Instant,
     current: Option<(Stage, Instant)>,
-    spent: Vec<(Stage, Duration)>,
+    spent: Vec<Spent>,
     statements: Option<usize>,
+    in_source: Option<Duration>,
+    /// Of the error that was answered.
+    error: Option<&'static str>,
     /// By code, and by the code map where there is one.
     issues: BTreeMap<String, usize>,
+}
+
+/// One stay in a room.
+#[derive(Debug, Clone, Copy)]
+pub struct Spent {
+    pub stage: Stage,
+    /// Since the request came in.
+    pub after: Duration,
+    pub time: Duration,
 }
 
 impl Stages {
@@ -52,6 +64,8 @@ impl Stages {
             current: None,
             spent: Vec::new(),
             statements: None,
+            in_source: None,
+            error: None,
             issues: BTreeMap::new(),
         }))
     }
@@ -64,13 +78,32 @@ impl Stages {
         course.current = Some((stage, now));
     }
 
-    /// Statements sent to the source.
-    pub fn count_statements(&self, statements: usize) {
-        self.0.borrow_mut().statements = Some(statements);
+    /// Statements sent to the source, and how long it took to answer them.
+    pub fn count_statements(&self, statements: usize, in_source: Duration) {
+        let mut course = self.0.borrow_mut();
+        course.statements = Some(statements);
+        course.in_source = Some(in_source);
     }
 
     pub fn statements(&self) -> Option<usize> {
         self.0.borrow().statements
+    }
+
+    /// How long the source worked or was waited for. A fetch that did not come to its end counts as a
+    /// whole.
+    pub fn in_source(&self) -> Duration {
+        let course = self.0.borrow();
+        let fetches = course.spent.iter().filter(|spent| spent.stage == Stage::Fetch);
+        course.in_source.unwrap_or_else(|| fetches.map(|spent| spent.time).sum())
+    }
+
+    /// The request was answered with the error of this code.
+    pub fn refuse(&self, code: &'static str) {
+        self.0.borrow_mut().error = Some(code);
+    }
+
+    pub fn error(&self) -> Option<&'static str> {
+        self.0.borrow().error
     }
 
     /// A data problem of a row that was answered; `map`: the code map that it is about.
@@ -93,10 +126,25 @@ impl Stages {
         Some(counts.collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
     }
 
+    /// Code, code map and number of the data problems.
+    pub fn for_each_issue(&self, mut told: impl FnMut(&str, Option<&str>, usize)) {
+        for (kind, count) in &self.0.borrow().issues {
+            match kind.split_once(':') {
+                Some((code, map)) => told(code, Some(map), *count),
+                None => told(kind, None, *count),
+            }
+        }
+    }
+
+    /// Each stay in a room that has ended, in order.
+    pub fn for_each_stage(&self, told: impl FnMut(&Spent)) {
+        self.0.borrow().spent.iter().for_each(told);
+    }
+
     /// Where it is, or where it ended.
     pub fn last(&self) -> Option<&'static str> {
         let course = self.0.borrow();
-        let left = course.spent.last().map(|(stage, _)| *stage);
+        let left = course.spent.last().map(|spent| spent.stage);
         course.current.map(|(stage, _)| stage).or(left).map(Stage::name)
     }
 
@@ -110,9 +158,9 @@ impl Stages {
         let mut course = self.0.borrow_mut();
         course.leave(Instant::now());
         let mut text = String::with_capacity(128);
-        for (stage, spent) in &course.spent {
+        for Spent { stage, time, .. } in &course.spent {
             let separator = if text.is_empty() { "" } else { ", " };
-            let millis = spent.as_secs_f64() * 1000.0;
+            let millis = time.as_secs_f64() * 1000.0;
             let _ = write!(text, "{separator}{};dur={millis:.3}", stage.name());
             if let (Stage::Fetch, Some(statements)) = (stage, course.statements) {
                 let _ = write!(text, ";desc=\"statements={statements}\"");
@@ -125,7 +173,8 @@ impl Stages {
 impl Course {
     fn leave(&mut self, now: Instant) {
         if let Some((stage, since)) = self.current.take() {
-            self.spent.push((stage, now.duration_since(since)));
+            let after = since.duration_since(self.started);
+            self.spent.push(Spent { stage, after, time: now.duration_since(since) });
             self.current = Some((stage, now));
         }
     }
@@ -140,11 +189,37 @@ mod tests {
         let stages = Stages::start();
         stages.enter(Stage::Parse);
         stages.enter(Stage::Fetch);
-        stages.count_statements(2);
+        stages.count_statements(2, Duration::ZERO);
         let header = stages.server_timing();
         let names: Vec<&str> =
             header.split(", ").filter_map(|entry| entry.split(';').next()).collect();
         assert_eq!(names, ["parse", "fetch"]);
         assert!(header.ends_with(";desc=\"statements=2\""), "{header}");
+    }
+
+    #[test]
+    fn a_fetch_that_did_not_end_has_kept_the_source_for_all_of_its_time() {
+        let stages = Stages::start();
+        stages.enter(Stage::Fetch);
+        stages.enter(Stage::Respond);
+        let mut fetched = Duration::ZERO;
+        stages.for_each_stage(|spent| fetched += spent.time);
+        assert_eq!(stages.in_source(), fetched);
+        stages.count_statements(1, Duration::from_secs(7));
+        assert_eq!(stages.in_source(), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn issues_are_told_by_code_and_code_map() {
+        let stages = Stages::start();
+        stages.count_issue("unmapped", Some("disease"));
+        stages.count_issue("unmapped", Some("disease"));
+        stages.count_issue("bad-date", None);
+        let mut told = Vec::new();
+        stages.for_each_issue(|code, map, count| {
+            told.push((code.to_owned(), map.map(str::to_owned), count));
+        });
+        let disease = ("unmapped".to_owned(), Some("disease".to_owned()), 2);
+        assert_eq!(told, [("bad-date".to_owned(), None, 1), disease]);
     }
 }

@@ -1,10 +1,12 @@
 //! What a black-box test needs: a database of its own and a running Genkan. Everything here
 //! returns `anyhow::Result`, so that a test fails with the sentence that says what was missing.
 
+mod authority;
 mod database;
 mod http;
 mod process;
 
+pub use authority::{Authority, Identity};
 pub use database::{Database, Encoding, Engine, available_engines};
 pub use http::{Answer, Client};
 pub use process::{Genkan, genkan_command};

@@ -85,9 +85,16 @@ pub fn configuration(database: &Database, folder: &Path) -> Result<PathBuf> {
 
 /// A filled and served hospital; `None` where there is no server for the engine.
 pub fn serve(engine: Engine) -> Result<Option<Served>> {
+    serve_with(engine, "")
+}
+
+/// As [`serve`], with further sections in its configuration.
+pub fn serve_with(engine: Engine, sections: &str) -> Result<Option<Served>> {
     let Some(database) = fill_database(engine, 1)? else { return Ok(None) };
     let folder = TempDir::new()?;
     let config = configuration(&database, folder.path())?;
+    let text = fs::read_to_string(&config)?;
+    fs::write(&config, text + sections)?;
     let genkan = Genkan::serve_file(&config)?;
     Ok(Some(Served { genkan, database, folder }))
 }

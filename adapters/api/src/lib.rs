@@ -86,6 +86,16 @@ pub trait Adapter: Send + Sync {
     /// What the account may do beyond reading, as its rights are now; empty for one that can only
     /// read.
     async fn excess(&self) -> Result<Vec<Excess>, AdapterError>;
+
+    /// What the server behind the source says of itself, for those who look after it.
+    async fn server(&self) -> Result<SourceServer, AdapterError> {
+        Ok(SourceServer::default())
+    }
+
+    /// The connections of this moment; `None` for a source without any. Asks nothing of the source.
+    fn load(&self) -> Option<Load> {
+        None
+    }
 }
 
 /// What a source can do; a plan that needs more is refused when the rules are loaded.
@@ -160,6 +170,26 @@ pub struct Health {
     pub product: String,
     /// The session refuses to write, whatever the account may do.
     pub read_only: bool,
+}
+
+/// A source's server in its own words; `None` is what it does not tell or does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceServer {
+    /// Of its text.
+    pub encoding: Option<String>,
+    /// Connections that it lets this account open at one time, of all its clients together.
+    pub connections_max: Option<u64>,
+    /// Its clock: milliseconds since 1970-01-01T00:00:00Z.
+    pub unix_time_ms: Option<i64>,
+}
+
+/// How much of a source's connections is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    pub connections_max: u32,
+    pub connections_in_use: u32,
+    /// Statements that wait for a connection.
+    pub waiting: u32,
 }
 
 /// A statement with its values, for people.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use genkan_adapter::{
     Adapter, AdapterError, Capabilities, ChangeFeed, ChangePage, ChangeRequest, ErrorCategory,
-    Excess, Health, RowQuery, RowStream, SourceSchema, Statement,
+    Excess, Health, Load, RowQuery, RowStream, SourceSchema, SourceServer, Statement,
 };
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::{MySql, Postgres, Sqlite, pool::PoolConnection};
@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::file::File;
 use crate::knowledge::Knowledge;
 use crate::rights;
+use crate::server;
 use crate::session::{Session, Sessions};
 use crate::statement::plan;
 
@@ -173,12 +174,10 @@ impl SqlAdapter {
         let mut catalog =
             with_sessions!(self, sessions => self.read(sessions, Sessions::catalog).await)?;
         catalog.declare(self.text_encoding)?;
-        let catalog = self.knowledge.remember(catalog);
-        with_sessions!(self, sessions => sessions.close_own());
-        Ok(catalog)
+        Ok(self.knowledge.remember(catalog))
     }
 
-    /// Runs one of the adapter's own small readings.
+    /// Runs one of the adapter's own small readings, and keeps no session open for it.
     async fn read<DB: Driver, T>(
         &self,
         sessions: &Sessions<DB>,
@@ -192,6 +191,8 @@ impl SqlAdapter {
             match self.attempt(sessions, &mut session, reading).await {
                 Ok(value) => {
                     session.finish().await;
+                    drop(session);
+                    sessions.close_own();
                     return Ok(value);
                 }
                 Err(failure) if session.is_stale(&failure) && attempts > 0 => session.lose(),
@@ -304,5 +305,13 @@ impl Adapter for SqlAdapter {
             excess.extend(rights::sqlite::of_file(file.path()));
         }
         Ok(excess)
+    }
+
+    async fn server(&self) -> Result<SourceServer, AdapterError> {
+        with_sessions!(self, sessions => self.read(sessions, server::of).await)
+    }
+
+    fn load(&self) -> Option<Load> {
+        Some(with_sessions!(self, sessions => sessions.load()))
     }
 }

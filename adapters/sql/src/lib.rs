@@ -43,6 +43,7 @@ mod predicate;
 mod repertoire;
 mod rights;
 mod scope;
+mod server;
 mod session;
 mod statement;
 mod ties;

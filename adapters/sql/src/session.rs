@@ -23,12 +23,13 @@ mod resting;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use futures::future::poll_immediate;
-use genkan_adapter::{AdapterError, ErrorCategory};
+use genkan_adapter::{AdapterError, ErrorCategory, Load};
 use sea_orm::sqlx::{self, Pool, Sqlite, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -50,6 +51,7 @@ pub(crate) struct Sessions<DB: Driver>(Arc<Shared<DB>>);
 struct Shared<DB: Driver> {
     pool: Pool<DB>,
     permits: Arc<Semaphore>,
+    waiting: AtomicU32,
     kept: Mutex<Kept<DB>>,
     /// For a connection that is free.
     wait: Duration,
@@ -125,6 +127,7 @@ impl<DB: Driver> Sessions<DB> {
         Sessions(Arc::new(Shared {
             pool,
             permits: Arc::new(Semaphore::new(connections_max as usize)),
+            waiting: AtomicU32::new(0),
             kept: Mutex::new(kept),
             wait,
             connections_max,
@@ -134,6 +137,16 @@ impl<DB: Driver> Sessions<DB> {
 
     pub fn connections_max(&self) -> u32 {
         self.0.connections_max
+    }
+
+    pub fn load(&self) -> Load {
+        let Shared { permits, waiting, connections_max, .. } = &*self.0;
+        let free = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
+        Load {
+            connections_max: *connections_max,
+            connections_in_use: connections_max.saturating_sub(free),
+            waiting: waiting.load(Ordering::Relaxed),
+        }
     }
 
     pub async fn borrow(&self) -> Result<Session<DB>, Failure> {
@@ -163,10 +176,13 @@ impl Sessions<Sqlite> {
 
 impl<DB: Driver> Shared<DB> {
     async fn borrow(self: &Arc<Self>) -> Result<Session<DB>, Failure> {
-        let permit = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| self.exhausted())?
-            .map_err(|_| sqlx::Error::PoolClosed)?;
+        let permit = {
+            let _waiting = Waiting::in_line(&self.waiting);
+            tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned())
+                .await
+                .map_err(|_| self.exhausted())?
+                .map_err(|_| sqlx::Error::PoolClosed)?
+        };
         let here = thread::current().id();
         let (hot, generation) = {
             let mut kept = lock(&self.kept);
@@ -400,6 +416,22 @@ impl<DB: Driver> Drop for Session<DB> {
 
 fn is_old(since: Instant) -> bool {
     since.elapsed() >= FRESH
+}
+
+/// Counts one who waits, also if the wait is given up.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn in_line(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -69,7 +69,8 @@ pub async fn bundle(
     let fetch = Fetch::new(&service.sources, &service.rules);
     let mut collection = Collection { service, fetch, places: BTreeMap::new(), issues: Vec::new() };
     let unit = collection.unit(&patient_plan, search_plan, wanted).await;
-    exchange.stages.count_statements(collection.fetch.statements());
+    let fetch = &collection.fetch;
+    exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     exchange.stages.enter(Stage::Emit);
     build(unit?).map_err(Error::NoBundle)
 }

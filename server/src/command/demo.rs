@@ -25,6 +25,7 @@ use crate::log;
 use crate::log::{Level, LogConfig};
 use crate::service::{FhirConfig, Served, Service};
 use crate::sources::Sources;
+use crate::telemetry::{Telemetry, TelemetryConfig};
 
 /// So that the demo works wherever the binary is.
 static RULES: Dir = include_dir!("$CARGO_MANIFEST_DIR/../mapping-rules/rules/demo-hospital");
@@ -85,7 +86,9 @@ pub async fn run(args: &DemoArgs, manner: Manner) -> Result<(), Failure> {
         say!("    genkan demo --rules {}\n", changed.display());
     }
     say!("Ctrl-C ends it / Ctrl-C で終了");
-    http::serve(web::Data::new(Served::new(service)), &HttpConfig::default(), listener).await?;
+    let served = web::Data::new(Served::new(service));
+    let silent = Telemetry::start(&TelemetryConfig::default(), false).map_err(Failure::usage)?;
+    http::serve(served, web::Data::new(silent), &HttpConfig::default(), listener, None).await?;
     Ok(())
 }
 

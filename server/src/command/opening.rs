@@ -42,7 +42,7 @@ pub async fn schemas(sources: &Sources) -> Result<SourceSchemas, SourceError> {
         let schema = source.adapter().schema().await.map_err(|error| source.failed(error))?;
         schemas = Some(match schemas {
             None => SourceSchemas::new(schema),
-            Some(known) => known.with(&source.name, schema),
+            Some(known) => known.with(&*source.name, schema),
         });
     }
     // There is always a main source.

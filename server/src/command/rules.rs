@@ -2,7 +2,7 @@
 
 mod check;
 mod explain;
-mod keys;
+pub mod keys;
 mod preview;
 mod schema;
 mod test;

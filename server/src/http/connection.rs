@@ -1,6 +1,8 @@
 //! A connection that a slow client can't hold. The HTTP library limits the head of the first request
-//! only and has no limit for a client that does not read its answer; here each head, each pause and
-//! each write has one.
+//! only; here each head and each pause has a limit. What a client has to do after its answer is
+//! written, read it, is limited by [`super::stall`].
+//!
+//! It stands above TLS and sees what HTTP sees: a record that never ends is a head that never does.
 
 use std::cell::Cell;
 use std::io;
@@ -12,14 +14,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::wire::Peer;
+
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// From the first byte of a request to the end of its head.
     pub head: Duration,
     /// From one answer to the next request.
     pub idle: Duration,
-    /// Without a byte taken by a client that has an answer to read.
-    pub write_stall: Duration,
 }
 
 /// A byte stream under limits.
@@ -27,13 +29,17 @@ pub struct Connection<T> {
     io: T,
     patience: Patience,
     course: Course,
+    /// Who is at its other end.
+    pub peer: Peer,
     read_timer: Pin<Box<Sleep>>,
-    write_timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// Where the connection is, shared with the service that knows when a request is complete.
 #[derive(Debug, Clone)]
-pub struct Course(Rc<Cell<Phase>>);
+pub struct Course {
+    phase: Rc<Cell<Phase>>,
+    idle: Duration,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
@@ -41,8 +47,8 @@ enum Phase {
     Quiet(Instant),
     /// A head is arriving, until then.
     Head(Instant),
-    /// A request is in work; its own limits hold.
-    Work,
+    /// So many requests are in work, more than one only over HTTP/2; their own limits hold.
+    Work(usize),
     /// The answer is made; the pause starts with its last byte.
     Answered,
 }
@@ -50,24 +56,43 @@ enum Phase {
 impl Course {
     /// The head of a request is complete.
     pub fn arrived(&self) {
-        self.0.set(Phase::Work);
+        self.phase.set(Phase::Work(self.in_work() + 1));
     }
 
     /// Its answer is ready to be written.
     pub fn answered(&self) {
-        self.0.set(Phase::Answered);
+        self.leave(Phase::Answered);
+    }
+
+    /// Its answer is with the client, or will never be.
+    pub fn finished(&self) {
+        self.leave(Phase::Quiet(Instant::now() + self.idle));
+    }
+
+    pub fn in_work(&self) -> usize {
+        if let Phase::Work(requests) = self.phase.get() { requests } else { 0 }
+    }
+
+    fn leave(&self, last: Phase) {
+        self.phase.set(match self.in_work() {
+            0 | 1 => last,
+            more => Phase::Work(more - 1),
+        });
     }
 }
 
 impl<T> Connection<T> {
-    pub fn new(io: T, patience: Patience) -> Self {
+    pub fn new(io: T, patience: Patience, peer: Peer) -> Self {
         let deadline = Instant::now() + patience.idle;
         Connection {
             io,
             patience,
-            course: Course(Rc::new(Cell::new(Phase::Quiet(deadline)))),
+            course: Course {
+                phase: Rc::new(Cell::new(Phase::Quiet(deadline))),
+                idle: patience.idle,
+            },
+            peer,
             read_timer: Box::pin(sleep_until(deadline)),
-            write_timer: None,
         }
     }
 
@@ -76,18 +101,18 @@ impl<T> Connection<T> {
     }
 
     fn phase(&self) -> Phase {
-        self.course.0.get()
+        self.course.phase.get()
     }
 
     fn begin_head(&self) {
         if let Phase::Quiet(_) | Phase::Answered = self.phase() {
-            self.course.0.set(Phase::Head(Instant::now() + self.patience.head));
+            self.course.phase.set(Phase::Head(Instant::now() + self.patience.head));
         }
     }
 
     fn begin_quiet(&self) {
         if let Phase::Quiet(_) | Phase::Answered = self.phase() {
-            self.course.0.set(Phase::Quiet(Instant::now() + self.patience.idle));
+            self.course.phase.set(Phase::Quiet(Instant::now() + self.patience.idle));
         }
     }
 
@@ -101,17 +126,9 @@ impl<T> Connection<T> {
         }
         self.read_timer.as_mut().poll(cx).map(|()| timed_out())
     }
-
-    /// Ready when a write has waited too long.
-    fn poll_write_limit(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let stall = self.patience.write_stall;
-        let timer =
-            self.write_timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
-        timer.as_mut().poll(cx).map(|()| timed_out())
-    }
 }
 
-fn timed_out() -> io::Error {
+pub fn timed_out() -> io::Error {
     io::Error::from(io::ErrorKind::TimedOut)
 }
 
@@ -142,14 +159,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let connection = self.get_mut();
-        match Pin::new(&mut connection.io).poll_write(cx, bytes) {
-            Poll::Ready(written) => {
-                connection.write_timer = None;
-                connection.begin_quiet();
-                Poll::Ready(written)
-            }
-            Poll::Pending => Poll::Ready(Err(ready!(connection.poll_write_limit(cx)))),
-        }
+        let written = ready!(Pin::new(&mut connection.io).poll_write(cx, bytes));
+        connection.begin_quiet();
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -172,7 +184,7 @@ mod tests {
 
     fn connection(patience: Patience) -> (Connection<DuplexStream>, DuplexStream) {
         let (server, client) = duplex(16);
-        (Connection::new(server, patience), client)
+        (Connection::new(server, patience, Peer::default()), client)
     }
 
     /// The server's side of a request that took its time and was answered.
@@ -200,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn an_unfinished_head_is_cut_on_every_request_of_a_connection() {
         for requests_before in 0..3 {
-            let patience = Patience { head: HOUR, idle: HOUR, write_stall: HOUR };
+            let patience = Patience { head: HOUR, idle: HOUR };
             let (mut connection, mut client) = connection(patience);
             for _ in 0..requests_before {
                 exchange(&mut connection, &mut client).await;
@@ -213,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn more_bytes_of_a_head_give_it_no_more_time() {
-        let patience = Patience { head: HOUR, idle: HOUR, write_stall: HOUR };
+        let patience = Patience { head: HOUR, idle: HOUR };
         let (mut connection, mut client) = connection(patience);
         let mut deadlines = Vec::new();
         for _ in 0..3 {
@@ -228,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pause_is_cut_and_a_request_in_work_is_not() {
-        let patience = Patience { head: HOUR, idle: NONE, write_stall: HOUR };
+        let patience = Patience { head: HOUR, idle: NONE };
         let (mut connection, mut client) = connection(patience);
         connection.course().arrived();
         assert!(connection.read(&mut [0; 1]).now_or_never().is_none(), "it waits for its work");
@@ -239,14 +251,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_takes_nothing_is_cut_and_one_that_reads_is_not() {
-        let patience = Patience { head: HOUR, idle: HOUR, write_stall: NONE };
-        let (mut connection, mut client) = connection(patience);
-        let stalled = connection.write_all(&[0; 17]).await.expect_err("nobody reads");
-        assert_eq!(stalled.kind(), io::ErrorKind::TimedOut);
-        client.read_exact(&mut [0; 16]).await.expect("it reads now");
-        connection.patience.write_stall = HOUR;
-        connection.write_all(&[0; 16]).await.expect("there is room");
-        assert!(connection.write_timer.is_none(), "each byte that is taken starts it anew");
+    async fn of_several_requests_in_work_the_last_that_ends_begins_the_pause() {
+        let (mut connection, _client) = connection(Patience { head: HOUR, idle: NONE });
+        let course = connection.course();
+        course.arrived();
+        course.arrived();
+        course.finished();
+        assert_eq!(course.in_work(), 1);
+        assert!(connection.read(&mut [0; 1]).now_or_never().is_none(), "one is still in work");
+        course.finished();
+        assert_eq!(cut(&mut connection).await, io::ErrorKind::TimedOut);
     }
 }

@@ -12,8 +12,11 @@ use tracing::Instrument as _;
 
 use crate::error::Error;
 use crate::exchange::{self, Exchange, REQUEST_ID};
+use crate::interaction::Interaction;
 use crate::respond;
 use crate::service::{Served, Service};
+use crate::telemetry::{Answered, Telemetry};
+use crate::trace::Trace;
 
 /// A request that was let in, and what it sees of the site whatever is loaded meanwhile.
 #[derive(Clone)]
@@ -39,11 +42,13 @@ pub async fn entrance(
         return Err(actix_web::error::ErrorInternalServerError("no service"));
     };
     let service = served.now();
-    let trace_id =
-        exchange::client_request_id(request.headers()).unwrap_or_else(|| service.trace_ids.next());
+    let trace = Trace::of(request.headers(), &service.trace_ids);
+    let trace_id = trace.id.to_string();
+    let request_id = exchange::client_request_id(request.headers());
     // The path can hold an id and the query a name: neither belongs into a log.
-    let span = tracing::info_span!("request", trace_id, method = %request.method());
-    let (exchange, entrance) = Exchange::open(&service, request.request(), trace_id);
+    let span = tracing::info_span!("request", trace_id, request_id, method = %request.method());
+    let request_id = request_id.unwrap_or(trace_id);
+    let (exchange, entrance) = Exchange::open(&service, request.request(), request_id);
     let exchange = Rc::new(exchange);
     let answer = async {
         let mut response = match entrance {
@@ -52,7 +57,7 @@ pub async fn entrance(
             }
             Err(error) => refuse(&exchange, request, error),
         };
-        finish(&exchange, &mut response);
+        finish(&exchange, &trace, &mut response);
         Ok(response)
     };
     answer.instrument(span).await
@@ -76,7 +81,7 @@ fn refuse(exchange: &Exchange, request: ServiceRequest, error: Error) -> Service
 }
 
 /// The headers of every answer, and its one line in the log.
-fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
+fn finish(exchange: &Exchange, trace: &Trace, response: &mut ServiceResponse) {
     let status = response.status().as_u16();
     // To the microsecond: a float's last digits can look like somebody's number.
     let total_ms = (exchange.stages.total().as_secs_f64() * 1e6).round() / 1e3;
@@ -93,9 +98,19 @@ fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if exchange.secure {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     insert(headers, REQUEST_ID, &exchange.trace_id);
     insert(headers, SERVER_TIMING, &timing);
     tracing::info!(status, total_ms, stage, statements, issues, timing, "answered");
+    let request = response.request();
+    if let Some(telemetry) = request.app_data::<web::Data<Telemetry>>() {
+        let method = request.method();
+        let interaction = Interaction::of(method, request.path());
+        telemetry.answered(&Answered { interaction, status, method, exchange, trace });
+    }
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -1,12 +1,16 @@
 //! A small HTTP client: every status is an answer, and no connection outlives the patience of a
 //! test. Not the product's own client, so that both can't be wrong in the same way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request, Response};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
+
+use super::{Authority, Identity};
 
 /// A server that hangs must fail its test, not hold the machine.
 const ANSWER_SECS_MAX: u64 = 60;
@@ -46,11 +50,36 @@ pub struct Client {
 impl Client {
     /// `base` has no slash at its end: `http://127.0.0.1:8080`.
     pub fn new(base: impl Into<String>) -> Self {
+        Self::with(base, TlsConfig::default())
+    }
+
+    /// Over TLS: trusts the servers of this authority, and shows a certificate if it has one.
+    pub fn over_tls(
+        base: impl Into<String>,
+        trusted: &Authority,
+        shown: Option<&Identity>,
+    ) -> Result<Self> {
+        let root = Certificate::from_pem(trusted.pem().as_bytes())?;
+        let own = shown.map(|identity| {
+            let (certificate, key) = identity.pem();
+            let chain = [Certificate::from_pem(certificate.as_bytes())?];
+            anyhow::Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key.as_bytes())?))
+        });
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::new_with_certs(&[root]))
+            .client_cert(own.transpose()?);
+        Ok(Self::with(base, tls.build()))
+    }
+
+    fn with(base: impl Into<String>, tls: TlsConfig) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(ANSWER_SECS_MAX)))
             .max_redirects(0)
             .proxy(None)
+            .tls_config(tls)
             .build();
         Self { agent: config.into(), base: base.into() }
     }

@@ -74,13 +74,22 @@ impl Genkan {
 
     /// Serves a configuration file and returns as soon as `/readyz` answers 200.
     pub fn serve_file(config: &Path) -> Result<Self> {
+        Self::serve_file_to(config, |base| Ok(Client::new(base)))
+    }
+
+    /// As [`Self::serve_file`], for a client that it lets in.
+    pub fn serve_file_to(config: &Path, client: impl Fn(&str) -> Result<Client>) -> Result<Self> {
         let mut command = genkan_command()?;
         command.arg("serve").arg("--config").arg(config);
-        Self::start(command)
+        Self::start_for(command, client)
     }
 
     /// Starts a prepared command that serves, such as `genkan demo --listen 127.0.0.1:0`.
-    pub fn start(mut command: Command) -> Result<Self> {
+    pub fn start(command: Command) -> Result<Self> {
+        Self::start_for(command, |base| Ok(Client::new(base)))
+    }
+
+    fn start_for(mut command: Command, to_client: impl Fn(&str) -> Result<Client>) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().context("genkan could not be started")?;
         let log = Log::default();
@@ -91,7 +100,7 @@ impl Genkan {
         let mut genkan = Self { client, base: String::new(), child, log, folder: None };
         let found = genkan.wait_until("an address on its output", |genkan| genkan.log.address());
         genkan.base = found?;
-        genkan.client = Client::new(&genkan.base);
+        genkan.client = to_client(&genkan.base)?;
         genkan.wait_until("200 from /readyz", |genkan| {
             genkan.client.get("/readyz").ok().filter(|answer| answer.status == 200)
         })?;
@@ -100,6 +109,15 @@ impl Genkan {
 
     pub fn get(&self, path: &str) -> Result<super::Answer> {
         self.client.get(path)
+    }
+
+    /// The listener for those who watch over it, where its configuration has one.
+    pub fn operations(&mut self) -> Result<Client> {
+        let printed = |genkan: &Self| {
+            let text = genkan.log();
+            address(text.split_once("operations on ")?.1)
+        };
+        Ok(Client::new(self.wait_until("the address of operations", printed)?))
     }
 
     /// Everything it has printed so far, standard output and errors in the order they came.
@@ -200,16 +218,17 @@ impl Log {
     }
 }
 
-/// The first `http://127.0.0.1:<port>` with a real port in what was printed, whatever the words
-/// around it: the wording of a log line is no interface. The scheme tells it from a source's
-/// address.
+/// The first `http://127.0.0.1:<port>` or `https://…` with a real port in what was printed, whatever
+/// the words around it: the wording of a log line is no interface. The scheme tells it from a
+/// source's address.
 fn address(printed: &str) -> Option<String> {
-    const HOST: &str = "http://127.0.0.1:";
+    const HOST: &str = "://127.0.0.1:";
     printed.match_indices(HOST).find_map(|(at, _)| {
-        let rest = &printed[at + HOST.len()..];
+        let (before, rest) = (&printed[..at], &printed[at + HOST.len()..]);
+        let scheme = ["https", "http"].into_iter().find(|scheme| before.ends_with(scheme))?;
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let port: u16 = rest[..digits].parse().ok()?;
-        (port != 0).then(|| format!("{HOST}{port}"))
+        (port != 0).then(|| format!("{scheme}{HOST}{port}"))
     })
 }
 
@@ -222,6 +241,7 @@ mod tests {
         for (printed, expected) in [
             ("listening on http://127.0.0.1:4711/fhir\n", Some("http://127.0.0.1:4711")),
             (r#"{"listen":"127.0.0.1:0","url":"http://127.0.0.1:1/"}"#, Some("http://127.0.0.1:1")),
+            ("genkan: https://127.0.0.1:4711/fhir", Some("https://127.0.0.1:4711")),
             ("http://127.0.0.1:0 http://127.0.0.1:", None),
             ("source postgres://127.0.0.1:5432", None),
             ("http://127.0.0.1:99999", None),

@@ -10,6 +10,7 @@ mod differential;
 mod failures;
 mod indexes;
 mod legacy_text;
+mod load;
 mod network;
 mod protection;
 mod rights;

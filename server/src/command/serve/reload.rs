@@ -52,11 +52,11 @@ enum Refused {
     Broken(String),
 }
 
-struct FailedTest {
-    place: String,
-    rule: String,
-    test: String,
-    differences: Vec<String>,
+pub struct FailedTest {
+    pub place: String,
+    pub rule: String,
+    pub test: String,
+    pub differences: Vec<String>,
 }
 
 /// What makes the loop go round.
@@ -161,7 +161,11 @@ impl Reloader {
     }
 }
 
-async fn failed_tests(rules: &RuleSet, schemas: &SourceSchemas) -> anyhow::Result<Vec<FailedTest>> {
+/// The tests of these rules that fail.
+pub async fn failed_tests(
+    rules: &RuleSet,
+    schemas: &SourceSchemas,
+) -> anyhow::Result<Vec<FailedTest>> {
     let identity = plain_identity()?;
     let schemas = reads::for_tests(schemas, rules);
     let hospital = Hospital { rules, schemas: &schemas, identity: &identity };

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use genkan_adapter::{
-    Adapter, AdapterError, Capabilities, ChangePage, ChangeRequest, Excess, Health, RowQuery,
-    RowStream, SourceSchema, Statement,
+    Adapter, AdapterError, Capabilities, ChangePage, ChangeRequest, Excess, Health, Load, RowQuery,
+    RowStream, SourceSchema, SourceServer, Statement,
 };
 
 pub struct Counting<A> {
@@ -65,5 +65,13 @@ impl<A: Adapter> Adapter for Counting<A> {
 
     async fn excess(&self) -> Result<Vec<Excess>, AdapterError> {
         self.adapter.excess().await
+    }
+
+    async fn server(&self) -> Result<SourceServer, AdapterError> {
+        self.adapter.server().await
+    }
+
+    fn load(&self) -> Option<Load> {
+        self.adapter.load()
     }
 }
