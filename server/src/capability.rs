@@ -52,6 +52,7 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
                  its parameter and resource name here; `:iterate` over at most {include_depth_max}."
             ),
             "resource": resources,
+            "interaction": [{"code": "batch"}],
         }],
     });
     Answer::of(statement.to_string().into_bytes())

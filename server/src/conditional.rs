@@ -50,6 +50,19 @@ impl Conditions {
         }
     }
 
+    /// Of an entry of a batch.
+    pub fn of_entry(
+        if_match: Option<&str>,
+        if_none_match: Option<&str>,
+        if_modified_since: Option<DateTime<Utc>>,
+    ) -> Self {
+        Conditions {
+            if_match: if_match.and_then(Tags::of),
+            if_none_match: if_none_match.and_then(Tags::of),
+            if_modified_since,
+        }
+    }
+
     /// Whether a tag alone can end the request, before the rest of the answer is read.
     pub fn has_tags(&self) -> bool {
         self.if_none_match.is_some() && self.if_match.is_none()

@@ -7,6 +7,7 @@ use genkan_fhir::outcome::IssueType;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::Issue;
 
+use crate::batch::BatchProblem;
 use crate::bundle::NoBundle;
 use crate::fetch::FetchError;
 use crate::sources::SourceError;
@@ -57,6 +58,8 @@ pub enum Error {
     TooManyIncluded {
         rows_max: usize,
     },
+    /// `POST /fhir`, or an entry of it.
+    Batch(BatchProblem),
     /// `$jp-clins-bundle`
     NoBundle(NoBundle),
     Busy,
@@ -106,6 +109,7 @@ impl Error {
             Error::TooManyIncluded { .. } => "GKN-116",
             Error::NoHistory => "GKN-117",
             Error::PreconditionFailed => "GKN-118",
+            Error::Batch(problem) => batch(*problem).0,
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => source_code(failed.error.category),
@@ -133,6 +137,7 @@ impl Error {
             | Error::TooManyIncluded { .. } => StatusCode::BAD_REQUEST,
             Error::Unmappable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NoBundle(reason) => no_bundle(reason).1,
+            Error::Batch(_) => StatusCode::BAD_REQUEST,
             Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Source(failed) => match failed.error.category {
@@ -165,6 +170,7 @@ impl Error {
             Error::TooManyIncluded { .. } => IssueType::TooCostly,
             Error::Unmappable(_) => IssueType::Processing,
             Error::NoBundle(reason) => no_bundle(reason).2,
+            Error::Batch(problem) => batch(*problem).1,
             Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::Source(failed) => match failed.error.category {
@@ -234,6 +240,7 @@ impl Error {
                 "行はありますが、規則ではリソースにできません",
             ),
             Error::NoBundle(reason) => reason.message(),
+            Error::Batch(problem) => problem.message(),
             Error::Busy => Text::new(
                 "too many requests at once; try again shortly",
                 "同時の要求が多すぎます。少し待ってから再度お試しください",
@@ -270,6 +277,16 @@ fn no_bundle(reason: &NoBundle) -> (&'static str, StatusCode, IssueType) {
         }
         NoBundle::TooLarge { .. } => ("GKN-207", unprocessable, IssueType::TooLong),
         NoBundle::TooManyResources { .. } => ("GKN-208", unprocessable, IssueType::TooCostly),
+    }
+}
+
+fn batch(problem: BatchProblem) -> (&'static str, IssueType) {
+    match problem {
+        BatchProblem::NotABundle | BatchProblem::OtherType => ("GKN-119", IssueType::Invalid),
+        BatchProblem::Transaction => ("GKN-120", IssueType::NotSupported),
+        BatchProblem::TooManyEntries { .. } => ("GKN-121", IssueType::TooCostly),
+        BatchProblem::BadEntry | BatchProblem::FormOfEntry => ("GKN-122", IssueType::Invalid),
+        BatchProblem::TooLarge { .. } => ("GKN-123", IssueType::TooCostly),
     }
 }
 
@@ -389,6 +406,11 @@ mod tests {
             Error::Parameters(Vec::new()),
             Error::TooManyIncluded { rows_max: 1 },
             Error::Unmappable(Vec::new()),
+            Error::Batch(BatchProblem::NotABundle),
+            Error::Batch(BatchProblem::Transaction),
+            Error::Batch(BatchProblem::TooManyEntries { max: 1 }),
+            Error::Batch(BatchProblem::BadEntry),
+            Error::Batch(BatchProblem::TooLarge { bytes_max: 1 }),
             Error::Busy,
             Error::RequestTimeout { timeout_secs: 1 },
             Error::Internal("secret"),

@@ -98,6 +98,22 @@ impl Exchange {
         Ok(())
     }
 
+    /// The exchange of an entry of a batch: whatever form the whole has, its parts are JSON.
+    pub fn of_entry(&self, conditions: Conditions) -> Self {
+        Exchange {
+            trace_id: self.trace_id.clone(),
+            form: Cell::default(),
+            language: self.language,
+            base: self.base.clone(),
+            conditions,
+            rules_since: self.rules_since,
+            timeout_secs: self.timeout_secs,
+            client: self.client.clone(),
+            secure: self.secure,
+            stages: Stages::start(),
+        }
+    }
+
     /// An exchange without a client: a command answers its own question.
     pub fn local(base: &str) -> Self {
         Exchange {

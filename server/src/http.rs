@@ -3,6 +3,7 @@
 //! Every path of the data API passes [`entrance`], so that each answer, also to a request that no
 //! route knows, is FHIR and carries the same headers.
 
+mod batch;
 mod body;
 mod bundle;
 mod connection;
@@ -304,6 +305,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(
             web::scope("")
                 .wrap(from_fn(entrance::entrance))
+                .service(batch::resource())
                 .service(
                     web::resource("/fhir/metadata")
                         .route(web::route().guard(get_or_head()).to(interactions::metadata))

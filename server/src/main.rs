@@ -3,6 +3,7 @@
 //! The way of a request: [`parse`] → [`plan`] → [`fetch`] → [`emit`] → [`respond`]; only `fetch`
 //! talks to the hospital's system. [`read`] and [`search`] name the rooms in this order.
 
+mod batch;
 mod bundle;
 mod capability;
 mod clients;

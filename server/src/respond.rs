@@ -1,6 +1,7 @@
 //! Last room: resources, searchsets and errors to bytes and headers. The one place where an HTTP
 //! response with a FHIR body is made. Pure but for the log line of an error.
 
+mod batch;
 mod outcome;
 mod page_issues;
 mod searchset;
@@ -21,6 +22,7 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::negotiate::{Form, Format};
 
+pub use batch::BatchResponse;
 pub use searchset::{Extent, Links, page_tag, searchset};
 
 /// What an interaction answers, before it takes its form on the wire.
@@ -119,7 +121,7 @@ pub fn respond(exchange: &Exchange, answer: Result<Answer, Error>) -> HttpRespon
 }
 
 /// The answer under the conditions of the request.
-fn judged(exchange: &Exchange, answer: Answer) -> Result<Answer, Error> {
+pub fn judged(exchange: &Exchange, answer: Answer) -> Result<Answer, Error> {
     match exchange.conditions.verdict(answer.tag.as_deref(), answer.modified(exchange)) {
         Verdict::Send => Ok(answer),
         Verdict::Unchanged => Ok(Answer { body: Body::Unchanged, ..answer }),

@@ -13,6 +13,7 @@ use genkan_mapping::program::RuleSet;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+use crate::batch::BatchLimits;
 use crate::bundle::BundleConfig;
 use crate::http::HttpConfig;
 use crate::sources::Sources;
@@ -37,6 +38,10 @@ pub struct FhirConfig {
     pub page_issues_max: usize,
     /// Codes of problems that it does not tell.
     pub page_issues_hidden: Vec<String>,
+    /// Entries of a batch.
+    pub batch_entries_max: usize,
+    /// Of the answer to a batch; entries behind them are refused.
+    pub batch_bytes_max: usize,
 }
 
 impl Default for FhirConfig {
@@ -50,6 +55,8 @@ impl Default for FhirConfig {
             page_issues_max: 20,
             // The resource itself shows it: there is no standard code.
             page_issues_hidden: vec!["unmapped".to_owned()],
+            batch_entries_max: 100,
+            batch_bytes_max: 32 * 1024 * 1024,
         }
     }
 }
@@ -57,6 +64,10 @@ impl Default for FhirConfig {
 impl FhirConfig {
     pub fn page_issues(&self) -> PageIssues {
         PageIssues { kinds_max: self.page_issues_max, hidden: self.page_issues_hidden.clone() }
+    }
+
+    pub fn batch_limits(&self) -> BatchLimits {
+        BatchLimits { entries_max: self.batch_entries_max, bytes_max: self.batch_bytes_max }
     }
 
     pub fn plan_limits(&self) -> PlanLimits {
@@ -118,6 +129,7 @@ pub struct Service {
     pub sources: Arc<Sources>,
     pub limits: PlanLimits,
     pub page_issues: PageIssues,
+    pub batch: BatchLimits,
     pub bundle: BundleConfig,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
@@ -193,6 +205,7 @@ impl Service {
             sources: Arc::new(sources),
             limits: fhir.plan_limits(),
             page_issues: fhir.page_issues(),
+            batch: fhir.batch_limits(),
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,

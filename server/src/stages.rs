@@ -85,6 +85,27 @@ impl Stages {
         course.in_source = Some(in_source);
     }
 
+    /// Adds what an entry of a batch cost to what the batch costs: each room once, with the time of all.
+    pub fn absorb(&self, of_entry: &Stages) {
+        let mut course = self.0.borrow_mut();
+        let mut entry = of_entry.0.borrow_mut();
+        entry.leave(Instant::now());
+        let began = entry.started.duration_since(course.started);
+        for spent in &entry.spent {
+            match course.spent.iter_mut().find(|known| known.stage == spent.stage) {
+                Some(known) => known.time += spent.time,
+                None => course.spent.push(Spent { after: began + spent.after, ..*spent }),
+            }
+        }
+        if let Some(statements) = entry.statements {
+            *course.statements.get_or_insert_default() += statements;
+            *course.in_source.get_or_insert_default() += entry.in_source.unwrap_or_default();
+        }
+        for (kind, count) in &entry.issues {
+            *course.issues.entry(kind.clone()).or_default() += count;
+        }
+    }
+
     pub fn statements(&self) -> Option<usize> {
         self.0.borrow().statements
     }

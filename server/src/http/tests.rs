@@ -1,6 +1,7 @@
 //! The routes with a small hospital in memory: each kind of request and what it gets. What the
 //! network does is tested in [`super::connection`].
 
+mod batch;
 mod conditional;
 mod dirty;
 mod shapes;
@@ -179,7 +180,7 @@ async fn every_refusal_is_an_operation_outcome_with_its_code() {
     let long = format!("/fhir/Patient?_id={}", "a".repeat(9000));
     for (method, uri, status, code) in [
         (Method::GET, "/", 404, "GKN-101"),
-        (Method::GET, "/fhir", 404, "GKN-101"),
+        (Method::GET, "/fhir", 405, "GKN-102"),
         (Method::GET, "/fhir/Patient/1/2/3", 404, "GKN-101"),
         (Method::DELETE, PATIENT_1, 405, "GKN-102"),
         (Method::POST, "/fhir/Patient", 405, "GKN-102"),
