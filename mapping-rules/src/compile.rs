@@ -120,6 +120,7 @@ pub fn compile(files: &RuleFiles, schemas: &SourceSchemas, site: &Site) -> Compi
     let refused = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let rules = (!refused).then(|| RuleSet {
         files: files.clone(),
+        unindexed: search::unindexed(&compiled, schemas),
         rules: compiled,
         code_maps,
         lookups,

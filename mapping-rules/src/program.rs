@@ -11,7 +11,7 @@ use genkan_fhir::definitions::{PrimitiveKind, ValueSetCode};
 use crate::codemap::CodeMap;
 use crate::diagnostic::Span;
 use crate::expression::Expression;
-use crate::search::Parameter;
+use crate::search::{Parameter, Unindexed};
 use crate::testing::RuleTest;
 
 /// All rules of a site, and what they share.
@@ -25,6 +25,8 @@ pub struct RuleSet {
     pub site: Site,
     /// The names of the site's sources, the main one first.
     pub sources: Vec<String>,
+    /// What the catalogs lacked for the searches that the rules offer, when they were compiled.
+    pub unindexed: Vec<Unindexed>,
     /// Hash of all files of the rule set and of the site's constants: part of every `versionId`,
     /// because other rules make other resources from the same row.
     pub fingerprint: [u8; 32],

@@ -27,7 +27,7 @@ use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
 pub(crate) use chain::{Chaining, can_follow, can_follow_back, references_in};
 pub(crate) use coded::LOCALS_MAX;
 pub(crate) use derive::{Override, appears, derive};
-pub use indexes::unindexed;
+pub use indexes::{Unindexed, unindexed, unindexed_warnings};
 pub(crate) use level::MARK as LEVEL_MARK;
 pub use predicate::rows_of;
 

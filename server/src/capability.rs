@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::SecondsFormat;
 use genkan_fhir::search::MAX_CHAIN_STEPS;
 use genkan_mapping::plan::{self, OfferedChain, OfferedHas, PlanLimits, offered};
 use genkan_mapping::program::RuleSet;
@@ -29,10 +30,14 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
         })
         .collect();
     let PlanLimits { page_size_max, include_depth_max, .. } = service.limits;
+    let explain = match service.explain {
+        true => " `__explain=true` tells the plan of a search instead of its matches.",
+        false => "",
+    };
     let statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": service.started,
+        "date": service.rules_since.to_rfc3339_opts(SecondsFormat::Secs, true),
         "kind": "instance",
         "software": {"name": "Genkan", "version": crate::VERSION},
         "implementation": {"description": service.name, "url": exchange.base},
@@ -49,7 +54,7 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
                  without it there is no total. `_summary` and `_elements` shape matches, not what is \
                  included. `If-None-Match` is answered on reads and searches, `If-Modified-Since` on \
                  reads. Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which \
-                 its parameter and resource name here; `:iterate` over at most {include_depth_max}."
+                 its parameter and resource name here; `:iterate` over at most {include_depth_max}.{explain}"
             ),
             "resource": resources,
             "interaction": [{"code": "batch"}],

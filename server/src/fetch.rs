@@ -4,6 +4,7 @@
 //! counted: one for each scan that the page needs, one for each child, each include (in each round of
 //! `:iterate`) and each `$contained` that is not made of the very row.
 
+mod explain;
 mod include;
 mod keys;
 mod total;
@@ -25,6 +26,7 @@ use genkan_mapping::projection::{Columns, Projection};
 
 use crate::sources::{SourceError, Sources};
 
+pub use explain::Explained;
 pub use keys::{Keys, keys};
 pub use total::Found;
 

@@ -11,6 +11,8 @@ use crate::error::{Error, Refusal, RefusedParameter};
 use crate::links;
 use crate::service::Service;
 
+const EXPLAIN: &str = "__explain";
+
 /// Name and value, URL-decoded, in the client's order.
 pub type Pairs = Vec<(String, String)>;
 
@@ -21,6 +23,8 @@ pub struct Search {
     pub pairs: Pairs,
     /// It came in a body, and links may not show it.
     pub sealed: bool,
+    /// Its plan is wanted, and not its matches.
+    pub explain: bool,
 }
 
 /// Takes a query string or a form apart. Names and values that are no UTF-8 get U+FFFD.
@@ -37,10 +41,37 @@ pub fn search(
 ) -> Result<Search, Error> {
     known_type(service, resource_type)?;
     let links::Asked { pairs, sealed } = asked.into().opened(&service.identity, resource_type);
+    let (pairs, explain) = explain(service, pairs)?;
     let zone = service.rules.site.zone;
     match search::parse(Definitions::r4(), resource_type, &pairs, zone) {
-        Ok(request) => Ok(Search { request: request.seen_from(own_base), pairs, sealed }),
+        Ok(request) => Ok(Search { request: request.seen_from(own_base), pairs, sealed, explain }),
         Err(problems) => Err(Error::Parameters(problems.iter().map(refused).collect())),
+    }
+}
+
+/// Takes `__explain`, which is no parameter of FHIR, out of a search.
+fn explain(service: &Service, mut pairs: Pairs) -> Result<(Pairs, bool), Error> {
+    let Some(place) = pairs.iter().position(|(name, _)| name == EXPLAIN) else {
+        return Ok((pairs, false));
+    };
+    let refused = |reason, en: &str, ja: &str| {
+        let message = Text::new(format!("{EXPLAIN}: {en}"), format!("「{EXPLAIN}」{ja}"));
+        let name = EXPLAIN.to_owned();
+        Err(Error::Parameters(vec![RefusedParameter { name, reason, message }]))
+    };
+    let (_, value) = pairs.remove(place);
+    if !service.explain {
+        let en = "it shows the hospital's tables; `[fhir] explain` is off";
+        return refused(
+            Refusal::NotSupported,
+            en,
+            "は院内の表を示すため無効です（[fhir] explain）",
+        );
+    }
+    match value.as_str() {
+        "true" => Ok((pairs, true)),
+        "false" => Ok((pairs, false)),
+        _ => refused(Refusal::Invalid, "has to be true or false", "は true か false です"),
     }
 }
 

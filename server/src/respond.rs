@@ -2,6 +2,7 @@
 //! response with a FHIR body is made. Pure but for the log line of an error.
 
 mod batch;
+mod explained;
 mod outcome;
 mod page_issues;
 mod searchset;
@@ -23,6 +24,7 @@ use crate::exchange::Exchange;
 use crate::negotiate::{Form, Format};
 
 pub use batch::BatchResponse;
+pub use explained::explained;
 pub use searchset::{Extent, Links, page_tag, searchset};
 
 /// What an interaction answers, before it takes its form on the wire.

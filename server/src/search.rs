@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://hl7.org/fhir/R4/http.html#search>
 
-use genkan_fhir::search::Total;
+use genkan_fhir::search::{SearchRequest, Total};
 use genkan_mapping::emit::Tag;
 use genkan_mapping::plan::{Cursor, SearchPlan};
 
@@ -29,6 +29,9 @@ pub async fn search(
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&service.sources, &service.rules);
     let on_way = OnWay { service, exchange, search: &search, plan: &plan };
+    if search.explain {
+        return on_way.explained(&mut fetch).await;
+    }
     let fetched = on_way.fetched(&mut fetch).await;
     exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     let page = match fetched? {
@@ -85,6 +88,21 @@ impl OnWay<'_> {
             }
         }
         Ok(Fetched::Page(fetch.complete_page(self.plan, rows).await?))
+    }
+
+    async fn explained(&self, fetch: &mut Fetch<'_>) -> Result<Answer, Error> {
+        let OnWay { service, exchange, search, plan } = self;
+        let statements = fetch.explain(plan, true).await;
+        exchange.stages.count_statements(fetch.statements(), fetch.in_source());
+        exchange.stages.enter(Stage::Respond);
+        let SearchRequest { resource_type, filters, .. } = &search.request;
+        let asked = |(resource, code): &(String, String)| {
+            resource == resource_type && filters.iter().any(|filter| filter.code == code)
+        };
+        let slow = service.rules.unindexed.iter();
+        let slow: Vec<_> = slow.filter(|column| column.searches.iter().any(asked)).collect();
+        let own = links::url(service, exchange, search, None);
+        Ok(respond::explained(exchange, &own, &plan.to_string(), &statements, &slow))
     }
 
     fn tag(&self, links: &Links, found: Found, tags: (usize, &[Tag])) -> String {

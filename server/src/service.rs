@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
@@ -42,6 +42,8 @@ pub struct FhirConfig {
     pub batch_entries_max: usize,
     /// Of the answer to a batch; entries behind them are refused.
     pub batch_bytes_max: usize,
+    /// `__explain` is answered.
+    pub explain: bool,
 }
 
 impl Default for FhirConfig {
@@ -57,6 +59,7 @@ impl Default for FhirConfig {
             page_issues_hidden: vec!["unmapped".to_owned()],
             batch_entries_max: 100,
             batch_bytes_max: 32 * 1024 * 1024,
+            explain: false,
         }
     }
 }
@@ -123,21 +126,18 @@ pub struct PageIssues {
 #[derive(Clone)]
 pub struct Service {
     pub rules: Arc<RuleSet>,
-    /// Since when these rules answer: whoever swaps them sets it.
+    /// Since when these rules answer: also the date of the CapabilityStatement.
     pub rules_since: DateTime<Utc>,
     pub identity: Arc<Identity>,
     pub sources: Arc<Sources>,
     pub limits: PlanLimits,
     pub page_issues: PageIssues,
     pub batch: BatchLimits,
+    pub explain: bool,
     pub bundle: BundleConfig,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
     pub name: String,
-    /// When these rules began to be served: the date of the CapabilityStatement.
-    pub started: String,
-    /// The same moment.
-    pub loaded: SystemTime,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
     pub body_read_timeout_secs: u64,
@@ -206,11 +206,10 @@ impl Service {
             limits: fhir.plan_limits(),
             page_issues: fhir.page_issues(),
             batch: fhir.batch_limits(),
+            explain: fhir.explain,
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
-            started: now.to_rfc3339_opts(SecondsFormat::Secs, true),
-            loaded: SystemTime::now(),
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
             body_read_timeout_secs: http.body_read_timeout_secs,
@@ -222,11 +221,7 @@ impl Service {
 
     /// The same service of other rules; limits and counts go on.
     fn with_rules(&self, rules: RuleSet) -> Self {
-        let (rules, loaded) = (Arc::new(rules), SystemTime::now());
-        Service { rules, started: now(), loaded, ..self.clone() }
+        let (rules, rules_since) = (Arc::new(rules), SystemTime::now().into());
+        Service { rules, rules_since, ..self.clone() }
     }
-}
-
-fn now() -> String {
-    DateTime::<Utc>::from(SystemTime::now()).to_rfc3339_opts(SecondsFormat::Secs, true)
 }

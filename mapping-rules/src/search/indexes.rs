@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use genkan_adapter::SourceSchema;
 
 use super::{Branch, PlaceKind};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::expression::ExpressionKind as K;
 use crate::lens::Lens;
 use crate::program::{ColumnUse, Place, RecordSet, Rule, RuleSet, Term};
@@ -15,39 +15,68 @@ use crate::sources::SourceSchemas;
 /// A table of fewer rows is read as a whole as fast.
 const ROWS_MIN: u64 = 1000;
 
-/// One warning for each column, with the parameters that start from it.
-pub fn unindexed(rules: &RuleSet, schemas: &SourceSchemas) -> Vec<Diagnostic> {
-    let mut found: BTreeMap<(usize, String, String), (Span, Vec<String>)> = BTreeMap::new();
-    for rule in &rules.rules {
+/// A column that searches start from and that leads no index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unindexed {
+    pub table: String,
+    pub column: String,
+    /// Where a rule reads it first.
+    pub span: Span,
+    /// Resource type and parameter of each search that starts there.
+    pub searches: Vec<(String, String)>,
+}
+
+impl Unindexed {
+    pub fn message(&self) -> Text {
+        let Unindexed { table, column, searches, .. } = self;
+        let codes: Vec<String> =
+            searches.iter().map(|(resource, code)| format!("{resource}?{code}")).collect();
+        let codes = codes.join(", ");
+        Text::new(
+            format!(
+                "`{table}.{column}` leads no index, and {codes} would read the whole table; \
+                 CREATE INDEX … ON {table} ({column}), or switch it off under `search:`"
+            ),
+            format!(
+                "「{table}.{column}」で始まる索引がなく、{codes} は表全体を読みます。CREATE INDEX … ON \
+                 {table} ({column}) とするか、search: で off にします"
+            ),
+        )
+    }
+}
+
+/// One for each column of each source.
+pub fn unindexed(rules: &[Rule], schemas: &SourceSchemas) -> Vec<Unindexed> {
+    let mut found: BTreeMap<(usize, String, String), Unindexed> = BTreeMap::new();
+    for rule in rules {
         for parameter in &rule.parameters {
             for branch in &parameter.branches {
                 let Some((column, span)) = first_column(rule, branch) else { continue };
                 let Some(table) = table_of(rule, column) else { continue };
-                if is_slow(schemas.at(rule.source), table, &column.column.column) {
-                    let column = column.column.column.to_string();
-                    let key = (rule.source, table.to_owned(), column);
-                    let codes = &mut found.entry(key).or_insert((span, Vec::new())).1;
-                    let code = format!("{}?{}", rule.resource, parameter.code);
-                    if !codes.contains(&code) {
-                        codes.push(code);
+                let column = column.column.column.to_string();
+                if is_slow(schemas.at(rule.source), table, &column) {
+                    let key = (rule.source, table.to_owned(), column.clone());
+                    let table = table.to_owned();
+                    let fresh = || Unindexed { table, column, span, searches: Vec::new() };
+                    let searches = &mut found.entry(key).or_insert_with(fresh).searches;
+                    let search = (rule.resource.clone(), parameter.code.clone());
+                    if !searches.contains(&search) {
+                        searches.push(search);
                     }
                 }
             }
         }
     }
-    let warning = |((_, table, column), (span, codes)): (_, (Span, Vec<String>))| {
-        let codes = codes.join(", ");
-        let en = format!(
-            "`{table}.{column}` leads no index, and {codes} would read the whole table; \
-             CREATE INDEX … ON {table} ({column}), or switch it off under `search:`"
-        );
-        let ja = format!(
-            "「{table}.{column}」で始まる索引がなく、{codes} は表全体を読みます。CREATE INDEX … ON \
-             {table} ({column}) とするか、search: で off にします"
-        );
-        Diagnostic::warning("W0705", span, en, ja)
+    found.into_values().collect()
+}
+
+/// As warnings for the author of the rules.
+pub fn unindexed_warnings(rules: &RuleSet) -> Vec<Diagnostic> {
+    let warning = |column: &Unindexed| {
+        let Text { en, ja } = column.message();
+        Diagnostic::warning("W0705", column.span, en, ja)
     };
-    found.into_iter().map(warning).collect()
+    rules.unindexed.iter().map(warning).collect()
 }
 
 /// Of a table without any index nothing is known: most such are views, whose tables have them.

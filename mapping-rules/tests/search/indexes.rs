@@ -1,7 +1,7 @@
 //! What is said of columns without an index.
 
 use genkan_adapter::{Index, SourceSchema};
-use genkan_mapping::search::unindexed;
+use genkan_mapping::search::{unindexed, unindexed_warnings};
 
 use super::rule_set::SCHEMA;
 use super::site::rules;
@@ -25,8 +25,9 @@ emit:
 "#;
 
 fn said(schema: &SourceSchema) -> Vec<String> {
-    let rules = rules(&[("p.map.yaml", RULE)]);
-    let warnings = unindexed(&rules, &schema.clone().into());
+    let mut rules = rules(&[("p.map.yaml", RULE)]);
+    rules.unindexed = unindexed(&rules.rules, &schema.clone().into());
+    let warnings = unindexed_warnings(&rules);
     assert!(warnings.iter().all(|warning| warning.code == "W0705"));
     let text = |text: &str| text.split(" would").next().unwrap_or_default().to_owned();
     warnings.iter().map(|warning| text(&warning.message.en)).collect()

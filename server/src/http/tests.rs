@@ -4,6 +4,7 @@
 mod batch;
 mod conditional;
 mod dirty;
+mod explain;
 mod shapes;
 mod totals;
 

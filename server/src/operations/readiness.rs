@@ -39,7 +39,7 @@ pub fn report(operating: &Operating, stopping: bool) -> Value {
         "rules": {
             "count": service.rules.rules.len(),
             "fingerprint": HEXLOWER.encode(&fingerprint[..FINGERPRINT_BYTES]),
-            "loaded": instant(service.loaded),
+            "loaded": instant(service.rules_since.into()),
             "refused": operating.served.refused().map(|refused| json!({
                 "at": refused.at.to_rfc3339_opts(SecondsFormat::Secs, true),
                 "reason": refused.reason.en,

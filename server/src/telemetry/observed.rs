@@ -55,7 +55,7 @@ fn rules(meter: &Meter, operating: &Arc<Operating>) {
         .f64_observable_gauge("genkan_rules_loaded_timestamp")
         .with_unit("s")
         .with_description("When the rules in use were loaded, in Unix time")
-        .with_callback(move |told| told.observe(unix(loaded.served.now().loaded), &[]))
+        .with_callback(move |told| told.observe(unix(loaded.served.now().rules_since.into()), &[]))
         .build();
     let refused = Arc::clone(operating);
     meter

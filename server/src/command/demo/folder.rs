@@ -45,7 +45,8 @@ pub fn keep(
              [site]\ninstitution_no = \"{OWN_INSTITUTION}\"\nname = \"みなと総合病院\"\n\n\
              [rules]\ndirectory = \"{}\"\n\n\
              [source]\nurl = \"sqlite:{}\"\n\n\
-             [identity]\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n",
+             [identity]\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n\n\
+             [fhir]\nexplain = true\n",
             rules.display(),
             database.display()
         );

@@ -2,7 +2,7 @@
 //! that it declares are keys, and which searches would read whole tables.
 
 use genkan_mapping::program::{RuleFile, RuleSet};
-use genkan_mapping::search::unindexed;
+use genkan_mapping::search::unindexed_warnings;
 use genkan_mapping::{Compiled, Diagnostic, Severity, SourceSchemas, Text, compile};
 
 use super::finding::{Blame, Finding};
@@ -47,7 +47,7 @@ pub async fn examine(config: &Config, opened: Opened, keys: u64) -> Vec<Finding>
     let Compiled { rules, mut diagnostics, files } = compile(&files, &schemas, &site);
     let mut failures = Vec::new();
     if let Some(rules) = &rules {
-        diagnostics.extend(unindexed(rules, &schemas));
+        diagnostics.extend(unindexed_warnings(rules));
         failures = tested(rules, &schemas).await;
         failures.extend(compared(&sources, rules, keys, &mut diagnostics).await);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use genkan_mapping::plan::WithheldStep;
 use genkan_mapping::program::{RuleFile, RuleSet};
-use genkan_mapping::search::unindexed;
+use genkan_mapping::search::unindexed_warnings;
 use genkan_mapping::{Compiled, Diagnostic, Language, Severity, SourceSchemas, compile, plan};
 use serde_json::json;
 
@@ -35,7 +35,7 @@ pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     if let Some(rules) = &rules {
         diagnostics.extend(searches_of_tests(rules, &draft.schemas)?);
         if let Some(sources) = &draft.sources {
-            diagnostics.extend(unindexed(rules, &draft.schemas));
+            diagnostics.extend(unindexed_warnings(rules));
             if args.keys > 0 {
                 keys::verify(sources, rules, args.keys, &mut diagnostics).await?;
             }

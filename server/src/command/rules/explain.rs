@@ -2,7 +2,7 @@
 //! source would get them; with a configuration, also how the database would run each.
 
 use clap::Args;
-use genkan_adapter::{Adapter, RowQuery, Statement};
+use genkan_adapter::Statement;
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search;
 use genkan_mapping::plan;
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Workshop, WorkshopArgs};
 use crate::command::{Failure, Manner, Output};
+use crate::fetch::{Explained, Fetch};
 use crate::parse;
 
 #[derive(Debug, Args)]
@@ -23,41 +24,31 @@ pub struct ExplainArgs {
 pub async fn run(args: &ExplainArgs, manner: Manner) -> Result<(), Failure> {
     let workshop = Workshop::open(&args.workshop, manner).await?;
     let plan = plan_of(&workshop, &args.search)?;
-    let queries = plan.scans.iter().map(|scan| {
-        let query = RowQuery { limit: Some(plan.count as u64 + 1), ..scan.query.clone() };
-        (workshop.sources.at(workshop.rules.rules[scan.rule].source), query)
-    });
+    // Without a configuration the databases are empty ones, whose plans say nothing.
+    let ask = args.workshop.config.is_some();
+    let mut fetch = Fetch::new(&workshop.sources, &workshop.rules);
+    let explained = fetch.explain(&plan, ask).await;
     if manner.output == Output::Text {
         say!("{}", plan.to_string().trim_end());
     }
-    for (source, query) in queries {
-        let Some(statement) = source.adapter().explain(&query) else { continue };
-        // Without a configuration the database is an empty one, whose plan says nothing.
-        let database_plan = match args.workshop.config {
-            Some(_) => database_plan(source.adapter(), &query).await,
-            None => Vec::new(),
-        };
+    for Explained { statement, database, .. } in explained {
+        let Some(Statement { text, values }) = statement else { continue };
+        let lines = database.map_or_else(Vec::new, |database| {
+            database.lines.unwrap_or_else(|error| vec![error.to_string()])
+        });
         if manner.output == Output::Json {
-            let Statement { text, values } = statement;
-            say!("{}", json!({"statement": text, "values": values, "database": database_plan}));
+            say!("{}", json!({"statement": text, "values": values, "database": lines}));
             continue;
         }
-        say!("\n{}", statement.text);
-        for (number, value) in statement.values.iter().enumerate() {
+        say!("\n{text}");
+        for (number, value) in values.iter().enumerate() {
             say!("  {:>3}  {value}", number + 1);
         }
-        for line in database_plan {
+        for line in lines {
             say!("  | {line}");
         }
     }
     Ok(())
-}
-
-/// What the database says of the statement, or why it says nothing: the account may not be allowed
-/// to ask.
-async fn database_plan(adapter: &dyn Adapter, query: &RowQuery) -> Vec<String> {
-    let plan = adapter.database_plan(query).await;
-    plan.unwrap_or_else(|error| vec![error.to_string()])
 }
 
 fn plan_of(workshop: &Workshop, text: &str) -> Result<plan::SearchPlan, Failure> {
