@@ -171,8 +171,8 @@ impl Served {
     }
 
     /// Serves other rules from now on. Requests in work keep what they began with.
-    pub fn replace(&self, rules: RuleSet) {
-        self.service.store(Arc::new(self.now().with_rules(rules)));
+    pub fn replace(&self, rules: impl Into<Arc<RuleSet>>) {
+        self.service.store(Arc::new(self.now().with_rules(rules.into())));
         self.refused.store(None);
     }
 
@@ -220,8 +220,7 @@ impl Service {
     }
 
     /// The same service of other rules; limits and counts go on.
-    fn with_rules(&self, rules: RuleSet) -> Self {
-        let (rules, rules_since) = (Arc::new(rules), SystemTime::now().into());
-        Service { rules, rules_since, ..self.clone() }
+    fn with_rules(&self, rules: Arc<RuleSet>) -> Self {
+        Service { rules, rules_since: SystemTime::now().into(), ..self.clone() }
     }
 }

@@ -177,6 +177,6 @@ async fn the_etag_of_a_page_is_of_its_form_its_links_and_its_total() {
 async fn rules_that_were_swapped_answer_since_then() {
     let served = serving("updated", &rows("山田", "03-1", "20260401120000")).await;
     let before = served.now();
-    served.replace((*before.rules).clone());
+    served.replace(Arc::clone(&before.rules));
     assert!(served.now().rules_since > before.rules_since);
 }
