@@ -4,6 +4,8 @@
 mod batch;
 mod conditional;
 mod dirty;
+mod forms;
+mod included;
 mod shapes;
 mod totals;
 
