@@ -158,11 +158,17 @@ impl CodeMap {
 
     /// Everyone who carries a standard code of this system (of any, if `None`).
     pub fn mapped(&self, system: Option<&str>) -> Vec<Holder> {
+        self.carrying(false, |coding| system.is_none_or(|system| system == coding.system))
+    }
+
+    /// Everyone who carries a standard coding like this; `first`: before all others, which is all that
+    /// a Coding or a code shows.
+    pub fn carrying(&self, first: bool, is_wanted: impl Fn(&Coding) -> bool) -> Vec<Holder> {
+        let shown = if first { 1 } else { usize::MAX };
         let mut holders = Vec::new();
         for (local, segments) in &self.segments {
             for segment in segments {
-                let carries = |coding: &Coding| system.is_none_or(|s| s == coding.system);
-                if segment.codings.iter().any(carries) {
+                if segment.codings.iter().take(shown).any(&is_wanted) {
                     let (from, until) = (segment.from, segment.until);
                     holders.push(Holder { local: local.clone(), from, until });
                 }
@@ -183,22 +189,12 @@ impl CodeMap {
             .collect()
     }
 
-    /// Where this coding is the first, which is all that a Coding or a code shows.
+    /// Where this coding is the first.
     pub fn leading(&self, system: Option<&str>, code: Option<&str>) -> Vec<Holder> {
-        let mut holders = Vec::new();
-        for (local, segments) in &self.segments {
-            for segment in segments {
-                let leads = |coding: &Coding| {
-                    system.is_none_or(|s| s == coding.system)
-                        && code.is_none_or(|code| code == coding.code)
-                };
-                if segment.codings.first().is_some_and(leads) {
-                    let (from, until) = (segment.from, segment.until);
-                    holders.push(Holder { local: local.clone(), from, until });
-                }
-            }
-        }
-        holders
+        self.carrying(true, |coding| {
+            system.is_none_or(|system| system == coding.system)
+                && code.is_none_or(|code| code == coding.code)
+        })
     }
 
     /// Every uncoded coding with the value of `with` that brings it (`None`: all others).

@@ -20,6 +20,7 @@ use genkan_adapter::{Row, Value};
 use crate::diagnostic::Span;
 use crate::evaluate::{self, Frame};
 use crate::identity::{Identity, Ids};
+use crate::plan::Referring;
 use crate::program::{ColumnUse, Rule, RuleSet};
 use crate::projection::Projection;
 
@@ -208,6 +209,23 @@ pub(crate) fn column_name(column: &ColumnUse) -> String {
 /// A frame on the root row of a record.
 fn frame<'a>(rules: &'a RuleSet, record: &'a Record) -> Frame<'a> {
     Frame { root: &record.row, child: None, lookups: &rules.lookups, zone: rules.site.zone }
+}
+
+/// Key texts of a reference that a resource writes; `None` where it doesn't.
+pub fn written_key(
+    rules: &RuleSet,
+    referring: &Referring,
+    record_row: &Row,
+    child: Option<(usize, &Row)>,
+) -> Option<Vec<String>> {
+    let frame = Frame { root: record_row, child, lookups: &rules.lookups, zone: rules.site.zone };
+    let mut faults = Vec::new();
+    let mut conditions = referring.conditions().iter();
+    let written = conditions.all(|condition| evaluate::truth(condition, &frame, &mut faults));
+    if !written {
+        return None;
+    }
+    reference_key(rules, &referring.reference, record_row, child)
 }
 
 /// Key texts of a reference on the root row, for fetching what it points to.

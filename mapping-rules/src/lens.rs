@@ -29,6 +29,7 @@ use genkan_adapter::{ColumnKind, ColumnRef, Predicate};
 
 pub use date::MIDNIGHTS;
 pub use map::MapTable;
+pub use number::Comparator;
 pub use period::{DatePrefix, DateSearch};
 pub use target::TextTarget;
 
@@ -176,10 +177,6 @@ impl NotInvertible {
     const WITHIN_A_SECOND: NotInvertible = NotInvertible {
         reason_en: "times in a text column are searched to the second",
         reason_ja: "文字列の日時は秒単位で検索してください",
-    };
-    const APPROXIMATE: NotInvertible = NotInvertible {
-        reason_en: "the prefix `ap` has no exact meaning and is not supported",
-        reason_ja: "接頭辞 ap は意味が定まらないため対応していません",
     };
 }
 

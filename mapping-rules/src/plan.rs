@@ -7,11 +7,13 @@
 mod chain;
 mod cursor;
 mod follow;
+mod forms;
 mod include;
 mod shown;
 
+use chrono::NaiveDateTime;
 use genkan_adapter::{Order, Predicate, RowQuery};
-use genkan_fhir::search::{SearchRequest, Shape, SortKey, Total};
+use genkan_fhir::search::{Modifier, SearchRequest, Shape, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
@@ -25,7 +27,8 @@ pub use chain::{
 };
 pub use cursor::{Cursor, Position};
 pub use follow::{child_query, key_texts, link_key, referrers_query, target_query};
-pub use include::{Follow, Include, references};
+pub use forms::{Forms, forms, modifier_problems};
+pub use include::{Follow, Include, Referring, can_be_sought, references};
 
 /// Limits of the configuration.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,8 @@ pub enum PlanProblem {
     UnknownId,
     /// FHIR has the parameter, this server does not answer it.
     NotOffered { parameter: String, reason: Text },
+    /// The parameter is answered, but not with this modifier.
+    Modifier { parameter: String, modifier: Modifier, reason: Text, offered: Vec<Modifier> },
     /// The parameter is answered, but not in this form.
     Refused { parameter: String, reason: Text },
     /// The page token is not ours, or belongs to another search.
@@ -167,12 +172,14 @@ fn withheld<'r>(rules: &'r RuleSet, resource_type: &'r str, code: &str) -> Optio
     found.find(|held| held.code == code && !held.never_matches).map(|held| &held.reason)
 }
 
-/// Plans one page of a search.
+/// Plans one page of a search. `now` is that of the hospital's wall clock, for what is asked about a
+/// date (`ap`).
 pub fn search(
     rules: &RuleSet,
     identity: &Identity,
     request: &SearchRequest,
     limits: &PlanLimits,
+    now: NaiveDateTime,
 ) -> Result<SearchPlan, PlanProblem> {
     let resource_type = request.resource_type;
     if rules.rules_of(resource_type).next().is_none() {
@@ -183,11 +190,13 @@ pub fn search(
         return Err(problem);
     }
     let mut scans = Vec::new();
+    let asked = request.clone().at(now);
     for (index, rule) in rules.rules_of(resource_type) {
-        if let Some(filter) = filter(rules, identity, index, request)? {
+        if let Some(filter) = filter(rules, identity, index, &asked)? {
             scans.push(scan(index, rule, filter, &request.sort));
         }
     }
+    // A page goes on in the search as it was asked, whatever the time is now.
     let context = context(rules, request, &scans);
     if let Some(token) = &request.page {
         let cursor = Cursor::open(identity, &context, token, &scans).ok_or(PlanProblem::BadPage)?;
@@ -232,17 +241,31 @@ fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanPro
             return Err(not_offered(filter.code));
         }
     }
+    if let Some(problem) = modifier_problems(rules, request).into_iter().next() {
+        return Err(problem);
+    }
     for SortKey { code, .. } in &request.sort {
         if !is_offered(rules, resource_type, code) {
             return Err(not_offered(code));
         }
-        if !sorts(rules, resource_type, code) {
-            let en = "results can't be sorted by it: it is not one column in stored order";
-            let reason = Text::new(en, "この項目では並べ替えできません");
-            return Err(PlanProblem::Refused { parameter: format!("_sort={code}"), reason });
-        }
     }
-    Ok(())
+    order_problem(rules, request).map_or(Ok(()), Err)
+}
+
+/// What is wrong with the order of a request, by the rules.
+pub fn order_problem(rules: &RuleSet, request: &SearchRequest) -> Option<PlanProblem> {
+    let resource_type = request.resource_type;
+    let offered = |key: &&SortKey| is_offered(rules, resource_type, key.code);
+    let mut keys = request.sort.iter().filter(offered);
+    let SortKey { code, .. } = keys.find(|key| !sorts(rules, resource_type, key.code))?;
+    let en = "results can't be sorted by it: it is not one column in stored order";
+    let reason = Text::new(en, "この項目では並べ替えできません");
+    Some(PlanProblem::Refused { parameter: format!("_sort={code}"), reason })
+}
+
+/// What is wrong with the includes of a request, by the rules: the first of it.
+pub fn include_problem(rules: &RuleSet, request: &SearchRequest) -> Option<PlanProblem> {
+    include::includes(rules, request).err()
 }
 
 /// The condition on the rows of one rule; `None` when none can match.
@@ -313,10 +336,11 @@ fn narrowed(
     scan.order_columns.iter().for_each(|index| part.also_column(*index));
     scan.sort.iter().for_each(|(term, _)| part.also_term(rule, term));
     for include in includes {
-        if let Follow::Forward { source, reference, each } = &include.follow
-            && *source == scan.rule
+        if let Follow::Forward(referring) = &include.follow
+            && referring.source == scan.rule
         {
-            part.also_reference(rule, reference, *each);
+            part.also_reference(rule, &referring.reference, referring.each());
+            referring.conditions().iter().for_each(|term| part.also_term(rule, term));
         }
     }
     scan.query.columns = part.root().of(&rule.root);

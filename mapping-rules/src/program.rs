@@ -161,7 +161,7 @@ pub struct ColumnUse {
 pub type Term = Expression<ColumnUse>;
 
 /// One element of an object, by its JSON name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Property {
     pub name: String,
     /// The element behind the name: `value` for `valueQuantity`; empty for `_name`.
@@ -173,7 +173,7 @@ pub struct Property {
 }
 
 /// A place in the resource.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Node {
     pub span: Span,
     /// `$if`
@@ -208,7 +208,7 @@ fn any_of(properties: &[Property], holds: &mut impl FnMut(&Node) -> bool) -> boo
     properties.iter().any(|property| property.node.any(holds))
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum NodeKind {
     Object {
         properties: Vec<Property>,

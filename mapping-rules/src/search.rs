@@ -6,8 +6,10 @@
 
 mod chain;
 mod coded;
+mod composite;
 mod derive;
 mod existence;
+mod forms;
 mod indexes;
 mod key;
 mod level;
@@ -15,21 +17,29 @@ mod period;
 mod places;
 mod predicate;
 mod probe;
+mod quantity;
 mod rows;
+mod strings;
 mod walk;
 
-use genkan_fhir::definitions::ParameterType;
+use std::sync::Arc;
 
+use genkan_fhir::definitions::ParameterType;
+use genkan_fhir::search::Modifier;
+
+use crate::diagnostic::Text;
 use crate::image::Imaging;
 use crate::lens::Lens;
-use crate::program::{Coded, ColumnUse, ReferenceTo, Term};
+use crate::program::{Coded, ColumnUse, Node, ReferenceTo, Term};
 
 pub(crate) use chain::{Chaining, can_follow, can_follow_back, references_in};
 pub(crate) use coded::LOCALS_MAX;
 pub(crate) use derive::{Override, appears, derive};
+pub use forms::prefixes;
 pub use indexes::{Unindexed, unindexed, unindexed_warnings};
 pub(crate) use level::MARK as LEVEL_MARK;
 pub use predicate::rows_of;
+pub(crate) use rows::Rows;
 
 /// A parameter that the rule answers, as `/metadata` declares it.
 #[derive(Debug, Clone)]
@@ -38,10 +48,32 @@ pub struct Parameter {
     pub kind: ParameterType,
     /// Canonical URL of the definition.
     pub url: String,
-    /// Any of them may match.
+    /// Any of them may match. Empty where only a modifier finds something.
     pub branches: Vec<Branch>,
+    /// The modifiers that R4 has for this type of parameter; `:Type` of references is none of them.
+    pub forms: Vec<Form>,
     /// `_sort`: the column whose order is the order of the values.
     pub sort: Option<Sort>,
+}
+
+/// A modifier on a parameter.
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub modifier: Modifier,
+    pub answer: Answer,
+}
+
+/// How a rule answers a modifier.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// By the parameter's own places, compared in another way.
+    Same,
+    /// By places of its own: any of them may match.
+    Elsewhere(Vec<Branch>),
+    /// The rule emits nothing that it looks at, so that no resource can match.
+    Never(Text),
+    /// The rule could match and can't say.
+    Withheld(Text),
 }
 
 /// How a parameter sorts.
@@ -59,21 +91,37 @@ pub struct Branch {
     pub each: Option<usize>,
     /// What has to hold for the place to exist (`$if`, filters of the expression).
     pub conditions: Vec<Term>,
-    /// Of a constant: the data of the object around it, of which one has to be there. Each may look
-    /// into the root or into one child. Empty if the constant stands in every row.
-    pub data: Vec<Term>,
+    /// Objects around the place that may not be there when what the place says of a row is.
+    pub objects: Vec<Object>,
     /// The author named the column under `search:` and answers for how it is written.
     pub stated: bool,
     pub place: PlaceKind,
 }
 
+/// An object of the emit program that has to be written.
+#[derive(Debug, Clone)]
+pub struct Object {
+    pub node: Arc<Node>,
+    /// It stands in the child's row of the branch.
+    pub within: bool,
+}
+
 impl Branch {
+    /// A place of the resource itself, without conditions.
+    fn whole(place: PlaceKind) -> Self {
+        let (conditions, objects) = (Vec::new(), Vec::new());
+        Branch { each: None, conditions, objects, stated: false, place }
+    }
+
     /// How the place is to be searched: without missing a row, but for strings and for columns that
     /// the author answers for, where the usual spellings count.
     fn imaging<'a>(&self, imaging: Imaging<'a>, negated: bool) -> Imaging<'a> {
         let strings = matches!(
             self.place,
-            PlaceKind::Text(_) | PlaceKind::Folded { .. } | PlaceKind::Words(_)
+            PlaceKind::Text(_)
+                | PlaceKind::Folded { .. }
+                | PlaceKind::Words(_)
+                | PlaceKind::CodedText(_)
         );
         Imaging { complete: negated || !(strings || self.stated), ..imaging }
     }
@@ -103,25 +151,57 @@ pub enum PlaceKind {
         end: Option<Term>,
     },
     Number(Term),
-    Quantity {
-        value: Term,
-        system: Option<Term>,
-        code: Option<Term>,
-        unit: Option<Term>,
-    },
+    Quantity(Box<Quantity>),
     Reference(ReferenceTo),
     Uri(Term),
     /// The resource's own id.
     Id,
     /// True if the condition holds: `Patient.deceased` as a token.
     Flag(Term),
+    /// The texts beside the codes of a `$code`.
+    CodedText(Coded),
+    /// An Identifier with a coding of its type.
+    Typed {
+        of: TypeOf,
+        value: Term,
+    },
+    /// For each component, the places that it may match, in one object.
+    Composite(Vec<Vec<Branch>>),
+    /// The element itself, whatever it holds.
+    Element(Arc<Node>),
+}
+
+/// One coding of `Identifier.type`.
+#[derive(Debug, Clone)]
+pub enum TypeOf {
+    /// Its system and its code.
+    Coding(Box<(System, Term)>),
+    Coded(Box<Coded>),
+}
+
+/// A Quantity, or the column that an author named for its value.
+#[derive(Debug, Clone)]
+pub struct Quantity {
+    pub value: Term,
+    pub comparator: Option<Part>,
+    pub system: Option<Part>,
+    pub code: Option<Part>,
+    pub unit: Option<Part>,
+}
+
+/// An element beside the one that is searched.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub term: Term,
+    /// `$if`
+    pub condition: Option<Term>,
 }
 
 /// The system of a token place.
 #[derive(Debug, Clone)]
 pub enum System {
     /// An element of its own.
-    Term(Term),
+    Part(Part),
     /// A `code` whose required value set has one system.
     Implied(&'static str),
     /// There is none.

@@ -12,6 +12,8 @@ mod differential;
 mod exact;
 #[path = "search/followed.rs"]
 mod followed;
+#[path = "search/forms.rs"]
+mod forms;
 #[path = "search/indexes.rs"]
 mod indexes;
 #[path = "search/paging.rs"]

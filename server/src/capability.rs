@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::SecondsFormat;
 use genkan_fhir::search::MAX_CHAIN_STEPS;
-use genkan_mapping::plan::{self, OfferedChain, OfferedHas, PlanLimits, offered};
+use genkan_mapping::plan::{self, Forms, OfferedChain, OfferedHas, PlanLimits, Referring, offered};
 use genkan_mapping::program::RuleSet;
 use genkan_mapping::search::Parameter;
 use serde_json::{Value, json};
@@ -17,6 +17,10 @@ use crate::exchange::Exchange;
 use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
+
+/// Of a parameter for which a rule names a column under `search:`.
+const NAMED: &str = "Compared with a column of the hospital beside what is shown: a resource of which \
+                     that column holds nothing is not found.";
 
 pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
     exchange.stages.enter(Stage::Respond);
@@ -47,7 +51,9 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
             "mode": "server",
             "documentation": format!(
                 "Read only, straight from the tables of the hospital's own system. Unknown \
-                 parameters are refused, whatever `Prefer: handling` says. `_count` is at most \
+                 parameters are refused; `Prefer: handling=lenient` leaves them out and says so. What a \
+                 parameter takes beside a plain value stands in its documentation: other modifiers are \
+                 refused. `ap` means a tenth of a number, or of the time between a date and now. `_count` is at most \
                  {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
                  tell of rows and their problems. Only the current version of a resource can be read, \
                  and there is no history. `_total` counts rows, also those that are no resource; \
@@ -76,8 +82,11 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
                 "definition": parameter.url,
                 "type": parameter.kind.code(),
             });
-            if let Some(chained) = chained(&chains, &parameter.code) {
-                declared["documentation"] = chained.into();
+            let forms = forms(rules, resource_type, &parameter.code);
+            let texts: Vec<String> =
+                forms.into_iter().chain(chained(&chains, &parameter.code)).collect();
+            if !texts.is_empty() {
+                declared["documentation"] = texts.join(" ").into();
             }
             declared
         })
@@ -116,6 +125,24 @@ fn chained(chains: &[OfferedChain], code: &str) -> Option<String> {
     let own = chains.iter().filter(|chain| chain.parameter == code);
     let texts: Vec<String> = own.map(of_target).collect();
     (!texts.is_empty()).then(|| format!("Chains: {}.", texts.join("; ")))
+}
+
+/// Nor has it one for what a parameter takes beside a plain value.
+fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Option<String> {
+    let Forms { modifiers, prefixes, named, .. } = plan::forms(rules, resource_type, code);
+    let modifiers: Vec<String> = modifiers.iter().map(|one| format!(":{one}")).collect();
+    let prefixes: Vec<&str> = prefixes.iter().map(|prefix| prefix.code()).collect();
+    let mut texts = Vec::new();
+    if !modifiers.is_empty() {
+        texts.push(format!("Modifiers: {}.", modifiers.join(" ")));
+    }
+    if !prefixes.is_empty() {
+        texts.push(format!("Prefixes: {}.", prefixes.join(" ")));
+    }
+    if named {
+        texts.push(NAMED.to_owned());
+    }
+    (!texts.is_empty()).then(|| texts.join(" "))
 }
 
 fn documentation(rules: &RuleSet, resource_type: &str, offered: &[&Parameter]) -> String {
@@ -157,10 +184,11 @@ fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
     let mut includes = BTreeSet::new();
     for source in rules.resource_types() {
         for parameter in offered(rules, source) {
-            let mut references = plan::references(rules, source, &parameter.code).into_iter();
-            // References in child rows are not followed backwards.
-            let refers = |rule: usize| rules.rules[rule].resource == resource_type;
-            if references.any(|(_, reference, each)| each.is_none() && refers(reference.rule)) {
+            let refers = |found: &Referring| {
+                let to = &rules.rules[found.reference.rule].resource;
+                to == resource_type && plan::can_be_sought(rules, found)
+            };
+            if plan::references(rules, source, &parameter.code).iter().any(refers) {
                 includes.insert(format!("{source}:{}", parameter.code));
             }
         }
@@ -172,7 +200,7 @@ fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
 fn targets<'a>(rules: &'a RuleSet, source: &str, code: &str) -> BTreeSet<&'a str> {
     plan::references(rules, source, code)
         .into_iter()
-        .filter_map(|(_, reference, _)| rules.rules.get(reference.rule))
+        .filter_map(|found| rules.rules.get(found.reference.rule))
         .map(|rule| rule.resource.as_str())
         .collect()
 }

@@ -14,12 +14,13 @@ use crate::clients::ClientName;
 use crate::conditional::Conditions;
 use crate::error::Error;
 use crate::http::Peer;
-use crate::negotiate::{self, Form};
+use crate::negotiate::{self, Form, Handling};
 use crate::parse;
 use crate::service::Service;
 use crate::stages::Stages;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const HOST_BYTES_MAX: usize = 255;
 
@@ -31,6 +32,8 @@ pub struct Exchange {
     /// By the address and the headers, or by the form of a search that came in a body.
     form: Cell<Form>,
     pub language: Language,
+    /// Of search parameters that can't be answered.
+    pub handling: Handling,
     /// `https://fhir.example.jp/fhir`, without a slash at its end.
     pub base: String,
     /// What the client has already.
@@ -67,6 +70,9 @@ impl Exchange {
             trace_id,
             form: Cell::default(),
             language: negotiate::language(text(headers, &header::ACCEPT_LANGUAGE)),
+            handling: negotiate::handling(
+                headers.get_all(&PREFER).filter_map(|value| value.to_str().ok()),
+            ),
             base: String::new(),
             conditions: match reads {
                 true => Conditions::of_headers(headers, SystemTime::now().into()),
@@ -104,6 +110,7 @@ impl Exchange {
             trace_id: self.trace_id.clone(),
             form: Cell::default(),
             language: self.language,
+            handling: self.handling,
             base: self.base.clone(),
             conditions,
             rules_since: self.rules_since,
@@ -120,6 +127,7 @@ impl Exchange {
             trace_id: "local".to_owned(),
             form: Cell::default(),
             language: Language::English,
+            handling: Handling::Strict,
             base: base.to_owned(),
             conditions: Conditions::default(),
             rules_since: DateTime::UNIX_EPOCH,

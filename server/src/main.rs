@@ -18,6 +18,7 @@ mod fetch;
 mod http;
 mod identity;
 mod interaction;
+mod lenient;
 mod links;
 mod log;
 mod negotiate;

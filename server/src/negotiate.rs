@@ -80,6 +80,32 @@ fn refused(name: &str, en: &str, ja: &str) -> Error {
     Error::Parameters(vec![RefusedParameter { name: name.to_owned(), reason, message }])
 }
 
+/// What becomes of search parameters that are unknown or can't be answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Handling {
+    /// They are refused.
+    #[default]
+    Strict,
+    /// They are left out, and told.
+    Lenient,
+}
+
+/// `Prefer: handling=lenient`. The first `handling` counts; preferences that nobody knows are none.
+///
+/// Spec: RFC 7240, 2
+pub fn handling<'h>(prefer: impl Iterator<Item = &'h str>) -> Handling {
+    let mut preferences = prefer.flat_map(|header| header.split(','));
+    let value = preferences.find_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        let is_ours = name.trim().eq_ignore_ascii_case("handling");
+        is_ours.then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    });
+    match value.as_deref() {
+        Some("lenient") => Handling::Lenient,
+        _ => Handling::Strict,
+    }
+}
+
 /// Chooses between the formats.
 pub fn format(parameter: Option<&str>, accept: Option<&str>) -> Result<Format, Error> {
     if let Some(parameter) = parameter {
@@ -244,6 +270,22 @@ mod tests {
         let pretty = Form { format: Format::Json, pretty: true };
         let reformed = reform(pretty, &asked).expect("a form");
         assert_eq!(reformed, Form { format: Format::Xml, pretty: true });
+    }
+
+    #[test]
+    fn unknown_parameters_are_refused_unless_the_client_wants_them_left_out() {
+        for (headers, expected) in [
+            (&[][..], Handling::Strict),
+            (&["handling=lenient"][..], Handling::Lenient),
+            (&["handling=strict"][..], Handling::Strict),
+            (&["return=minimal, Handling = \"lenient\"; x=y"][..], Handling::Lenient),
+            (&["respond-async", "handling=lenient"][..], Handling::Lenient),
+            (&["handling=strict", "handling=lenient"][..], Handling::Strict),
+            (&["handling=loose"][..], Handling::Strict),
+            (&["lenient", "handling"][..], Handling::Strict),
+        ] {
+            assert_eq!(handling(headers.iter().copied()), expected, "{headers:?}");
+        }
     }
 
     #[test]

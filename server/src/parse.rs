@@ -1,7 +1,8 @@
 //! First room: bytes of a query or form to a [`SearchRequest`]. Pure.
 //!
 //! Strict: what is unknown or malformed is refused, all of it at once, because a search that
-//! ignored a parameter would show more patients than were asked for.
+//! ignored a parameter would show more patients than were asked for. A client that wants it otherwise
+//! says so ([`crate::lenient`]).
 
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, Shape, StepFault};
@@ -11,7 +12,7 @@ use crate::error::{Error, Refusal, RefusedParameter};
 use crate::links;
 use crate::service::Service;
 
-const EXPLAIN: &str = "__explain";
+pub const EXPLAIN: &str = "__explain";
 
 /// Name and value, URL-decoded, in the client's order.
 pub type Pairs = Vec<(String, String)>;
@@ -25,6 +26,8 @@ pub struct Search {
     pub sealed: bool,
     /// Its plan is wanted, and not its matches.
     pub explain: bool,
+    /// What was asked besides and left out ([`crate::lenient`]).
+    pub ignored: Vec<RefusedParameter>,
 }
 
 /// Takes a query string or a form apart. Names and values that are no UTF-8 get U+FFFD.
@@ -44,7 +47,10 @@ pub fn search(
     let (pairs, explain) = explain(service, pairs)?;
     let zone = service.rules.site.zone;
     match search::parse(Definitions::r4(), resource_type, &pairs, zone) {
-        Ok(request) => Ok(Search { request: request.seen_from(own_base), pairs, sealed, explain }),
+        Ok(request) => {
+            let (request, ignored) = (request.seen_from(own_base), Vec::new());
+            Ok(Search { request, pairs, sealed, explain, ignored })
+        }
         Err(problems) => Err(Error::Parameters(problems.iter().map(refused).collect())),
     }
 }
@@ -116,7 +122,7 @@ pub fn known_type(service: &Service, resource_type: &str) -> Result<(), Error> {
     Err(Error::UnknownType { resource_type, hint })
 }
 
-fn refused(problem: &SearchProblem) -> RefusedParameter {
+pub fn refused(problem: &SearchProblem) -> RefusedParameter {
     let reason = match problem.kind {
         ProblemKind::UnknownResourceType
         | ProblemKind::UnknownParameter { .. }
@@ -126,7 +132,8 @@ fn refused(problem: &SearchProblem) -> RefusedParameter {
         | ProblemKind::NotSupported(_)
         | ProblemKind::Step { .. }
         | ProblemKind::TooDeep { .. } => Refusal::NotSupported,
-        ProblemKind::Malformed(_)
+        ProblemKind::Empty
+        | ProblemKind::Malformed(_)
         | ProblemKind::Form(_)
         | ProblemKind::WrongTarget
         | ProblemKind::Repeated
@@ -165,6 +172,7 @@ fn japanese(kind: ProblemKind) -> String {
         ProblemKind::Modifier { allowed: "" } => "に修飾子は使えません".to_owned(),
         ProblemKind::Modifier { allowed } => format!("の修飾子は {allowed} だけです"),
         ProblemKind::NotSupported(what) => format!("は使えません（{what}）"),
+        ProblemKind::Empty => "に値がありません".to_owned(),
         ProblemKind::Malformed(expected) => format!("の値の形が違います（期待: {expected}）"),
         ProblemKind::Form(form) => format!("の形が違います（期待: {form}）"),
         ProblemKind::Step { step, fault } => format!("の {step} 段目: {}", japanese_fault(fault)),

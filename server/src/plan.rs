@@ -1,7 +1,8 @@
 //! Second room: what was asked, against the compiled rules, to queries. Pure. The planning itself is
 //! in `genkan-mapping`; here its refusals become errors of the request.
 
-use genkan_fhir::search::{SearchRequest, Shape};
+use chrono::NaiveDateTime;
+use genkan_fhir::search::{Modifier, SearchRequest, Shape};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 use genkan_mapping::plan::{self, PlanProblem, ReadPlan, SearchPlan};
 use genkan_mapping::program::RuleSet;
@@ -9,18 +10,92 @@ use genkan_mapping::program::RuleSet;
 use crate::error::{Error, Refusal, RefusedParameter};
 use crate::service::Service;
 
-pub fn search(service: &Service, request: &SearchRequest) -> Result<SearchPlan, Error> {
-    let mut not_offered = not_offered(&service.rules, request);
-    for problem in plan::chain_problems(&service.rules, request) {
-        if let Error::Parameters(refused) = refusal(request.resource_type, problem) {
-            not_offered.extend(refused);
+pub fn search(
+    service: &Service,
+    request: &SearchRequest,
+    now: NaiveDateTime,
+) -> Result<SearchPlan, Error> {
+    let rules = &service.rules;
+    let mut refused: Vec<RefusedParameter> = Vec::new();
+    for (_, one) in not_offered(rules, request) {
+        // Filtered and sorted by the same: told once.
+        if !refused.contains(&one) {
+            refused.push(one);
         }
     }
-    if !not_offered.is_empty() {
-        return Err(Error::Parameters(not_offered));
+    let chained = plan::chain_problems(rules, request);
+    for problem in plan::modifier_problems(rules, request).into_iter().chain(chained) {
+        if let Error::Parameters(of_one) = refusal(request.resource_type, problem) {
+            refused.extend(of_one);
+        }
     }
-    plan::search(&service.rules, &service.identity, request, &service.limits)
+    if !refused.is_empty() {
+        return Err(Error::Parameters(refused));
+    }
+    plan::search(rules, &service.identity, request, &service.limits, now)
         .map_err(|problem| refusal(request.resource_type, problem))
+}
+
+/// Parameters of a request that the rules don't answer at all.
+#[derive(Debug)]
+pub struct Unanswered {
+    pub pairs: Named,
+    pub refused: RefusedParameter,
+}
+
+/// Which pairs of the request are meant.
+#[derive(Debug)]
+pub enum Named {
+    /// A parameter, with any modifier.
+    Code(String),
+    /// Exactly this name.
+    Whole(String),
+    /// An include by its name, and how its value begins.
+    Include(String, String),
+}
+
+impl Named {
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        let is_chain = name.contains('.') || name.starts_with("_has:");
+        match self {
+            Named::Code(code) => !is_chain && name.split(':').next() == Some(code),
+            Named::Whole(whole) => name == whole,
+            Named::Include(kind, begin) => {
+                let rest = value.strip_prefix(begin.as_str());
+                name == kind && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            }
+        }
+    }
+}
+
+/// What a search can do without: parameters, chains, orders and includes that the rules don't answer.
+pub fn unanswered(rules: &RuleSet, request: &SearchRequest) -> Vec<Unanswered> {
+    let mut found: Vec<Unanswered> = not_offered(rules, request)
+        .into_iter()
+        .map(|(pairs, refused)| Unanswered { pairs, refused })
+        .collect();
+    let problems = plan::chain_problems(rules, request).into_iter();
+    for problem in problems
+        .chain(plan::order_problem(rules, request))
+        .chain(plan::include_problem(rules, request))
+    {
+        let pairs = match &problem {
+            PlanProblem::NotOffered { parameter, .. } => Named::Whole(parameter.clone()),
+            PlanProblem::Refused { parameter, .. } => match parameter.split_once('=') {
+                Some(("_sort", _)) => Named::Whole("_sort".to_owned()),
+                Some((kind, begin)) => Named::Include(kind.to_owned(), begin.to_owned()),
+                None => continue,
+            },
+            _ => continue,
+        };
+        if let Error::Parameters(refused) = refusal(request.resource_type, problem)
+            && let Some(refused) = refused.into_iter().next()
+        {
+            let refused = RefusedParameter { reason: Refusal::NotSupported, ..refused };
+            found.push(Unanswered { pairs, refused });
+        }
+    }
+    found
 }
 
 pub fn read(
@@ -35,13 +110,18 @@ pub fn read(
 
 /// Every parameter that FHIR knows and the rules can't answer: all at once, with the reason and the
 /// nearest one that they can.
-fn not_offered(rules: &RuleSet, request: &SearchRequest) -> Vec<RefusedParameter> {
+fn not_offered(rules: &RuleSet, request: &SearchRequest) -> Vec<(Named, RefusedParameter)> {
     let resource_type = request.resource_type;
-    let mut asked: Vec<&str> = Vec::new();
-    let codes = request.filters.iter().map(|filter| filter.code);
-    for code in codes.chain(request.sort.iter().map(|key| key.code)) {
-        if !plan::is_offered(rules, resource_type, code) && !asked.contains(&code) {
-            asked.push(code);
+    let mut asked: Vec<(&str, Named)> = Vec::new();
+    let filters = request.filters.iter().map(|filter| (filter.code, false));
+    for (code, sorts) in filters.chain(request.sort.iter().map(|key| (key.code, true))) {
+        let named = match sorts {
+            true => Named::Whole("_sort".to_owned()),
+            false => Named::Code(code.to_owned()),
+        };
+        let known = |(other, _): &(&str, Named)| *other == code;
+        if !plan::is_offered(rules, resource_type, code) && (sorts || !asked.iter().any(known)) {
+            asked.push((code, named));
         }
     }
     if asked.is_empty() {
@@ -51,10 +131,13 @@ fn not_offered(rules: &RuleSet, request: &SearchRequest) -> Vec<RefusedParameter
         .into_iter()
         .map(|parameter| parameter.code.as_str())
         .collect();
-    let refused = asked.into_iter().map(|code| RefusedParameter {
-        name: code.to_owned(),
-        reason: Refusal::NotSupported,
-        message: not_offered_message(rules, resource_type, code, &offered),
+    let refused = asked.into_iter().map(|(code, named)| {
+        let refused = RefusedParameter {
+            name: code.to_owned(),
+            reason: Refusal::NotSupported,
+            message: not_offered_message(rules, resource_type, code, &offered),
+        };
+        (named, refused)
     });
     refused.collect()
 }
@@ -88,6 +171,15 @@ fn refusal(resource_type: &str, problem: PlanProblem) -> Error {
         PlanProblem::NotOffered { parameter, reason } => {
             refused(parameter, Refusal::NotSupported, &reason)
         }
+        PlanProblem::Modifier { parameter, modifier, reason, offered } => {
+            let message = modifier_message(&parameter, &modifier, &reason, &offered);
+            let name = format!("{parameter}:{modifier}");
+            Error::Parameters(vec![RefusedParameter {
+                name,
+                reason: Refusal::NotSupported,
+                message,
+            }])
+        }
         PlanProblem::Refused { parameter, reason } => refused(parameter, Refusal::Invalid, &reason),
         PlanProblem::BadPage => {
             let reason = Text::new(
@@ -97,6 +189,26 @@ fn refusal(resource_type: &str, problem: PlanProblem) -> Error {
             refused("_page".to_owned(), Refusal::Invalid, &reason)
         }
     }
+}
+
+/// With what the parameter can be asked instead.
+pub fn modifier_message(
+    parameter: &str,
+    modifier: &Modifier,
+    reason: &Text,
+    offered: &[Modifier],
+) -> Text {
+    let offered: Vec<String> = offered.iter().map(|one| format!(":{one}")).collect();
+    let mut text = Text::new(
+        format!("{parameter}:{modifier} is not offered here: {}", reason.en),
+        format!("「{parameter}:{modifier}」は提供していません。{}", reason.ja),
+    );
+    if !offered.is_empty() {
+        let list = offered.join(" ");
+        text.en.push_str(&format!("; {parameter} takes {list}"));
+        text.ja.push_str(&format!("（{parameter} で使える修飾子: {list}）"));
+    }
+    text
 }
 
 /// `parameter` may come as `_sort=code`: the name is in front of the `=`.

@@ -25,7 +25,7 @@ use crate::negotiate::{Form, Format};
 
 pub use batch::BatchResponse;
 pub use explained::explained;
-pub use searchset::{Extent, Links, page_tag, searchset};
+pub use searchset::{Links, Told, page_tag, searchset};
 
 /// What an interaction answers, before it takes its form on the wire.
 #[derive(Debug)]

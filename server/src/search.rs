@@ -3,18 +3,18 @@
 //! Spec: <https://hl7.org/fhir/R4/http.html#search>
 
 use genkan_fhir::search::{SearchRequest, Total};
-use genkan_mapping::emit::Tag;
 use genkan_mapping::plan::{Cursor, SearchPlan};
 
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::fetch::{Fetch, FetchError, Found, Page};
 use crate::links::{self, Asked};
+use crate::negotiate::Handling;
 use crate::parse::Search;
-use crate::respond::{self, Answer, Extent, Links};
+use crate::respond::{self, Answer, Links, Told};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{emit, parse, plan};
+use crate::{emit, lenient, parse, plan};
 
 pub async fn search(
     service: &Service,
@@ -23,9 +23,14 @@ pub async fn search(
     asked: impl Into<Asked>,
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
+    let (asked, ignored) = match exchange.handling {
+        Handling::Strict => (asked.into(), Vec::new()),
+        Handling::Lenient => lenient::sift(service, resource_type, asked.into()),
+    };
     let search = parse::search(service, &exchange.base, resource_type, asked)?;
+    let search = Search { ignored, ..search };
     exchange.stages.enter(Stage::Plan);
-    let plan = plan::search(service, &search.request)?;
+    let plan = plan::search(service, &search.request, service.wall_clock())?;
     exchange.stages.enter(Stage::Fetch);
     let mut fetch = Fetch::new(&service.sources, &service.rules);
     let on_way = OnWay { service, exchange, search: &search, plan: &plan };
@@ -41,7 +46,13 @@ pub async fn search(
     exchange.stages.enter(Stage::Emit);
     let tags = emit::tags(service, &plan, &page);
     let links = on_way.links(page.next.as_ref());
-    let tag = on_way.tag(&links, page.found, (page.matches.len(), &tags));
+    let told = Told {
+        found: page.found,
+        includes_end_at: page.includes_end.then_some(plan.include_depth_max),
+        ignored: &search.ignored,
+        shown: &service.page_issues,
+    };
+    let tag = respond::page_tag(exchange, &links, told, (page.matches.len(), &tags));
     let unchanged = Answer::unchanged(Some(tag.clone()), None);
     if respond::is_unchanged(exchange, &unchanged) {
         return Ok(unchanged);
@@ -51,10 +62,7 @@ pub async fn search(
         exchange.stages.count_issues(&entry.emitted.issues);
     }
     exchange.stages.enter(Stage::Respond);
-    let shown = &service.page_issues;
-    let ended = page.includes_end.then_some(plan.include_depth_max);
-    let extent = Extent { found: page.found, includes_end_at: ended };
-    Ok(respond::searchset(exchange, &links, &entries, extent, shown).tagged(tag))
+    Ok(respond::searchset(exchange, &links, &entries, told).tagged(tag))
 }
 
 /// A search behind its plan.
@@ -81,7 +89,13 @@ impl OnWay<'_> {
             && let Some(tags) = emit::tags_of_rows(self.service, &rows)
         {
             let links = self.links(rows.next());
-            let tag = self.tag(&links, Found::NotAsked, (tags.len(), &tags));
+            let told = Told {
+                found: Found::NotAsked,
+                includes_end_at: None,
+                ignored: &self.search.ignored,
+                shown: &self.service.page_issues,
+            };
+            let tag = respond::page_tag(self.exchange, &links, told, (tags.len(), &tags));
             let unchanged = Answer::unchanged(Some(tag), None);
             if respond::is_unchanged(self.exchange, &unchanged) {
                 return Ok(Fetched::Unchanged(unchanged));
@@ -103,10 +117,6 @@ impl OnWay<'_> {
         let slow: Vec<_> = slow.filter(|column| column.searches.iter().any(asked)).collect();
         let own = links::url(service, exchange, search, None);
         Ok(respond::explained(exchange, &own, &plan.to_string(), &statements, &slow))
-    }
-
-    fn tag(&self, links: &Links, found: Found, tags: (usize, &[Tag])) -> String {
-        respond::page_tag(self.exchange, &self.service.page_issues, links, found, tags)
     }
 
     fn links(&self, next: Option<&Cursor>) -> Links {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
@@ -188,7 +188,17 @@ impl Served {
     }
 }
 
+/// The time of day in a zone.
+pub fn wall_clock(zone: FixedOffset) -> NaiveDateTime {
+    DateTime::<Utc>::from(SystemTime::now()).with_timezone(&zone).naive_local()
+}
+
 impl Service {
+    /// What the hospital's clock says now.
+    pub fn wall_clock(&self) -> NaiveDateTime {
+        wall_clock(self.rules.site.zone)
+    }
+
     pub fn new(
         name: String,
         rules: RuleSet,

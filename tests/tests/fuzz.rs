@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use chrono::NaiveDateTime;
 use genkan_adapter::{Adapter as _, SourceSchema};
 use genkan_adapter_sql::SqlAdapter;
 use genkan_fhir::definitions::Definitions;
@@ -129,7 +130,8 @@ fn searches_are_planned_or_refused() -> Result<()> {
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let asked = search::parse(Definitions::r4(), resource_type, &pairs, rules.site.zone);
         let Ok(request) = asked else { return Ok(()) };
-        let Ok(plan) = plan::search(&rules, &identity, &request, &LIMITS) else { return Ok(()) };
+        let planned = plan::search(&rules, &identity, &request, &LIMITS, NaiveDateTime::MIN);
+        let Ok(plan) = planned else { return Ok(()) };
         for scan in &plan.scans {
             let shown = adapter.explain(&scan.query);
             if shown.is_some_and(|statement| statement.text.contains("OFFSET")) {

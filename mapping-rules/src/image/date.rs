@@ -7,7 +7,7 @@ use genkan_adapter::{ColumnKind, Predicate};
 use super::{Blocked, Imaged, Imaging, any, negated, present};
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
-use crate::lens::{DateSearch, Lens, LensContext, MIDNIGHTS, TextTarget};
+use crate::lens::{DatePrefix, DateSearch, Lens, LensContext, MIDNIGHTS, TextTarget};
 use crate::program::Term;
 
 impl Imaging<'_> {
@@ -52,6 +52,16 @@ impl Imaging<'_> {
     /// can't be read leaves the day. Only `24:00` belongs to the next one.
     fn day_and_time(&self, whole: &Term, day: &Term, time: &Term, search: &DateSearch) -> Imaged {
         let midnight = |at: NaiveDateTime| at.time() == NaiveTime::MIN;
+        // What is about a day reaches to the ends of days here.
+        let widened = match search.prefix {
+            DatePrefix::Ap => DateSearch {
+                start: search.start.date().and_time(NaiveTime::MIN),
+                end: next_midnight(search.end),
+                ..*search
+            },
+            _ => *search,
+        };
+        let search = &widened;
         if !midnight(search.start) || !midnight(search.end) {
             let en = "day and time stand in two columns; search for whole days";
             let ja = "日付と時刻が別の列のため、日単位で検索してください";
@@ -82,6 +92,12 @@ impl Imaging<'_> {
         let fallen = self.text(first, &TextTarget::Empty)?.and(image(second)?);
         Ok(any(vec![image(first)?, fallen]))
     }
+}
+
+/// The first midnight that is not before.
+fn next_midnight(at: NaiveDateTime) -> NaiveDateTime {
+    let midnight = at.date().and_time(NaiveTime::MIN);
+    if midnight == at { at } else { midnight.checked_add_days(Days::new(1)).unwrap_or(at) }
 }
 
 fn not_a_date(term: &Term) -> Blocked {

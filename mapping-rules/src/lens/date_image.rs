@@ -30,9 +30,6 @@ pub(super) fn date_image(
         Lens::DateTime => Tile::Second,
         _ => return Err(NotInvertible::NOT_A_DATE),
     };
-    if Tile::Day.matched(search).is_none() {
-        return Err(NotInvertible::APPROXIMATE);
-    }
     let width = match kind {
         ColumnKind::Text => u32::MAX,
         ColumnKind::PaddedText { length } => length,

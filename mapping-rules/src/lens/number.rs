@@ -1,7 +1,7 @@
 //! Laboratory results as numbers. A result is text first (`1+`, `陰性`, `3-5`); it is a number only
 //! if nothing is lost by saying so. Digits stay digits: no binary float anywhere.
 
-use super::width::{hankaku, trim};
+use super::width::{hankaku, trim, zen};
 
 /// A number as a result states it.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,6 +10,69 @@ pub(super) struct Quantity {
     pub digits: String,
     /// A FHIR comparator: `<`, `<=`, `>` or `>=`.
     pub comparator: Option<&'static str>,
+}
+
+/// A comparator of FHIR: the value is any number on one side of the one that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparator {
+    Less,
+    LessOrEqual,
+    GreaterOrEqual,
+    Greater,
+}
+
+impl Comparator {
+    pub const ALL: [Comparator; 4] = [
+        Comparator::Less,
+        Comparator::LessOrEqual,
+        Comparator::GreaterOrEqual,
+        Comparator::Greater,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Comparator::Less => "<",
+            Comparator::LessOrEqual => "<=",
+            Comparator::GreaterOrEqual => ">=",
+            Comparator::Greater => ">",
+        }
+    }
+
+    /// The values lie below the number.
+    pub fn is_below(self) -> bool {
+        matches!(self, Comparator::Less | Comparator::LessOrEqual)
+    }
+
+    /// The number is one of the values.
+    pub fn is_inclusive(self) -> bool {
+        matches!(self, Comparator::LessOrEqual | Comparator::GreaterOrEqual)
+    }
+
+    /// Every way in which a result writes it. In a text that [`quantity`] reads, one of them stands
+    /// exactly if the number has this comparator, or the [`longer`](Self::longer) one.
+    pub fn words(self) -> Vec<String> {
+        let known = PREFIXES.iter().chain(&SUFFIXES);
+        let own = known.filter(|(_, code)| *code == self.code()).map(|(word, _)| *word);
+        own.flat_map(widths).collect()
+    }
+
+    /// The comparator in whose words those of this one may stand.
+    pub fn longer(self) -> Option<Self> {
+        match self {
+            Comparator::Less => Some(Comparator::LessOrEqual),
+            Comparator::Greater => Some(Comparator::GreaterOrEqual),
+            Comparator::LessOrEqual | Comparator::GreaterOrEqual => None,
+        }
+    }
+}
+
+/// A word with each sign in either width.
+fn widths(word: &str) -> Vec<String> {
+    word.chars().fold(vec![String::new()], |written, sign| {
+        let wide = zen(&sign.to_string()).into_owned();
+        let ways = if wide == sign.to_string() { vec![wide] } else { vec![sign.to_string(), wide] };
+        written.iter().flat_map(|text| ways.iter().map(move |end| format!("{text}{end}"))).collect()
+    })
 }
 
 const PREFIXES: [(&str, &str); 10] = [
@@ -95,6 +158,43 @@ mod tests {
         ] {
             let expected = Quantity { digits: digits.to_owned(), comparator };
             assert_eq!(quantity(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_comparator_stand_in_the_numbers_that_have_it_and_in_no_others() {
+        for text in [
+            "<0.5",
+            "＜０．５",
+            "<=3",
+            "＜=3",
+            "<＝3",
+            "=<3",
+            "＝＜3",
+            "≦3",
+            "≤3",
+            "5以下",
+            " 5.0 未満",
+            ">1",
+            "＞1",
+            ">=2",
+            "＝>2",
+            "≧ 3",
+            "≥3",
+            "5以上",
+            "10超",
+            "10超過",
+            "7",
+            "-2.1",
+        ] {
+            let read = quantity(text).expect("a number").comparator;
+            let has = |of: Comparator| of.words().iter().any(|word| text.contains(word.as_str()));
+            let found: Vec<_> = Comparator::ALL
+                .into_iter()
+                .filter(|one| has(*one) && !one.longer().is_some_and(has))
+                .map(Comparator::code)
+                .collect();
+            assert_eq!(found, read.into_iter().collect::<Vec<_>>(), "{text}");
         }
     }
 

@@ -20,7 +20,7 @@ pub enum DatePrefix {
 }
 
 /// A search value: the half-open period `start..end` on the site's wall clock. `2021-07` is
-/// 2021-07-01T00:00 to 2021-08-01T00:00.
+/// 2021-07-01T00:00 to 2021-08-01T00:00; of `ap` it is as wide as is near enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateSearch {
     pub prefix: DatePrefix,
@@ -108,8 +108,8 @@ impl Tile {
         if floor == at { at } else { self.next(floor) }
     }
 
-    /// The tiles of FHIR's calendar that `search` matches, in order; `None` for `ap`.
-    pub fn matched(self, search: &DateSearch) -> Option<Vec<Span>> {
+    /// The tiles of FHIR's calendar that `search` matches, in order.
+    pub fn matched(self, search: &DateSearch) -> Vec<Span> {
         let whole = Span { first: EARLIEST, last: self.floor(LATEST) };
         // Beyond the calendar all moments are alike; the clock has room on both sides.
         let bound = |at: NaiveDateTime| {
@@ -121,6 +121,7 @@ impl Tile {
         // A tile reaches above the search period if it ends behind it: the one at its end does.
         let above = Span { first: self.floor(end), last: whole.last };
         let below = Span { first: whole.first, last: self.previous(self.ceiling(start)) };
+        let below_end = self.previous(self.ceiling(end));
         let spans = match search.prefix {
             DatePrefix::Eq => vec![inside],
             DatePrefix::Ne if inside.is_empty() => vec![whole],
@@ -136,9 +137,9 @@ impl Tile {
             DatePrefix::Le => vec![Span { last: inside.last.max(below.last), ..below }],
             DatePrefix::Sa => vec![Span { first: first_after, ..above }],
             DatePrefix::Eb => vec![Span { last: last_before, ..below }],
-            DatePrefix::Ap => return None,
+            DatePrefix::Ap => vec![Span { first: self.floor(start), last: below_end }],
         };
-        Some(spans.into_iter().filter_map(|span| span.within(whole)).collect())
+        spans.into_iter().filter_map(|span| span.within(whole)).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use genkan_fhir::definitions::{Definitions, ParameterType};
 use genkan_fhir::search::{Chain, SearchRequest, Step};
 
-use super::{PlanProblem, is_offered, offered, withheld};
+use super::{PlanProblem, forms, is_offered, offered, withheld};
 use crate::diagnostic::Text;
 use crate::program::{ReferenceTo, RuleSet};
 use crate::search::{Parameter, can_follow, can_follow_back, references_in};
@@ -263,7 +263,18 @@ impl<'r> Walk<'r> {
             }
         }
         let known = at.iter().filter(has_end).cloned().collect();
-        self.offering(&known, index, code).map(drop)
+        for of in self.offering(&known, index, code)? {
+            if let Some(Ok(filter)) = self.chain.end_at(of)
+                && let Some(PlanProblem::Modifier { modifier, reason, offered, .. }) =
+                    forms::problem(self.rules, of, filter)
+            {
+                let suffix = format!(":{modifier}");
+                let name = self.chain.name.strip_suffix(&suffix).unwrap_or(&self.chain.name);
+                let parameter = name.to_owned();
+                return Err(PlanProblem::Modifier { parameter, modifier, reason, offered });
+            }
+        }
+        Ok(())
     }
 
     /// The types among these whose rules answer a parameter. A type on which FHIR has none, or of

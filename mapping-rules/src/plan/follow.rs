@@ -3,11 +3,12 @@
 
 use genkan_adapter::{Order, Predicate, Row, RowQuery, Value};
 
-use super::typed_key;
-use crate::image::Imaging;
+use super::{Referring, typed_key};
+use crate::image::Imaged;
 use crate::lens::TextTarget;
-use crate::program::{Child, ReferenceTo, Rule, RuleSet};
+use crate::program::{Child, Rule, RuleSet};
 use crate::projection::Columns;
+use crate::search::Rows;
 
 /// Resources of a rule by their keys. `None` if no key can be one of the rule.
 pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Option<RowQuery> {
@@ -60,40 +61,40 @@ pub fn child_query(child: &Child, read: Option<&Columns>, parents: &[&Row]) -> O
     })
 }
 
-/// The rows of `source` that refer to one of these keys (`_revinclude`), at most `limit`. `None` if
-/// the reference can't be searched.
-pub fn referrers_query(
-    rules: &RuleSet,
-    source: usize,
-    reference: &ReferenceTo,
-    keys: &[Vec<String>],
-    limit: u64,
-) -> Option<RowQuery> {
-    let rule = &rules.rules[source];
-    let imaging = Imaging {
-        lookups: &rules.lookups,
-        zone: rules.site.zone,
-        ignore_case: false,
-        complete: true,
-    };
-    let referring = match reference.key.as_slice() {
+/// The condition on the rows that write this reference to one of these keys.
+pub(super) fn referrers(rules: &RuleSet, referring: &Referring, keys: &[Vec<String>]) -> Imaged {
+    let rows = Rows::of(rules, &rules.rules[referring.source]);
+    let imaging = rows.imaging.complete();
+    rows.around(&referring.branch, || match referring.reference.key.as_slice() {
         // One column: one list, which an index answers.
         [term] => {
             let texts = keys.iter().filter_map(|key| key.first().cloned()).collect();
-            imaging.text(term, &TextTarget::OneOf(texts)).ok()?
+            imaging.text(term, &TextTarget::OneOf(texts))
         }
         terms => {
             let mut ways = Vec::with_capacity(keys.len());
             for key in keys {
                 let mut all = Predicate::TRUE;
                 for (term, text) in terms.iter().zip(key) {
-                    all = all.and(imaging.text(term, &TextTarget::equals(text)).ok()?);
+                    all = all.and(imaging.text(term, &TextTarget::equals(text))?);
                 }
                 ways.push(all);
             }
-            Predicate::Any(ways)
+            Ok(Predicate::Any(ways))
         }
-    };
+    })
+}
+
+/// The rows that refer to one of these keys (`_revinclude`), at most `limit`. `None` if the source can't
+/// be asked.
+pub fn referrers_query(
+    rules: &RuleSet,
+    referring: &Referring,
+    keys: &[Vec<String>],
+    limit: u64,
+) -> Option<RowQuery> {
+    let rule = &rules.rules[referring.source];
+    let found = referrers(rules, referring, keys).ok()?;
     let order = rule
         .key
         .iter()
@@ -103,7 +104,7 @@ pub fn referrers_query(
         root: rule.root.root.clone(),
         joins: rule.root.joins.clone(),
         columns: rule.root.columns.clone(),
-        filter: rule.filter.clone().and(referring),
+        filter: rule.filter.clone().and(found),
         order,
         after: None,
         limit: Some(limit),

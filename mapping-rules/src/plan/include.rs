@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use genkan_fhir::search::{self, SearchRequest};
 
 use super::PlanProblem;
+use super::follow::referrers;
 use crate::diagnostic::Text;
-use crate::program::{ReferenceTo, RuleSet};
-use crate::search::references_in;
+use crate::program::{ReferenceTo, RuleSet, Term};
+use crate::search::{Branch, references_in};
 
 /// What comes along with the matches: one statement in each round that finds something to follow.
 #[derive(Debug, Clone)]
@@ -22,10 +23,32 @@ pub struct Include {
 
 #[derive(Debug, Clone)]
 pub enum Follow {
-    /// `_include`: what the rows of `source` refer to.
-    Forward { source: usize, reference: ReferenceTo, each: Option<usize> },
-    /// `_revinclude`: the rows of `source` that refer to the resources at hand.
-    Reverse { source: usize, reference: ReferenceTo },
+    /// `_include`: what the resources of a rule refer to.
+    Forward(Referring),
+    /// `_revinclude`: the resources of a rule that refer to those at hand.
+    Reverse(Referring),
+}
+
+/// A reference that the resources of a rule write.
+#[derive(Debug, Clone)]
+pub struct Referring {
+    /// The rule.
+    pub source: usize,
+    pub reference: ReferenceTo,
+    /// Where it stands, and what has to hold for that.
+    pub(super) branch: Branch,
+}
+
+impl Referring {
+    /// The child in whose rows it stands.
+    pub fn each(&self) -> Option<usize> {
+        self.branch.each
+    }
+
+    /// What has to hold for it to be written.
+    pub fn conditions(&self) -> &[Term] {
+        &self.branch.conditions
+    }
 }
 
 pub(super) fn includes(
@@ -35,10 +58,10 @@ pub(super) fn includes(
     let mut found = Vec::new();
     for include in &request.includes {
         let before = found.len();
-        for (source, reference, each) in references(rules, &include.source, include.parameter) {
-            let target = &rules.rules[reference.rule].resource;
+        for referring in references(rules, &include.source, include.parameter) {
+            let target = &rules.rules[referring.reference.rule].resource;
             if include.target.as_ref().is_none_or(|wanted| wanted == target) {
-                let follow = Follow::Forward { source, reference, each };
+                let follow = Follow::Forward(referring);
                 found.push(Include { follow, iterate: include.iterate });
             }
         }
@@ -48,15 +71,15 @@ pub(super) fn includes(
     }
     for include in &request.rev_includes {
         let before = found.len();
-        for (source, reference, each) in references(rules, &include.source, include.parameter) {
-            let target = rules.rules[reference.rule].resource.as_str();
+        for referring in references(rules, &include.source, include.parameter) {
+            let target = rules.rules[referring.reference.rule].resource.as_str();
             // What did not iterate was told to be about the type of the search.
             let is_wanted = match include.iterate {
                 true => include.target.as_ref().is_none_or(|wanted| wanted == target),
                 false => target == request.resource_type,
             };
-            if is_wanted && each.is_none() {
-                let follow = Follow::Reverse { source, reference };
+            if is_wanted && can_be_sought(rules, &referring) {
+                let follow = Follow::Reverse(referring);
                 found.push(Include { follow, iterate: include.iterate });
             }
         }
@@ -80,8 +103,8 @@ fn reachable(
         let before = types.len();
         for include in includes {
             let (from, to) = match &include.follow {
-                Follow::Forward { source, reference, .. } => (*source, reference.rule),
-                Follow::Reverse { source, reference } => (reference.rule, *source),
+                Follow::Forward(referring) => (referring.source, referring.reference.rule),
+                Follow::Reverse(referring) => (referring.reference.rule, referring.source),
             };
             let starts = match include.iterate {
                 true => types.contains(resource(from)),
@@ -101,7 +124,7 @@ fn reachable(
     }
     let to_nothing = |include: &&search::Include| {
         let references = references(rules, &include.source, include.parameter);
-        !references.iter().any(|(_, to, _)| types.contains(resource(to.rule)))
+        !references.iter().any(|found| types.contains(resource(found.reference.rule)))
     };
     match request.rev_includes.iter().find(to_nothing) {
         Some(lost) => Err(refused("_revinclude", lost, NOTHING_BEFORE)),
@@ -110,17 +133,24 @@ fn reachable(
 }
 
 /// Every reference that a reference parameter of a type looks at.
-pub fn references(
-    rules: &RuleSet,
-    source: &str,
-    parameter: &str,
-) -> Vec<(usize, ReferenceTo, Option<usize>)> {
+pub fn references(rules: &RuleSet, source: &str, parameter: &str) -> Vec<Referring> {
     let mut found = Vec::new();
-    for (index, rule) in rules.rules_of(source) {
+    for (source, rule) in rules.rules_of(source) {
         let own = references_in(rule, parameter);
-        found.extend(own.map(|(branch, reference)| (index, reference.clone(), branch.each)));
+        found.extend(own.map(|(branch, reference)| Referring {
+            source,
+            reference: reference.clone(),
+            branch: branch.clone(),
+        }));
     }
     found
+}
+
+/// Whether `_revinclude` can ask the source for the rows that refer so. References in child rows are
+/// not followed backwards.
+pub fn can_be_sought(rules: &RuleSet, referring: &Referring) -> bool {
+    let any_key = vec![String::from("0"); referring.reference.key.len()];
+    referring.branch.each.is_none() && referrers(rules, referring, &[any_key]).is_ok()
 }
 
 const NOTHING_BEFORE: (&str, &str) = (

@@ -36,10 +36,12 @@ impl fmt::Display for SearchPlan {
                 false => String::new(),
             };
             match &include.follow {
-                Follow::Forward { reference, .. } => {
-                    writeln!(f, "  include rule {}{again}", reference.rule)?;
+                Follow::Forward(found) => {
+                    writeln!(f, "  include rule {}{again}", found.reference.rule)?;
                 }
-                Follow::Reverse { source, .. } => writeln!(f, "  revinclude rule {source}{again}")?,
+                Follow::Reverse(found) => {
+                    writeln!(f, "  revinclude rule {}{again}", found.source)?;
+                }
             }
         }
         Ok(())

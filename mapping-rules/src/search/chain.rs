@@ -57,7 +57,7 @@ pub(crate) fn can_follow_back(
 
 /// The rows of a rule that are resources.
 fn resources(rules: &RuleSet, rule: &Rule) -> Result<Predicate, Text> {
-    let found = is_resource(Rows { rules, rule });
+    let found = is_resource(Rows::of(rules, rule));
     let found = found.map_err(|Blocked { text: Text { en, ja }, .. }| {
         let id = &rule.id;
         Text::new(
@@ -76,7 +76,7 @@ fn joinable(rules: &RuleSet, rule: &Rule, reference: &ReferenceTo) -> Result<(),
             "参照先が別の接続先にあり、一つの SQL ではたどれません",
         ));
     }
-    let imaging = Rows { rules, rule }.imaging();
+    let imaging = Rows::of(rules, rule).imaging;
     refers(imaging, &reference.key, &target.key).map(drop).map_err(|blocked| blocked.text)
 }
 
@@ -149,9 +149,9 @@ impl<'a> Chaining<'a> {
             return Ok(Predicate::FALSE);
         }
         let target = &self.rules.rules[reference.rule];
-        let rows = Rows { rules: self.rules, rule: own };
+        let rows = Rows::of(self.rules, own);
         let key = key_at(target, level.next());
-        let same = refers(rows.imaging(), &reference.key, &key).map_err(text)?;
+        let same = refers(rows.imaging, &reference.key, &key).map_err(text)?;
         let found = self.exists(target, level.next(), same, rest)?;
         Ok(level.place(rows.around(branch, || Ok(found)).map_err(text)?))
     }
@@ -166,9 +166,9 @@ impl<'a> Chaining<'a> {
         if rest.is_false() {
             return Ok(Predicate::FALSE);
         }
-        let rows = Rows { rules: self.rules, rule: from };
+        let rows = Rows::of(self.rules, from);
         let key = key_at(&self.rules.rules[reference.rule], level);
-        let same = rows.around(branch, || refers(rows.imaging(), &reference.key, &key));
+        let same = rows.around(branch, || refers(rows.imaging, &reference.key, &key));
         let same = level.next().place(same.map_err(text)?);
         self.exists(from, level.next(), same, rest)
     }

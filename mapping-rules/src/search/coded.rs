@@ -21,9 +21,6 @@ const LIST_MAX: usize = 4_096;
 
 /// The reverse of `$code`: rows whose house code carries the standard code on their day, rows with
 /// that house code, and for the official uncoded codes the rows that nothing maps.
-///
-/// A clinical date of which only the year is known counts from its first day forwards; backwards
-/// its whole year is looked at. The two differ only where a map changes within that year.
 pub(super) fn coded(
     of: &Coded,
     map: &CodeMap,
@@ -42,17 +39,68 @@ pub(super) fn coded(
     if system.is_none_or(|system| system == map.local_system) {
         ways.push(house_code(of, map, imaging, code)?);
     }
-    if map.unmapped.policy == UnmappedPolicy::Uncoded {
-        let wanted = |coding: &Coding| {
-            system.is_none_or(|system| system == coding.system)
-                && code.is_none_or(|code| code == coding.code)
+    let wanted = |coding: &Coding| {
+        system.is_none_or(|system| system == coding.system)
+            && code.is_none_or(|code| code == coding.code)
+    };
+    ways.extend(uncoded(of, map, imaging, wanted)?);
+    Ok(any(ways))
+}
+
+/// Rows that show an official code for "not coded" like this.
+fn uncoded(
+    of: &Coded,
+    map: &CodeMap,
+    imaging: Imaging,
+    is_wanted: impl Fn(&Coding) -> bool,
+) -> Result<Vec<Predicate>, Blocked> {
+    if map.unmapped.policy != UnmappedPolicy::Uncoded {
+        return Ok(Vec::new());
+    }
+    let all = of.shape == CodedShape::CodeableConcept;
+    let shown = |with, coding| all || map.uncoded(with).first() == Some(coding);
+    let choices =
+        map.uncoded_choices().filter(|(with, coding)| is_wanted(coding) && shown(*with, *coding));
+    let ways = choices.map(|(with, _)| {
+        let chosen = chosen(of, map, imaging, with)?;
+        Ok(appears(of, map, imaging)?.and(unmapped(of, map, imaging)?).and(chosen))
+    });
+    ways.collect()
+}
+
+/// The reverse of `$code` for `:text`: rows that show a text, or beside a coding a name, which begins
+/// so.
+pub(super) fn texts(of: &Coded, map: &CodeMap, imaging: Imaging, text: &str) -> Imaged {
+    let begins = |term: &Term| {
+        let imaging = Imaging { ignore_case: true, ..imaging };
+        imaging.text(term, &TextTarget::StartsWith(text.to_owned()))
+    };
+    let start = text.to_ascii_lowercase();
+    let named = |coding: &Coding| {
+        let display = coding.display.as_ref();
+        display.is_some_and(|display| display.to_ascii_lowercase().starts_with(&start))
+    };
+    let all = of.shape == CodedShape::CodeableConcept;
+    let exact = imaging.complete();
+    let mut ways = vec![held(of, exact, &map.carrying(!all, named))?];
+    ways.extend(uncoded(of, map, exact, named)?);
+    if let (true, Some(text)) = (all, &of.text) {
+        ways.push(begins(text)?);
+    }
+    // The house code's own name is the text, unless it has one of its own.
+    let mut names = Vec::new();
+    if let Some(display) = &of.display {
+        names.push(begins(display)?);
+    }
+    if let (false, Some(text)) = (all, &of.text) {
+        let unnamed = match &of.display {
+            Some(display) => exact.text(display, &TextTarget::Empty)?,
+            None => Predicate::TRUE,
         };
-        let shown = |with, coding| all || map.uncoded(with).first() == Some(coding);
-        let choices = map.uncoded_choices().filter(|(with, c)| wanted(c) && shown(*with, *c));
-        for (with, _) in choices {
-            let chosen = chosen(of, map, imaging, with)?;
-            ways.push(appears(of, map, imaging)?.and(unmapped(of, map, imaging)?).and(chosen));
-        }
+        names.push(unnamed.and(begins(text)?));
+    }
+    if !names.is_empty() {
+        ways.push(house_code(of, map, exact, None)?.and(any(names)));
     }
     Ok(any(ways))
 }
@@ -163,16 +211,16 @@ fn during(
         return Ok(if open { Predicate::TRUE } else { Predicate::FALSE });
     };
     let mut inside = Predicate::TRUE;
-    let day = |day: NaiveDate, prefix| {
-        let start: NaiveDateTime = day.and_time(NaiveTime::MIN);
-        let end = day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN);
-        DateSearch { prefix, start, end }
-    };
+    let midnight = |day: NaiveDate| -> NaiveDateTime { day.and_time(NaiveTime::MIN) };
+    // A year or a month counts from its first day: it has to begin there, and not only to reach so far.
     if let Some(from) = from {
-        inside = inside.and(imaging.date(at, &day(from, DatePrefix::Ge))?);
+        let before = from.pred_opt().unwrap_or(from);
+        let (start, end) = (midnight(before), midnight(from));
+        inside = inside.and(imaging.date(at, &DateSearch { prefix: DatePrefix::Sa, start, end })?);
     }
     if let Some(until) = until {
-        inside = inside.and(imaging.date(at, &day(until, DatePrefix::Lt))?);
+        let (start, end) = (midnight(until), midnight(until.succ_opt().unwrap_or(until)));
+        inside = inside.and(imaging.date(at, &DateSearch { prefix: DatePrefix::Lt, start, end })?);
     }
     if !open {
         return Ok(inside);

@@ -1,5 +1,6 @@
-//! Which rows become resources. A chain leads to resources and not to rows: one without a required
-//! element can be read by nobody, so that no chain may lead there.
+//! Which rows become resources, and which elements are written of a row. A chain leads to resources
+//! and not to rows: one without a required element can be read by nobody, so that no chain may lead
+//! there. And what stands in an element is there only if the element is.
 //!
 //! What only the bytes of a row tell is not asked: text that can't be read, a key too long for an id.
 
@@ -25,7 +26,7 @@ pub(super) fn is_resource(rows: Rows) -> Imaged {
 fn mapped_or_not(rows: Rows, node: &Node) -> Result<(), Blocked> {
     match &node.kind {
         NodeKind::Coded(coded) => {
-            let map = &rows.rules.code_maps[coded.map];
+            let map = &rows.maps[coded.map];
             if map.unmapped.policy == UnmappedPolicy::Error {
                 let id = &map.id;
                 let en = format!("a row whose code map `{id}` does not map is no resource");
@@ -58,29 +59,35 @@ impl Rows<'_> {
             return Ok(Predicate::FALSE);
         }
         let mut image = match &node.condition {
-            Some(condition) => self.imaging().condition(condition)?,
+            Some(condition) => self.imaging.condition(condition)?,
             None => Predicate::TRUE,
         };
-        if node.fixed.is_none() {
-            image = image.and(self.made(node, from_row)?);
-        }
+        image = image.and(self.made(node, from_row)?);
         Ok(match node.each {
             Some(child) => self.exists(child, image),
             None => image,
         })
     }
 
+    /// Something is written of the node where its own condition holds, in the row that it stands for.
+    pub(super) fn is_made(&self, node: &Node) -> Imaged {
+        self.made(node, false)
+    }
+
     fn made(&self, node: &Node, from_row: bool) -> Imaged {
+        if node.fixed.is_some() {
+            return Ok(Predicate::TRUE);
+        }
         match &node.kind {
-            NodeKind::Primitive { term, .. } => self.imaging().text(term, &TextTarget::Present),
+            NodeKind::Primitive { term, .. } => self.imaging.text(term, &TextTarget::Present),
             NodeKind::Coded(coded) => self.coded_is_made(coded),
             NodeKind::Reference(reference) if reference.contained.is_some() => {
-                let en = "whether a required element is there depends on what it would contain";
-                let ja = "必須要素の有無が contained の内容によるため、たどれません";
+                let en = "whether the element is there depends on the row that it would contain";
+                let ja = "要素の有無が contained にする行によるため、検索できません";
                 Err(Blocked { span: node.span, text: Text::new(en, ja) })
             }
             NodeKind::Reference(reference) => {
-                let present = |term| self.imaging().text(term, &TextTarget::Present);
+                let present = |term| self.imaging.text(term, &TextTarget::Present);
                 let parts: Result<Vec<_>, _> = reference.key.iter().map(present).collect();
                 Ok(Predicate::All(parts?))
             }
@@ -103,9 +110,10 @@ impl Rows<'_> {
     fn coded_is_made(&self, coded: &Coded) -> Imaged {
         if coded.shape == CodedShape::Code && coded.codes.is_some() {
             let en = "which codes of the map FHIR has here is only known row by row";
-            let ja = "FHIR の値集合にあるコードかどうかが行ごとにしか分からないため、たどれません";
+            let ja =
+                "FHIR の値集合にあるコードかどうかが行ごとにしか分からないため、検索できません";
             return Err(Blocked { span: coded.from.span, text: Text::new(en, ja) });
         }
-        appears(coded, &self.rules.code_maps[coded.map], self.imaging())
+        appears(coded, &self.maps[coded.map], self.imaging)
     }
 }

@@ -98,12 +98,18 @@ fn first_column<'r>(rule: &'r Rule, branch: &'r Branch) -> Option<(&'r ColumnUse
         | PlaceKind::Date(term)
         | PlaceKind::Number(term)
         | PlaceKind::Uri(term)
-        | PlaceKind::Quantity { value: term, .. } => term,
+        | PlaceKind::Typed { value: term, .. } => term,
+        PlaceKind::Quantity(quantity) => &quantity.value,
+        PlaceKind::Composite(components) => {
+            return components.iter().flatten().find_map(|part| first_column(rule, part));
+        }
         PlaceKind::Coded(coded) => &coded.from,
         PlaceKind::Period { start, end } => start.as_ref().or(end.as_ref())?,
         PlaceKind::Reference(reference) => reference.key.first()?,
         // Two values, or the middle of a text: an index would not help.
         PlaceKind::Flag(_) | PlaceKind::Words(_) => return None,
+        // Only a modifier looks there.
+        PlaceKind::CodedText(_) | PlaceKind::Element(_) => return None,
     };
     if is_closed(term) {
         return None;

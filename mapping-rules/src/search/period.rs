@@ -23,15 +23,23 @@ pub(super) fn image(imaging: Imaging, (start, end): Ends, search: &DateSearch) -
             Ok(there.and(negated(within(imaging.complete(), (start, end), search)?)))
         }
         // The range above the value is reached by what ends late, or does not end.
-        DatePrefix::Gt | DatePrefix::Ge => reaching(imaging, end, start, search),
-        DatePrefix::Lt | DatePrefix::Le => reaching(imaging, start, end, search),
+        DatePrefix::Gt => reaching(imaging, end, start, search),
+        DatePrefix::Lt => reaching(imaging, start, end, search),
+        DatePrefix::Ge | DatePrefix::Le => {
+            let above = search.prefix == DatePrefix::Ge;
+            let prefix = if above { DatePrefix::Gt } else { DatePrefix::Lt };
+            let beyond = image(imaging, (start, end), &DateSearch { prefix, ..*search })?;
+            Ok(any(vec![beyond, within(imaging, (start, end), search)?]))
+        }
         DatePrefix::Sa => start.map_or(Ok(Predicate::FALSE), |start| imaging.date(start, search)),
         DatePrefix::Eb => end.map_or(Ok(Predicate::FALSE), |end| imaging.date(end, search)),
-        // Refused by the converter, with its reason.
-        DatePrefix::Ap => match start.or(end) {
-            Some(term) => imaging.date(term, search),
-            None => Ok(Predicate::FALSE),
-        },
+        // Something of it lies before the end of the value, and something behind the beginning.
+        DatePrefix::Ap => {
+            let before = DateSearch { prefix: DatePrefix::Lt, start: search.end, ..*search };
+            let after = DateSearch { prefix: DatePrefix::Gt, end: search.start, ..*search };
+            let started = reaching(imaging, start, end, &before)?;
+            Ok(started.and(reaching(imaging, end, start, &after)?))
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 use genkan_fhir::definitions::{Definitions, Element};
 
 use super::walk::{Found, primitive};
-use super::{PlaceKind, System};
+use super::{Part, PlaceKind, Quantity, System, TypeOf};
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
 use crate::lens::Lens;
-use crate::program::{Coded, Node, NodeKind, Property, Term};
+use crate::program::{Coded, CodedShape, Node, NodeKind, Property, Term};
 
 pub(super) fn date_place(node: &Node) -> Result<PlaceKind, Text> {
     match &node.kind {
@@ -45,32 +45,24 @@ pub(super) fn token_places(
             push(found, PlaceKind::Token { system, code: term.clone() }, is_constant(term));
         }
         NodeKind::Object { properties, .. } => {
-            let type_path = found.node.type_path.as_str();
-            if type_path == "CodeableConcept" {
-                let coding = properties.iter().find(|property| property.name == "coding");
-                if let Some(Property { node, .. }) = coding
-                    && let NodeKind::List(items) = &node.kind
-                {
-                    let list = found.inside(node);
-                    return items.iter().try_for_each(|i| token_places(&list.inside(i), push));
+            let name = match found.node.type_path.as_str() {
+                "CodeableConcept" => {
+                    return codings(found, properties)
+                        .iter()
+                        .try_for_each(|coding| token_places(coding, push));
                 }
-                return Ok(());
-            }
-            let name = if type_path == "Coding" { "code" } else { "value" };
+                "Coding" => "code",
+                "Identifier" | "ContactPoint" => "value",
+                // Of a choice that R4 does not narrow: a Quantity has no code of its own.
+                _ => return Ok(()),
+            };
             let Some((code, condition)) = primitive(properties, name) else {
                 return match properties.iter().any(|property| property.name == name) {
-                    true => Err(Text::new(
-                        "a code without its system comes from a code map here",
-                        "コードマップのコードだけを出力しているため検索できません",
-                    )),
+                    true => Err(code_alone()),
                     false => Ok(()),
                 };
             };
-            // The system of a ContactPoint is its kind, not a code system.
-            let system = match unconditional(properties, "system")? {
-                Some(system) if type_path != "ContactPoint" => System::Term(system.clone()),
-                _ => System::None,
-            };
+            let system = system(found, properties);
             let place = PlaceKind::Token { system, code: code.clone() };
             push(&found.only_if(condition), place, is_constant(code));
         }
@@ -79,14 +71,132 @@ pub(super) fn token_places(
     Ok(())
 }
 
-/// A part of a place that has to be there whenever the place is.
-fn unconditional<'r>(properties: &'r [Property], name: &str) -> Result<Option<&'r Term>, Text> {
-    match primitive(properties, name) {
-        Some((_, Some(_))) => {
-            let en = format!("`{name}` beside the searched value has a condition of its own");
-            Err(Text::new(en, format!("検索対象の「{name}」に個別の条件があります")))
+/// The items of `CodeableConcept.coding`.
+fn codings<'r>(found: &Found<'r>, properties: &'r [Property]) -> Vec<Found<'r>> {
+    let coding = properties.iter().find(|property| property.name == "coding");
+    let Some(Property { node, .. }) = coding else { return Vec::new() };
+    let NodeKind::List(items) = &node.kind else { return Vec::new() };
+    let list = found.inside(node);
+    items.iter().map(|item| list.inside(item)).collect()
+}
+
+/// The system of a ContactPoint is its kind, not a code system.
+fn system(found: &Found, properties: &[Property]) -> System {
+    match part(properties, "system") {
+        Some(system) if found.node.type_path != "ContactPoint" => System::Part(system),
+        _ => System::None,
+    }
+}
+
+/// An element beside another in its object.
+pub(super) fn part(properties: &[Property], name: &str) -> Option<Part> {
+    let (term, condition) = primitive(properties, name)?;
+    Some(Part { term: term.clone(), condition: condition.cloned() })
+}
+
+/// What `:text` reads: CodeableConcept.text, Coding.display, Identifier.type.text.
+pub(super) fn texts_of_tokens(found: &Found, push: &mut impl FnMut(&Found, PlaceKind, bool)) {
+    let text = |found: &Found, properties, name, push: &mut dyn FnMut(&Found, PlaceKind, bool)| {
+        if let Some((term, condition)) = primitive(properties, name) {
+            push(&found.only_if(condition), PlaceKind::Text(term.clone()), is_constant(term));
         }
-        found => Ok(found.map(|(term, _)| term)),
+    };
+    match &found.node.kind {
+        NodeKind::Coded(coded) if coded.shape != CodedShape::Code => {
+            push(found, PlaceKind::CodedText(Coded::clone(coded)), false);
+        }
+        NodeKind::Object { properties, .. } => match found.node.type_path.as_str() {
+            "CodeableConcept" => {
+                text(found, properties, "text", push);
+                codings(found, properties).iter().for_each(|coding| texts_of_tokens(coding, push));
+            }
+            "Coding" => text(found, properties, "display", push),
+            "Identifier" => {
+                let kind = properties.iter().find(|property| property.name == "type");
+                let Some(kind) = kind.map(|property| found.inside(&property.node)) else { return };
+                match &kind.node.kind {
+                    NodeKind::Object { properties, .. } => text(&kind, properties, "text", push),
+                    NodeKind::Coded(coded) => coded_text(&kind, coded, push),
+                    _ => {}
+                }
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+/// `CodeableConcept.text` behind a `$code`.
+pub(super) fn coded_text(
+    found: &Found,
+    coded: &Coded,
+    push: &mut impl FnMut(&Found, PlaceKind, bool),
+) {
+    if let (Some(text), CodedShape::CodeableConcept) = (&coded.text, coded.shape) {
+        push(found, PlaceKind::Text(text.clone()), false);
+    }
+}
+
+/// What `:of-type` reads: each coding of `Identifier.type`, with the value.
+pub(super) fn types_of_identifiers(
+    found: &Found,
+    push: &mut impl FnMut(&Found, PlaceKind, bool),
+) -> Result<(), Text> {
+    let NodeKind::Object { properties, .. } = &found.node.kind else { return Ok(()) };
+    let kind = properties.iter().find(|property| property.name == "type");
+    let (Some(kind), Some((value, condition))) = (kind, primitive(properties, "value")) else {
+        return Ok(());
+    };
+    if found.node.type_path != "Identifier" {
+        return Ok(());
+    }
+    let kind = found.only_if(condition).inside(&kind.node);
+    let codings = match &kind.node.kind {
+        NodeKind::Object { properties, .. } => codings(&kind, properties),
+        _ => vec![kind],
+    };
+    let mut typed = |coding: &Found, of, constant| {
+        push(coding, PlaceKind::Typed { of, value: value.clone() }, constant);
+    };
+    for coding in codings {
+        match &coding.node.kind {
+            NodeKind::Coded(coded) => {
+                typed(&coding, TypeOf::Coded(coded.clone()), is_constant(value));
+            }
+            NodeKind::Object { properties, .. } => match primitive(properties, "code") {
+                Some((code, condition)) => {
+                    let system = system(&coding, properties);
+                    let constant = is_constant(value) || is_constant(code);
+                    let of = TypeOf::Coding(Box::new((system, code.clone())));
+                    typed(&coding.only_if(condition), of, constant);
+                }
+                None if properties.iter().any(|property| property.name == "code") => {
+                    return Err(code_alone());
+                }
+                None => {}
+            },
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn code_alone() -> Text {
+    Text::new(
+        "a code without its system comes from a code map here",
+        "コードマップのコードだけを出力しているため検索できません",
+    )
+}
+
+/// What `:identifier` reads of a reference that the rule writes by itself.
+pub(super) fn identifier_of(
+    found: &Found,
+    push: &mut impl FnMut(&Found, PlaceKind, bool),
+) -> Result<(), Text> {
+    let NodeKind::Object { properties, .. } = &found.node.kind else { return Ok(()) };
+    match properties.iter().find(|property| property.name == "identifier") {
+        Some(property) => token_places(&found.inside(&property.node), push),
+        None => Ok(()),
     }
 }
 
@@ -173,13 +283,21 @@ pub(super) fn quantity_places(
     found: &Found,
     push: &mut impl FnMut(&Found, PlaceKind, bool),
 ) -> Result<(), Text> {
-    if let NodeKind::Object { properties, .. } = &found.node.kind
-        && let Some((value, condition)) = primitive(properties, "value")
-    {
-        let part = |name| Ok::<_, Text>(unconditional(properties, name)?.cloned());
-        let (system, code, unit) = (part("system")?, part("code")?, part("unit")?);
-        let place = PlaceKind::Quantity { value: value.clone(), system, code, unit };
-        push(&found.only_if(condition), place, false);
+    let NodeKind::Object { properties, .. } = &found.node.kind else { return Ok(()) };
+    if matches!(found.node.type_path.as_str(), "Range" | "SampledData") {
+        let en = format!("a {} is not compared with numbers here", found.node.type_path);
+        return Err(Text::new(en, format!("{} 型の数値検索には未対応です", found.node.type_path)));
+    }
+    if let Some((value, condition)) = primitive(properties, "value") {
+        let part = |name| part(properties, name);
+        let place = PlaceKind::Quantity(Box::new(Quantity {
+            value: value.clone(),
+            comparator: part("comparator"),
+            system: part("system"),
+            code: part("code"),
+            unit: part("unit"),
+        }));
+        push(&found.only_if(condition), place, is_constant(value));
     }
     Ok(())
 }

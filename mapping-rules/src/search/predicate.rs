@@ -1,27 +1,18 @@
 //! A filter of a request on the places of a parameter, as a condition for the source.
 
-use genkan_adapter::{Comparison, Predicate};
+use genkan_adapter::Predicate;
 use genkan_fhir::reference::Reference;
 use genkan_fhir::search::{Filter, Modifier, Prefix, SearchValue, TokenSystem};
 
-use super::coded::{appears, coded};
+use super::coded::{appears, coded, texts};
+use super::quantity::{number, quantity};
 use super::rows::Rows;
-use super::{Branch, Parameter, PlaceKind, System};
+use super::{Answer, Branch, Form, Parameter, PlaceKind, System, TypeOf, strings};
 use crate::diagnostic::Text;
 use crate::identity::Identity;
 use crate::image::{Blocked, Imaged, Imaging, any, negated, value_of_kind};
-use crate::lens::{DatePrefix, DateSearch, Lens, LensContext, TextTarget};
-use crate::program::{Coded, Place, ReferenceTo, Rule, RuleSet, Term};
-
-/// What a filter is asked of.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    pub rules: &'a RuleSet,
-    pub identity: &'a Identity,
-    pub rule: &'a Rule,
-    /// The answer will be turned round (`:not`, `:missing=true`).
-    pub negated: bool,
-}
+use crate::lens::{DatePrefix, DateSearch, TextTarget};
+use crate::program::{Coded, ReferenceTo, Rule, RuleSet, Term};
 
 /// The rows of a rule that meet a filter; `None` if none can. `Err` says what of it can't be answered.
 pub fn rows_of(
@@ -30,73 +21,67 @@ pub fn rows_of(
     rule: &Rule,
     filter: &Filter,
 ) -> Result<Option<Predicate>, Text> {
-    let missing = filter.values == [SearchValue::Missing(true)];
+    let missing = filter.values.contains(&SearchValue::Missing(true));
+    let negated = filter.modifier == Some(Modifier::Not) || missing;
     let Some(parameter) = rule.parameters.iter().find(|p| p.code == filter.code) else {
         // The rule emits nothing there, so the element is missing in all its resources.
-        let all = filter.modifier == Some(Modifier::Missing) && missing;
-        let all = all || filter.modifier == Some(Modifier::Not);
-        return Ok(all.then_some(Predicate::TRUE));
+        return Ok(negated.then_some(Predicate::TRUE));
     };
-    let negated = filter.modifier == Some(Modifier::Not) || missing;
-    predicate(Asked { rules, identity, rule, negated }, parameter, filter).map(Some)
+    let asked = Asked { rows: Rows::of(rules, rule), rules, identity, negated };
+    asked.filter(parameter, filter).map(Some)
 }
 
-/// The rows of the rule that meet the filter; `Err` says what of it can't be answered.
-pub fn predicate(asked: Asked, parameter: &Parameter, filter: &Filter) -> Result<Predicate, Text> {
-    let modifier = filter.modifier.as_ref();
-    match modifier {
-        None
-        | Some(
-            Modifier::Missing
-            | Modifier::Not
-            | Modifier::Exact
-            | Modifier::Contains
-            | Modifier::Type(_),
-        ) => {}
-        Some(_) => {
-            return Err(Text::new(
-                "this modifier is not supported",
-                "この修飾子には対応していません",
-            ));
-        }
-    }
-    let mut found = Vec::new();
-    for value in &filter.values {
-        for branch in &parameter.branches {
-            found.push(asked.branch(branch, value, modifier).map_err(|blocked| blocked.text)?);
-        }
-    }
-    let found = any(found);
-    let inverted = match (modifier, filter.values.first()) {
-        (Some(Modifier::Not), _) | (_, Some(SearchValue::Missing(true))) => negated(found),
-        _ => found,
-    };
-    Ok(inverted)
+/// What a filter is asked of.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    rows: Rows<'a>,
+    rules: &'a RuleSet,
+    identity: &'a Identity,
+    /// The answer will be turned round (`:not`, `:missing=true`).
+    negated: bool,
 }
 
 impl Asked<'_> {
-    fn rows(&self) -> Rows<'_> {
-        Rows { rules: self.rules, rule: self.rule }
+    fn filter(&self, parameter: &Parameter, filter: &Filter) -> Result<Predicate, Text> {
+        let modifier = filter.modifier.as_ref();
+        let branches = places(parameter, modifier)?;
+        if modifier == Some(&Modifier::Missing) {
+            return self.missing(branches, &filter.values);
+        }
+        let mut found = Vec::new();
+        for value in &filter.values {
+            for branch in branches {
+                found.push(self.branch(branch, value, modifier).map_err(|blocked| blocked.text)?);
+            }
+        }
+        let found = any(found);
+        Ok(if modifier == Some(&Modifier::Not) { negated(found) } else { found })
     }
 
-    fn imaging(&self) -> Imaging<'_> {
-        self.rows().imaging()
+    /// `true`: there is nothing in any of the places; `false`: there is something in one of them.
+    fn missing(&self, branches: &[Branch], values: &[SearchValue]) -> Result<Predicate, Text> {
+        let there = branches.iter().map(|branch| {
+            let imaging = branch.imaging(self.rows.imaging, self.negated);
+            self.rows.around(branch, || self.present(&branch.place, imaging))
+        });
+        let there = any(there.collect::<Result<_, Blocked>>().map_err(|blocked| blocked.text)?);
+        let ways = values.iter().map(|value| match value {
+            SearchValue::Missing(true) => negated(there.clone()),
+            _ => there.clone(),
+        });
+        Ok(any(ways.collect()))
     }
 
     fn branch(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
-        self.rows().around(branch, || self.place(branch, value, modifier))
+        self.rows.around(branch, || self.place(branch, value, modifier))
     }
 
     fn place(&self, branch: &Branch, value: &SearchValue, modifier: Option<&Modifier>) -> Imaged {
-        let imaging = branch.imaging(self.imaging(), self.negated);
-        if matches!(value, SearchValue::Missing(_)) {
-            return self.present(&branch.place, imaging);
-        }
+        let imaging = branch.imaging(self.rows.imaging, self.negated);
         match (&branch.place, value) {
             (PlaceKind::Id, SearchValue::Token { system: TokenSystem::Any, code: Some(id) }) => {
                 Ok(self.own_id(id))
             }
-            (PlaceKind::Id, _) => Ok(Predicate::FALSE),
             (
                 PlaceKind::Token { system, code },
                 SearchValue::Token { system: asked, code: text },
@@ -109,15 +94,21 @@ impl Asked<'_> {
             (PlaceKind::Coded(of), SearchValue::Token { system, code }) => {
                 self.coded(of, system, code.as_deref())
             }
-            (PlaceKind::Text(term), SearchValue::Text(text)) => {
-                string(imaging, term, text, modifier)
+            (
+                PlaceKind::Typed { of, value },
+                SearchValue::OfType { system, code, value: asked },
+            ) => {
+                let system = TokenSystem::Is(system.clone());
+                let typed = match of {
+                    TypeOf::Coding(own) => token(imaging, (&own.0, &own.1), &system, Some(code))?,
+                    TypeOf::Coded(of) => self.coded(of, &system, Some(code))?,
+                };
+                Ok(typed.and(imaging.text(value, &TextTarget::equals(asked))?))
             }
-            (PlaceKind::Folded { term, lens }, SearchValue::Text(text)) => {
-                folded(imaging, (term, lens), text, modifier)
+            (PlaceKind::CodedText(of), SearchValue::Text(text)) => {
+                texts(of, &self.rows.maps[of.map], imaging, text)
             }
-            (PlaceKind::Words(term), SearchValue::Text(text)) => {
-                words(imaging, term, text, modifier)
-            }
+            (place, SearchValue::Text(text)) => strings::image(imaging, place, text, modifier),
             (PlaceKind::Date(term), SearchValue::Date { prefix, period }) => {
                 let prefix = date_prefix(*prefix);
                 let (start, end) = (period.start, period.end);
@@ -128,39 +119,49 @@ impl Asked<'_> {
                 let search = DateSearch { prefix, start: period.start, end: period.end };
                 super::period::image(imaging, (start.as_ref(), end.as_ref()), &search)
             }
-            (PlaceKind::Number(term), SearchValue::Number { prefix, text, range }) => {
-                number(imaging, term, *prefix, text, (&range.low, &range.high))
+            (PlaceKind::Number(term), SearchValue::Number { prefix, number: asked }) => {
+                number(imaging, term, *prefix, asked)
             }
-            (
-                PlaceKind::Quantity { value, system, code, unit },
-                SearchValue::Quantity { prefix, text, range, system: asked, code: asked_code },
-            ) => {
-                let range = (range.low.as_str(), range.high.as_str());
-                let image = number(imaging, value, *prefix, text, range)?;
-                let parts = (system.as_ref(), code.as_ref(), unit.as_ref());
-                Ok(image.and(units(
-                    imaging,
-                    value,
-                    parts,
-                    asked.as_deref(),
-                    asked_code.as_deref(),
-                )?))
+            (PlaceKind::Quantity(of), SearchValue::Quantity { prefix, number, system, code }) => {
+                let unit = (system.as_deref(), code.as_deref());
+                quantity(imaging, branch.stated, of, (*prefix, number), unit)
             }
             (PlaceKind::Reference(reference), SearchValue::Reference(asked)) => {
                 self.reference(reference, asked, modifier)
             }
-            (PlaceKind::Uri(term), SearchValue::Uri(uri)) => {
-                imaging.text(term, &TextTarget::equals(uri))
+            (PlaceKind::Uri(term), SearchValue::Uri(text)) => uri(imaging, term, text, modifier),
+            (PlaceKind::Uri(term), SearchValue::Reference(asked)) => {
+                imaging.text(term, &TextTarget::equals(asked.to_string()))
+            }
+            (PlaceKind::Composite(components), SearchValue::Composite(values)) => {
+                self.composite(branch.each, components, values)
             }
             _ => Ok(Predicate::FALSE),
         }
     }
 
+    /// Every component is met in the one object that the rows in sight are.
+    fn composite(
+        &self,
+        each: Option<usize>,
+        components: &[Vec<Branch>],
+        values: &[SearchValue],
+    ) -> Imaged {
+        let mut all = Predicate::TRUE;
+        for (places, value) in components.iter().zip(values) {
+            let ways = places
+                .iter()
+                .map(|place| self.rows.around_in(each, place, || self.place(place, value, None)));
+            all = all.and(any(ways.collect::<Result<_, Blocked>>()?));
+        }
+        Ok(all)
+    }
+
     fn coded(&self, of: &Coded, system: &TokenSystem, code: Option<&str>) -> Imaged {
-        let map = &self.rules.code_maps[of.map];
+        let (map, imaging) = (&self.rows.maps[of.map], self.rows.imaging);
         match system {
-            TokenSystem::Any => coded(of, map, self.imaging(), None, code),
-            TokenSystem::Is(system) => coded(of, map, self.imaging(), Some(system), code),
+            TokenSystem::Any => coded(of, map, imaging, None, code),
+            TokenSystem::Is(system) => coded(of, map, imaging, Some(system), code),
             // Every coding of a map has a system.
             TokenSystem::None => Ok(Predicate::FALSE),
         }
@@ -170,35 +171,43 @@ impl Asked<'_> {
         let has = |term: &Term| imaging.text(term, &TextTarget::Present);
         match place {
             PlaceKind::Id => Ok(Predicate::TRUE),
+            PlaceKind::Element(node) => self.rows.is_made(node),
             PlaceKind::Flag(term) => imaging.condition(term),
             PlaceKind::Token { code: term, .. }
             | PlaceKind::Text(term)
             | PlaceKind::Folded { term, .. }
             | PlaceKind::Words(term)
-            | PlaceKind::Uri(term) => has(term),
-            PlaceKind::Date(term) | PlaceKind::Number(term) => stored(imaging, term),
+            | PlaceKind::Uri(term)
+            | PlaceKind::Typed { value: term, .. }
+            | PlaceKind::Date(term)
+            | PlaceKind::Number(term) => has(term),
             PlaceKind::Period { start, end } => {
-                let ends = start.iter().chain(end).map(|term| stored(imaging, term));
+                let ends = start.iter().chain(end).map(has);
                 Ok(any(ends.collect::<Result<Vec<_>, _>>()?))
             }
-            PlaceKind::Quantity { value, .. } => stored(imaging, value),
-            PlaceKind::Coded(coded) => appears(coded, &self.rules.code_maps[coded.map], imaging),
+            PlaceKind::Quantity(quantity) => has(&quantity.value),
+            PlaceKind::Coded(of) | PlaceKind::CodedText(of) => {
+                appears(of, &self.rows.maps[of.map], imaging)
+            }
             PlaceKind::Reference(reference) => {
                 let parts: Result<Vec<_>, Blocked> = reference.key.iter().map(has).collect();
                 Ok(Predicate::All(parts?))
             }
+            PlaceKind::Composite(_) => Ok(Predicate::FALSE),
         }
     }
 
     fn own_id(&self, id: &str) -> Predicate {
-        let Some(key) = self.identity.decode(&self.rule.id, id) else { return Predicate::FALSE };
-        let values: Option<Vec<_>> = (key.len() == self.rule.key.len())
+        let Some(key) = self.identity.decode(&self.rows.rule.id, id) else {
+            return Predicate::FALSE;
+        };
+        let values: Option<Vec<_>> = (key.len() == self.rows.rule.key.len())
             .then(|| {
-                let pairs = self.rule.key.iter().zip(&key);
+                let pairs = self.rows.rule.key.iter().zip(&key);
                 pairs.map(|(column, text)| value_of_kind(column.kind, text)).collect()
             })
             .flatten();
-        let columns = self.rule.key.iter().map(|column| column.column.clone()).collect();
+        let columns = self.rows.rule.key.iter().map(|column| column.column.clone()).collect();
         values.map_or(Predicate::FALSE, |values| Predicate::KeyIn { columns, keys: vec![values] })
     }
 
@@ -220,9 +229,24 @@ impl Asked<'_> {
         let Some(key) = self.identity.decode(&target.id, id) else { return Ok(Predicate::FALSE) };
         let mut image = Predicate::TRUE;
         for (term, text) in reference.key.iter().zip(key) {
-            image = image.and(self.imaging().text(term, &TextTarget::equals(text))?);
+            image = image.and(self.rows.imaging.text(term, &TextTarget::equals(text))?);
         }
         Ok(image)
+    }
+}
+
+/// Where a modifier looks; nowhere if the rule emits nothing there.
+fn places<'p>(parameter: &'p Parameter, modifier: Option<&Modifier>) -> Result<&'p [Branch], Text> {
+    let Some(modifier) = modifier.filter(|modifier| !matches!(modifier, Modifier::Type(_))) else {
+        return Ok(&parameter.branches);
+    };
+    let form = parameter.forms.iter().find(|form| form.modifier == *modifier);
+    match form.map(|Form { answer, .. }| answer) {
+        Some(Answer::Same) => Ok(&parameter.branches),
+        Some(Answer::Elsewhere(branches)) => Ok(branches),
+        Some(Answer::Never(_)) => Ok(&[]),
+        Some(Answer::Withheld(reason)) => Err(reason.clone()),
+        None => Err(Text::new("R4 has no such modifier here", "この修飾子は R4 にありません")),
     }
 }
 
@@ -231,18 +255,7 @@ pub(super) fn stored(imaging: Imaging, term: &Term) -> Imaged {
     imaging.text(term, &TextTarget::Present)
 }
 
-/// The child that a term looks into.
-pub(super) fn child_of(term: &Term) -> Option<usize> {
-    let mut child = None;
-    term.names(&mut |column| {
-        if let Place::Child(index) = column.place {
-            child = Some(index);
-        }
-    });
-    child
-}
-
-fn token(
+pub(super) fn token(
     imaging: Imaging,
     (system, code): (&System, &Term),
     asked: &TokenSystem,
@@ -250,10 +263,8 @@ fn token(
 ) -> Imaged {
     let system = match (asked, system) {
         (TokenSystem::Any, _) | (TokenSystem::None, System::None) => Predicate::TRUE,
-        (TokenSystem::None, System::Term(term)) => imaging.text(term, &TextTarget::Empty)?,
-        (TokenSystem::Is(asked), System::Term(term)) => {
-            imaging.text(term, &TextTarget::equals(asked))?
-        }
+        (TokenSystem::None, System::Part(part)) => part.is_absent(imaging)?,
+        (TokenSystem::Is(asked), System::Part(part)) => part.is(imaging, asked)?,
         (_, System::Unknown) => return Err(unknown_system(code)),
         (TokenSystem::Is(asked), System::Implied(system)) if asked == system => Predicate::TRUE,
         (TokenSystem::Is(_), _) | (TokenSystem::None, System::Implied(_)) => Predicate::FALSE,
@@ -276,115 +287,39 @@ fn unknown_system(code: &Term) -> Blocked {
     Blocked { span: code.span, text }
 }
 
-fn string(imaging: Imaging, term: &Term, text: &str, modifier: Option<&Modifier>) -> Imaged {
-    let folding = Imaging { ignore_case: true, ..imaging };
-    match modifier {
-        Some(Modifier::Exact) => imaging.text(term, &TextTarget::equals(text)),
-        Some(Modifier::Contains) => folding.text(term, &TextTarget::Contains(text.to_owned())),
-        _ => folding.text(term, &TextTarget::StartsWith(text.to_owned())),
-    }
-}
-
-fn folded(
-    imaging: Imaging,
-    (term, lens): (&Term, &Lens),
-    text: &str,
-    modifier: Option<&Modifier>,
-) -> Imaged {
-    // What the converter makes nothing of is not in the column either.
-    match lens.forward(text, &LensContext { zone: imaging.zone }).ok().flatten() {
-        Some(folded) => string(imaging, term, &folded, modifier),
-        None => Ok(Predicate::FALSE),
-    }
-}
-
-fn words(imaging: Imaging, term: &Term, text: &str, modifier: Option<&Modifier>) -> Imaged {
-    let folding = Imaging { ignore_case: true, ..imaging };
-    match modifier {
-        Some(Modifier::Exact) => {
-            let text = Text::new(
-                "the name is stored as a whole; search without `:exact`",
-                "姓名が一つの列に格納されているため :exact は使えません",
-            );
-            Err(Blocked { span: term.span, text })
-        }
-        Some(Modifier::Contains) => folding.text(term, &TextTarget::Contains(text.to_owned())),
-        _ => {
-            let begins =
-                [' ', '\u{3000}', '\t'].map(|blank| TextTarget::Contains(format!("{blank}{text}")));
-            let ways: Result<_, _> =
-                begins.iter().map(|target| folding.text(term, target)).collect();
-            Ok(any(ways?))
-        }
-    }
-}
-
-fn number(
+/// A URI as a whole; `:below` what begins with the one asked for, `:above` what that begins with.
+pub(super) fn uri(
     imaging: Imaging,
     term: &Term,
-    prefix: Prefix,
-    text: &str,
-    (low, high): (&str, &str),
+    asked: &str,
+    modifier: Option<&Modifier>,
 ) -> Imaged {
-    let comparison = match prefix {
-        Prefix::Eq => return imaging.number(term, low, high),
-        Prefix::Ne => {
-            let equal = imaging.number(term, low, high)?;
-            return Ok(stored(imaging, term)?.and(negated(equal)));
+    let target = match modifier {
+        Some(Modifier::Below) => TextTarget::StartsWith(asked.to_owned()),
+        Some(Modifier::Above) => {
+            let begin = asked.find("://").map_or(0, |scheme| scheme + "://".len());
+            let ends = asked.char_indices().map(|(at, letter)| at + letter.len_utf8());
+            let above: Vec<String> =
+                ends.filter(|end| *end > begin).map(|end| asked[..end].to_owned()).collect();
+            if above.len() > ABOVE_MAX {
+                return Err(too_long(term));
+            }
+            TextTarget::OneOf(above)
         }
-        Prefix::Gt | Prefix::Sa => Comparison::Greater,
-        Prefix::Lt | Prefix::Eb => Comparison::Less,
-        Prefix::Ge => Comparison::GreaterOrEqual,
-        Prefix::Le => Comparison::LessOrEqual,
-        Prefix::Ap => {
-            let text = Text::new(
-                "the prefix `ap` has no exact meaning and is not supported",
-                "接頭辞 ap は意味が定まらないため対応していません",
-            );
-            return Err(Blocked { span: term.span, text });
-        }
+        _ => TextTarget::equals(asked),
     };
-    if text.contains(['e', 'E']) {
-        let text = Text::new(
-            "numbers with an exponent can only be compared without a prefix",
-            "指数表記の数値は接頭辞なしでだけ検索できます",
-        );
-        return Err(Blocked { span: term.span, text });
-    }
-    imaging.number_compare(term, comparison, text)
+    imaging.text(term, &target)
 }
 
-fn units(
-    imaging: Imaging,
-    value: &Term,
-    (system, code, unit): (Option<&Term>, Option<&Term>, Option<&Term>),
-    asked_system: Option<&str>,
-    asked_code: Option<&str>,
-) -> Imaged {
-    let equals = |term: Option<&Term>, text: &str| match term {
-        Some(term) => imaging.text(term, &TextTarget::equals(text)),
-        None => Ok(Predicate::FALSE),
-    };
-    let known = [system, code, unit].into_iter().any(|part| part.is_some());
-    if !known && (asked_system.is_some() || asked_code.is_some()) {
-        let text = Text::new(
-            "nothing is known of the unit of this number; search without a unit",
-            "この数値の単位は不明なため、単位なしで検索してください",
-        );
-        return Err(Blocked { span: value.span, text });
-    }
-    let mut image = match asked_system {
-        Some(asked) => equals(system, asked)?,
-        None => Predicate::TRUE,
-    };
-    if let Some(asked) = asked_code {
-        let mut ways = vec![equals(code, asked)?];
-        if asked_system.is_none() {
-            ways.push(equals(unit, asked)?);
-        }
-        image = image.and(any(ways));
-    }
-    Ok(image)
+/// Letters of a URL behind its scheme: one value of the statement each.
+const ABOVE_MAX: usize = 500;
+
+fn too_long(term: &Term) -> Blocked {
+    let text = Text::new(
+        format!("`:above` takes URLs of at most {ABOVE_MAX} letters behind `://`"),
+        format!(":above の URL は「://」より後が {ABOVE_MAX} 文字までです"),
+    );
+    Blocked { span: term.span, text }
 }
 
 fn date_prefix(prefix: Prefix) -> DatePrefix {

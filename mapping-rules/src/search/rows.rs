@@ -3,21 +3,22 @@
 use genkan_adapter::{Comparison, Operand, Predicate};
 
 use super::Branch;
-use super::predicate::child_of;
-use crate::image::{Blocked, Imaged, Imaging, any};
-use crate::lens::TextTarget;
+use crate::codemap::CodeMap;
+use crate::image::{Imaged, Imaging};
 use crate::program::{Rule, RuleSet};
 
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub rules: &'a RuleSet,
+pub(crate) struct Rows<'a> {
+    pub imaging: Imaging<'a>,
+    pub maps: &'a [CodeMap],
     pub rule: &'a Rule,
 }
 
 impl<'a> Rows<'a> {
-    pub fn imaging(&self) -> Imaging<'a> {
-        let (lookups, zone) = (&self.rules.lookups, self.rules.site.zone);
-        Imaging { lookups, zone, ignore_case: false, complete: true }
+    pub fn of(rules: &'a RuleSet, rule: &'a Rule) -> Self {
+        let (lookups, zone) = (&rules.lookups, rules.site.zone);
+        let imaging = Imaging { lookups, zone, ignore_case: false, complete: true };
+        Rows { imaging, maps: &rules.code_maps, rule }
     }
 
     /// A row of the child for which `image` holds.
@@ -40,36 +41,39 @@ impl<'a> Rows<'a> {
 
     /// What holds of a place, where the place exists at all.
     pub fn around(&self, branch: &Branch, place: impl FnOnce() -> Imaged) -> Imaged {
-        let mut image = Predicate::TRUE;
-        for condition in &branch.conditions {
-            image = image.and(self.imaging().condition(condition)?);
-        }
-        if image.is_false() {
-            return Ok(Predicate::FALSE);
-        }
-        image = image.and(self.data(branch)?).and(place()?);
-        if image.is_false() {
-            return Ok(Predicate::FALSE);
-        }
-        Ok(match branch.each {
-            Some(child) => self.exists(child, image),
-            None => image,
-        })
+        self.around_in(None, branch, place)
     }
 
-    /// The object around a constant is there. A child other than the branch's own is asked for any
-    /// of its rows.
-    fn data(&self, branch: &Branch) -> Imaged {
-        if branch.data.is_empty() {
-            return Ok(Predicate::TRUE);
+    /// The same for a place inside a row of `entered`, which is in sight already.
+    pub fn around_in(
+        &self,
+        entered: Option<usize>,
+        branch: &Branch,
+        place: impl FnOnce() -> Imaged,
+    ) -> Imaged {
+        let mut image = Predicate::TRUE;
+        for condition in &branch.conditions {
+            image = image.and(self.imaging.condition(condition)?);
         }
-        let ways = branch.data.iter().map(|term| {
-            let there = self.imaging().text(term, &TextTarget::Present)?;
-            Ok(match child_of(term) {
-                Some(child) if branch.each != Some(child) => self.exists(child, there),
-                _ => there,
-            })
-        });
-        Ok(any(ways.collect::<Result<_, Blocked>>()?))
+        if image.is_false() {
+            return Ok(Predicate::FALSE);
+        }
+        let mut outside = Predicate::TRUE;
+        for object in &branch.objects {
+            let written = self.is_made(&object.node)?;
+            match object.within {
+                true => image = image.and(written),
+                false => outside = outside.and(written),
+            }
+        }
+        image = image.and(place()?);
+        if image.is_false() || outside.is_false() {
+            return Ok(Predicate::FALSE);
+        }
+        let image = match branch.each.filter(|child| entered != Some(*child)) {
+            Some(child) => self.exists(child, image),
+            None => image,
+        };
+        Ok(image.and(outside))
     }
 }

@@ -10,50 +10,86 @@ use crate::program::{Node, NodeKind, Property, Rule, Term};
 pub(super) struct Found<'r> {
     pub node: &'r Node,
     pub element: Option<&'r Element>,
+    /// Where the path goes on inside a `$code` or `$ref`, of which the rule writes no elements.
+    pub beyond: Option<&'r str>,
+    pub trail: Trail<'r>,
+}
+
+/// What leads to a node.
+#[derive(Clone, Default)]
+pub(super) struct Trail<'r> {
     pub each: Option<usize>,
     pub conditions: Vec<Term>,
     /// The nearest surrounding object that disappears when its row data are empty.
-    pub disappears: Option<&'r Node>,
+    pub disappears: Option<Around<'r>>,
+    /// Surrounding objects that need some of their elements.
+    pub needy: Vec<Around<'r>>,
+}
+
+/// An object around a node.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'r> {
+    pub node: &'r Node,
+    /// The child in whose rows it stands.
+    pub each: Option<usize>,
+}
+
+impl<'r> Trail<'r> {
+    /// Goes into a node.
+    fn enter(&mut self, node: &'r Node) {
+        self.conditions.extend(node.condition.clone());
+        self.each = node.each.or(self.each);
+        let NodeKind::Object { required, .. } = &node.kind else { return };
+        // Genkan writes `meta` by itself, with whatever the rule adds.
+        if node.type_path == "Meta" {
+            return;
+        }
+        let around = Around { node, each: self.each };
+        if node.from_row {
+            self.disappears = Some(around);
+        }
+        if !required.is_empty() {
+            self.needy.push(around);
+        }
+    }
 }
 
 impl<'r> Found<'r> {
     /// A node inside this one.
     pub fn inside(&self, node: &'r Node) -> Self {
         let mut found = Found { node, element: None, ..self.clone() };
-        found.conditions.extend(node.condition.clone());
-        found.each = node.each.or(self.each);
-        if node.from_row && matches!(node.kind, NodeKind::Object { .. }) {
-            found.disappears = Some(node);
-        }
+        found.trail.enter(node);
         found
     }
 
     /// The same, where a primitive inside has a condition of its own.
     pub fn only_if(&self, condition: Option<&Term>) -> Self {
         let mut found = self.clone();
-        found.conditions.extend(condition.cloned());
+        found.trail.conditions.extend(condition.cloned());
         found
     }
 }
 
 /// Walks the steps of a path into the emit program.
-pub(super) fn follow<'r>(rule: &'r Rule, path: &ParameterPath) -> Vec<Found<'r>> {
-    let mut found = Vec::new();
-    walk(&rule.resource, &rule.emit, &path.steps, &Trail::default(), &mut found);
-    found
+pub(super) fn follow<'r>(rule: &'r Rule, path: &'r ParameterPath) -> Vec<Found<'r>> {
+    follow_in((&rule.resource, &rule.emit), &path.steps, &Trail::default())
 }
 
-#[derive(Clone, Default)]
-struct Trail<'r> {
-    each: Option<usize>,
-    conditions: Vec<Term>,
-    disappears: Option<&'r Node>,
+/// Walks on from an object that a trail led to.
+pub(super) fn follow_in<'r>(
+    (type_path, properties): (&str, &'r [Property]),
+    steps: &'r [PathStep],
+    trail: &Trail<'r>,
+) -> Vec<Found<'r>> {
+    let mut found = Vec::new();
+    walk(type_path, properties, steps, trail, &mut found);
+    found
 }
 
 fn walk<'r>(
     type_path: &str,
     properties: &'r [Property],
-    steps: &[PathStep],
+    steps: &'r [PathStep],
     trail: &Trail<'r>,
     found: &mut Vec<Found<'r>>,
 ) {
@@ -61,53 +97,46 @@ fn walk<'r>(
     let definitions = Definitions::r4();
     for property in properties {
         let Some(known) = definitions.property(type_path, &property.name) else { continue };
-        let wanted = step.of_type.is_none_or(|of_type| of_type == known.type_code);
-        if known.element.name != step.name || !wanted {
-            continue;
+        // R4 writes `DateTime` in one place.
+        let is = |of_type: &str| of_type.eq_ignore_ascii_case(known.type_code);
+        if known.element.name == step.name && step.of_type.is_none_or(is) {
+            descend(&property.node, Some(known.element), (step, rest), trail, found);
         }
-        descend(&property.node, Some(known.element), step, rest, trail, found);
     }
 }
 
 fn descend<'r>(
     node: &'r Node,
     element: Option<&'r Element>,
-    step: &PathStep,
-    rest: &[PathStep],
+    (step, rest): (&'r PathStep, &'r [PathStep]),
     trail: &Trail<'r>,
     found: &mut Vec<Found<'r>>,
 ) {
     let mut trail = trail.clone();
-    trail.conditions.extend(node.condition.clone());
-    trail.each = node.each.or(trail.each);
-    match &node.kind {
-        NodeKind::List(items) => {
+    trail.enter(node);
+    let mut found_here = |trail, beyond| found.push(Found { node, element, beyond, trail });
+    match (&node.kind, rest) {
+        (NodeKind::List(items), _) => {
             for item in items {
-                descend(item, element, step, rest, &trail, found);
+                descend(item, element, (step, rest), &trail, found);
             }
         }
-        NodeKind::Object { properties, .. } => {
+        (NodeKind::Object { properties, .. }, _) => {
             if let Some((name, value)) = step.filter {
                 let Some(condition) = filter_condition(properties, name, value) else { return };
                 trail.conditions.push(condition);
             }
-            if node.from_row {
-                trail.disappears = Some(node);
-            }
-            if rest.is_empty() {
-                found.push(finish(node, element, trail));
-            } else {
-                walk(&node.type_path, properties, rest, &trail, found);
+            match rest {
+                [] => found_here(trail, None),
+                _ => walk(&node.type_path, properties, rest, &trail, found),
             }
         }
-        _ if rest.is_empty() => found.push(finish(node, element, trail)),
-        _ => {}
+        (_, []) => found_here(trail, None),
+        (NodeKind::Coded(_) | NodeKind::Reference(_), [next, ..]) => {
+            found_here(trail, Some(next.name));
+        }
+        (NodeKind::Primitive { .. }, _) => {}
     }
-}
-
-fn finish<'r>(node: &'r Node, element: Option<&'r Element>, trail: Trail<'r>) -> Found<'r> {
-    let Trail { each, conditions, disappears } = trail;
-    Found { node, element, each, conditions, disappears }
 }
 
 /// `where(system = 'phone')` on an object of the rule.

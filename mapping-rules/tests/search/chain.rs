@@ -1,7 +1,9 @@
 //! Chains and `_has`: the rows that each finds, what is offered, and what is refused.
 
 use genkan_adapter::memory::SourceRow;
+use genkan_fhir::search::Modifier;
 use genkan_mapping::plan::{self, PlanProblem};
+use genkan_mapping::search::Parameter;
 
 use super::source::{Source, cell, source_row};
 
@@ -211,7 +213,7 @@ const REFUSED: &[(&str, &str)] = &[
         "Observation?specimen._has:Observation:specimen:code=x",
         "step 2 (Specimen): nothing refers to a resource that travels inside another",
     ),
-    ("Observation?patient.birthdate=ap1970", "`ap` has no exact meaning"),
+    ("Observation?patient.gender:in=http://x", "it needs the codes of value sets"),
     ("Practitioner?_has:Patient:general-practitioner:link.birthdate:above=x", "Modifier"),
 ];
 
@@ -349,14 +351,17 @@ fn what_is_offered_is_told_step_by_step() {
         ]
     );
     // What is told can be asked, each with each.
+    let may_be_missing = |of: &str, end: &&Parameter| {
+        plan::forms(&source.rules, of, &end.code).modifiers.contains(&Modifier::Missing)
+    };
     for resource_type in source.rules.resource_types() {
         let forwards = plan::chains(&source.rules, resource_type).into_iter().flat_map(|chain| {
-            let ends = chain.ends.into_iter();
+            let ends = chain.ends.into_iter().filter(move |end| may_be_missing(chain.target, end));
             ends.map(move |end| format!("{}:{}.{}", chain.parameter, chain.target, end.code))
         });
         let has = plan::reverse_chains(&source.rules, resource_type);
         let backwards = has.into_iter().flat_map(|has| {
-            let ends = has.ends.into_iter();
+            let ends = has.ends.into_iter().filter(move |end| may_be_missing(has.source, end));
             ends.map(move |end| format!("_has:{}:{}:{}", has.source, has.parameter, end.code))
         });
         for name in forwards.chain(backwards) {

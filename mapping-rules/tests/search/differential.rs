@@ -1,12 +1,12 @@
 //! The oracle that needs no expectations: the rows that a search selects are those whose resources
 //! match it when they are looked at one by one.
 
-use chrono::{Days, Months, NaiveDate};
+use chrono::{Days, Months, NaiveDate, NaiveTime, TimeDelta};
 use genkan_adapter::memory::SourceRow;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-use super::source::{Source, cell};
+use super::source::{Source, cell, now};
 
 const RULE: &str = r#"
 rule: pt
@@ -121,15 +121,23 @@ fn queries() -> impl Strategy<Value = (String, String)> {
         ),
         (Just("death-date".to_owned()), (prefixes(), days()).prop_map(|(p, d)| format!("{p}{d}"))),
         (
-            prop::sample::select(vec!["gender:missing", "birthdate:missing", "name:missing"])
-                .prop_map(str::to_owned),
+            prop::sample::select(vec![
+                "gender:missing",
+                "birthdate:missing",
+                "name:missing",
+                "identifier:missing",
+                "telecom:missing",
+                "active:missing",
+                "general-practitioner:missing",
+            ])
+            .prop_map(str::to_owned),
             prop::sample::select(vec!["true", "false"]).prop_map(str::to_owned)
         ),
     ]
 }
 
 fn prefixes() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["", "ne", "ge", "le", "gt", "lt", "sa", "eb"])
+    prop::sample::select(vec!["", "ne", "ge", "le", "gt", "lt", "sa", "eb", "ap"])
 }
 
 fn days() -> impl Strategy<Value = &'static str> {
@@ -141,7 +149,11 @@ fn matches(resource: &Json, name: &str, value: &str) -> bool {
     let (code, modifier) = name.split_once(':').unwrap_or((name, ""));
     let list = |name: &str| resource[name].as_array().cloned().unwrap_or_default();
     if modifier == "missing" {
-        let element = if code == "birthdate" { "birthDate" } else { code };
+        let element = match code {
+            "birthdate" => "birthDate",
+            "general-practitioner" => "generalPractitioner",
+            own => own,
+        };
         return resource.get(element).is_none() == (value == "true");
     }
     let found = match code {
@@ -214,7 +226,16 @@ pub fn day_matches(day: &str, search: &str) -> bool {
         "ge" => end > high || inside,
         "le" => start < low || inside,
         "sa" => start > high,
-        _ => end < low,
+        "eb" => end < low,
+        _ => {
+            let now = now();
+            let (first, next) =
+                (low.and_time(NaiveTime::MIN), (high + Days::new(1)).and_time(NaiveTime::MIN));
+            let distance = if now < first { first - now } else { now - next };
+            let tenth = TimeDelta::seconds(distance.num_seconds().max(0) / 10);
+            start.and_time(NaiveTime::MIN) < next + tenth
+                && (end + Days::new(1)).and_time(NaiveTime::MIN) > first - tenth
+        }
     }
 }
 

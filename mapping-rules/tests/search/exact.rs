@@ -13,6 +13,7 @@ fn answer(source: &Source, query: &str) -> String {
         }
         Err(PlanProblem::Refused { .. }) => "refused".to_owned(),
         Err(PlanProblem::NotOffered { .. }) => "not offered".to_owned(),
+        Err(PlanProblem::Modifier { .. }) => "not so".to_owned(),
         Err(other) => format!("{other:?}"),
     }
 }
@@ -153,7 +154,7 @@ fn a_name_is_found_by_each_of_its_words_and_an_address_by_its_code() {
             ("Patient?given=太郎", "not offered"),
             ("Patient?address=100-0001", "1"),
             ("Patient?address=東", "2"),
-            ("Patient?address:missing=true", "refused"),
+            ("Patient?address:missing=true", "not so"),
         ],
     );
     // Without the family name of the same column it is no whole name.

@@ -1,5 +1,6 @@
 //! A source in memory behind the plan of a search, and everything that it holds as resources.
 
+use chrono::NaiveDateTime;
 use futures::TryStreamExt;
 use futures::executor::block_on;
 use genkan_adapter::memory::{MemoryAdapter, SourceRow};
@@ -21,6 +22,11 @@ pub const LIMITS: PlanLimits = PlanLimits {
     include_rows_max: 1000,
     include_depth_max: 4,
 };
+
+/// The time at which the tests ask.
+pub fn now() -> NaiveDateTime {
+    "2026-04-01T12:00:00".parse().expect("a time")
+}
 
 pub struct Source {
     pub rules: RuleSet,
@@ -64,7 +70,7 @@ impl Source {
     }
 
     pub fn planned(&self, request: &SearchRequest) -> Result<SearchPlan, PlanProblem> {
-        plan::search(&self.rules, &self.identity, request, &LIMITS)
+        plan::search(&self.rules, &self.identity, request, &LIMITS, now())
     }
 
     pub fn plan(&self, query: &str) -> Result<SearchPlan, PlanProblem> {

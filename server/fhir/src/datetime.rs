@@ -15,6 +15,20 @@ pub struct Period {
     pub end: NaiveDateTime,
 }
 
+impl Period {
+    /// With a tenth of its distance from `now` on both sides, in whole seconds: what R4 recommends for
+    /// `ap`. A period that holds `now` stays as it is.
+    #[must_use]
+    pub fn about(self, now: NaiveDateTime) -> Self {
+        let distance = if now < self.start { self.start - now } else { now - self.end };
+        let tenth = TimeDelta::seconds(distance.num_seconds().max(0) / 10);
+        Period {
+            start: self.start.checked_sub_signed(tenth).unwrap_or(NaiveDateTime::MIN),
+            end: self.end.checked_add_signed(tenth).unwrap_or(NaiveDateTime::MAX),
+        }
+    }
+}
+
 /// A `date`, `dateTime` or `instant` as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PartialDateTime {

@@ -29,6 +29,8 @@ const R4_FACTS: &str = include_str!("definitions/r4.facts");
 pub struct Definitions {
     structures: BTreeMap<&'static str, Structure>,
     parameters: HashMap<&'static str, ParametersOf>,
+    /// By the end of its canonical URL: a type that has it, and its code.
+    parameter_ids: OnceLock<HashMap<&'static str, (&'static str, &'static str)>>,
     value_sets: HashMap<&'static str, ValueSet>,
 }
 
@@ -96,7 +98,7 @@ impl Definitions {
             }
             end = start;
         }
-        Self { structures, parameters, value_sets }
+        Self { structures, parameters, parameter_ids: OnceLock::new(), value_sets }
     }
 
     /// Whether it is a resource type that instances can have: not `DomainResource`.
@@ -210,6 +212,24 @@ impl Definitions {
         let parameters = self.search_parameters(resource);
         let found = parameters.binary_search_by(|parameter| parameter.code.cmp(code)).ok()?;
         parameters.get(found)
+    }
+
+    /// A search parameter by the end of its canonical URL (`clinical-code`), as one of its types has
+    /// it: what composite parameters are made of.
+    pub fn search_parameter_of_id(&self, id: &str) -> Option<&SearchParameter> {
+        let ids = self.parameter_ids.get_or_init(|| {
+            let of_base = |(base, of): (&&'static str, &ParametersOf)| {
+                let base = *base;
+                let lines = of.lines.clone().into_iter();
+                lines.filter_map(move |line| {
+                    let (code, id) = parameter::code_and_id(line)?;
+                    Some((id, (base, code)))
+                })
+            };
+            self.parameters.iter().flat_map(of_base).collect()
+        });
+        let (base, code) = ids.get(id)?;
+        self.search_parameter(base, code).filter(|parameter| parameter.id == id)
     }
 
     /// The codes of a value set, by URL with or without `|version`. `None` when the table doesn't

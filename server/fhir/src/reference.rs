@@ -1,5 +1,7 @@
 //! What a reference points at: `Patient/123`, `123`, `https://…/Patient/123`, `urn:uuid:…`.
 
+use std::fmt;
+
 use crate::definitions::{Definitions, PrimitiveFault, check_primitive};
 
 /// A literal reference, taken apart.
@@ -65,6 +67,29 @@ impl Reference {
             Self::Remote { resource_type, .. } => Some(resource_type),
             Self::Uri(_) | Self::Contained(_) => None,
         }
+    }
+}
+
+/// As it is written in a resource.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = match self {
+            Self::Local { resource_type: None, id, version } => {
+                f.write_str(id)?;
+                version
+            }
+            Self::Local { resource_type: Some(of), id, version } => {
+                write!(f, "{of}/{id}")?;
+                version
+            }
+            Self::Remote { base, resource_type, id, version } => {
+                write!(f, "{base}/{resource_type}/{id}")?;
+                version
+            }
+            Self::Uri(uri) => return f.write_str(uri),
+            Self::Contained(name) => return write!(f, "#{name}"),
+        };
+        version.as_ref().map_or(Ok(()), |version| write!(f, "/_history/{version}"))
     }
 }
 

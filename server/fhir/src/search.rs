@@ -12,14 +12,14 @@ mod problem;
 mod shape;
 mod value;
 
-use chrono::FixedOffset;
+use chrono::{FixedOffset, NaiveDateTime};
 
 pub use chain::{Chain, End, MAX_CHAIN_STEPS, Step};
 pub use control::{Include, SortKey, Total};
 pub use number::DecimalRange;
 pub use problem::{ProblemKind, SearchProblem, StepFault};
 pub use shape::{Shape, read_shape};
-pub use value::{Modifier, Prefix, SearchValue, TokenSystem};
+pub use value::{Modifier, Prefix, SearchNumber, SearchValue, TokenSystem};
 
 use crate::definitions::{Definitions, ParameterType, SearchParameter};
 use control::Asked;
@@ -134,19 +134,25 @@ impl SearchRequest {
     /// the relative one.
     #[must_use]
     pub fn seen_from(mut self, own_base: &str) -> Self {
+        self.change_values(|value| value.seen_from(own_base));
+        self
+    }
+
+    /// The same search asked at this moment of the site's wall clock: what is about a date is as long
+    /// as R4 says of the distance to it.
+    #[must_use]
+    pub fn at(mut self, now: NaiveDateTime) -> Self {
+        self.change_values(|value| value.at(now));
+        self
+    }
+
+    fn change_values(&mut self, change: impl Fn(SearchValue) -> SearchValue) {
         let ends = self.chains.iter_mut().flat_map(|chain| &mut chain.ends);
         let at_ends = ends.filter_map(|end| end.filter.as_mut().ok());
         for filter in self.filters.iter_mut().chain(at_ends) {
-            let values = std::mem::take(&mut filter.values).into_iter();
-            let seen = values.map(|value| match value {
-                SearchValue::Reference(reference) => {
-                    SearchValue::Reference(reference.seen_from(own_base))
-                }
-                other => other,
-            });
-            filter.values = seen.collect();
+            let values = std::mem::take(&mut filter.values);
+            filter.values = values.into_iter().map(&change).collect();
         }
-        self
     }
 }
 
@@ -160,7 +166,7 @@ struct Parser<'d> {
 impl<'d> Parser<'d> {
     fn pair(&mut self, name: &str, text: &str) -> Result<(), ProblemKind> {
         if text.is_empty() {
-            return Err(ProblemKind::Malformed("a value"));
+            return Err(ProblemKind::Empty);
         }
         if text.len() > MAX_VALUE_BYTES {
             return Err(ProblemKind::TooMany { max: MAX_VALUE_BYTES });

@@ -128,7 +128,7 @@ fn search_plan(
         pairs.push(("identifier".to_owned(), format!("{}|{}", escaped(system), escaped(number))));
     }
     let search = parse::search(service, "", resource_type, pairs)?;
-    let mut plan = plan::search(service, &search.request)?;
+    let mut plan = plan::search(service, &search.request, service.wall_clock())?;
     plan.scans.retain(|scan| rules.contains(&scan.rule));
     Ok(plan)
 }

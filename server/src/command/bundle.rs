@@ -112,7 +112,7 @@ async fn by_identifier(service: &Service, number: &str) -> Result<Vec<String>, E
     let pairs = [("identifier", number), ("_count", "2")];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let search = parse::search(service, "", "Patient", pairs.to_vec())?;
-    let plan = plan::search(service, &search.request)?;
+    let plan = plan::search(service, &search.request, service.wall_clock())?;
     let page = Fetch::new(&service.sources, &service.rules).page(&plan).await?;
     let tags = emit::tags(service, &plan, &page);
     let entries = emit::page(service, &plan, &page, tags);

@@ -5,9 +5,11 @@
 use std::collections::HashSet;
 
 use genkan_adapter::RowQuery;
-use genkan_mapping::emit::{Record, reference_key};
-use genkan_mapping::plan::{Follow, Include, SearchPlan, key_texts, referrers_query, target_query};
-use genkan_mapping::program::{ReferenceTo, RuleSet};
+use genkan_mapping::emit::{Record, written_key};
+use genkan_mapping::plan::{
+    Follow, Include, Referring, SearchPlan, key_texts, referrers_query, target_query,
+};
+use genkan_mapping::program::RuleSet;
 
 use super::{Fetch, FetchError, Fetched, distinct};
 
@@ -67,26 +69,26 @@ impl Brought<'_> {
     fn query(&self, follow: &Follow, from: &[(usize, Record)]) -> Option<(usize, RowQuery)> {
         let rules = self.rules;
         match follow {
-            Follow::Forward { source, reference, each } => {
-                let records = from.iter().filter(|(rule, _)| rule == source);
-                let keys =
-                    records.flat_map(|(_, record)| referred(rules, reference, *each, record));
-                let target = reference.rule;
+            Follow::Forward(referring) => {
+                let records = from.iter().filter(|(rule, _)| *rule == referring.source);
+                let keys = records.flat_map(|(_, record)| referred(rules, referring, record));
+                let target = referring.reference.rule;
                 let fresh = keys.filter(|key| !self.seen.contains(&(target, key.clone())));
                 let mut query = target_query(rules, target, &distinct(fresh))?;
                 query.limit = Some(self.limit(target));
                 Some((target, query))
             }
-            Follow::Reverse { source, reference } => {
-                let rule = &rules.rules[reference.rule];
-                let targets = from.iter().filter(|(rule, _)| *rule == reference.rule);
-                let keys =
-                    distinct(targets.filter_map(|(_, record)| key_texts(rules, rule, &record.row)));
+            Follow::Reverse(referring) => {
+                let to = referring.reference.rule;
+                let targets = from.iter().filter(|(rule, _)| *rule == to);
+                let key = |record: &Record| key_texts(rules, &rules.rules[to], &record.row);
+                let keys = distinct(targets.filter_map(|(_, record)| key(record)));
                 if keys.is_empty() {
                     return None;
                 }
-                let limit = self.limit(*source);
-                Some((*source, referrers_query(rules, *source, reference, &keys, limit)?))
+                let limit = self.limit(referring.source);
+                let query = referrers_query(rules, referring, &keys, limit)?;
+                Some((referring.source, query))
             }
         }
     }
@@ -126,20 +128,13 @@ fn address(rules: &RuleSet, (rule, record): &(usize, Record)) -> Option<Address>
     key_texts(rules, &rules.rules[*rule], &record.row).map(|key| (*rule, key))
 }
 
-fn referred(
-    rules: &RuleSet,
-    reference: &ReferenceTo,
-    each: Option<usize>,
-    record: &Record,
-) -> Vec<Vec<String>> {
-    match each {
-        None => reference_key(rules, reference, &record.row, None).into_iter().collect(),
-        Some(child) => record
-            .children
-            .get(child)
-            .into_iter()
-            .flatten()
-            .filter_map(|row| reference_key(rules, reference, &record.row, Some((child, row))))
-            .collect(),
+fn referred(rules: &RuleSet, referring: &Referring, record: &Record) -> Vec<Vec<String>> {
+    let key = |child| written_key(rules, referring, &record.row, child);
+    match referring.each() {
+        None => key(None).into_iter().collect(),
+        Some(child) => {
+            let rows = record.children.get(child).into_iter().flatten();
+            rows.filter_map(|row| key(Some((child, row)))).collect()
+        }
     }
 }

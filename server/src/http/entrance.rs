@@ -94,7 +94,7 @@ fn finish(exchange: &Exchange, trace: &Trace, response: &mut ServiceResponse) {
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
-        (header::VARY, "Accept, Accept-Language"),
+        (header::VARY, "Accept, Accept-Language, Prefer"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

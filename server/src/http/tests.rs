@@ -5,6 +5,8 @@ mod batch;
 mod conditional;
 mod dirty;
 mod explain;
+mod forms;
+mod included;
 mod shapes;
 mod totals;
 

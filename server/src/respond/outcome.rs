@@ -2,17 +2,23 @@
 //! the stable code; `details.text` for the user, in the language of the exchange.
 
 use genkan_fhir::outcome::{Issue as OutcomeIssue, IssueSeverity, IssueType, OperationOutcome};
-use genkan_mapping::diagnostic::Language;
+use genkan_mapping::diagnostic::{Language, Text};
 use genkan_mapping::emit::{self, Issue};
 
 use crate::bundle::{NoBundle, UnitIssue};
 use crate::error::{Error, Refusal, RefusedParameter};
 
+/// Of a parameter that a lenient search left out.
+const LEFT_OUT: &str = "GKN-212";
+
 pub fn of_error(error: &Error, language: Language, trace_id: &str) -> OperationOutcome {
     let code = error.code();
     match error {
         Error::Parameters(refused) => OperationOutcome {
-            issues: refused.iter().map(|one| of_parameter(one, code, language)).collect(),
+            issues: refused
+                .iter()
+                .map(|one| of_parameter(one, IssueSeverity::Error, code, language))
+                .collect(),
         },
         Error::Unmappable(issues) => of_row(issues, IssueSeverity::Error, language),
         Error::NoBundle(NoBundle::Refused(issues)) => of_unit(issues, code, language),
@@ -30,12 +36,31 @@ pub fn of_error(error: &Error, language: Language, trace_id: &str) -> OperationO
     }
 }
 
-fn of_parameter(refused: &RefusedParameter, code: &str, language: Language) -> OutcomeIssue {
+/// The parameters that a search left out, in the client's own wish; `None` if there are none.
+pub fn of_ignored(ignored: &[RefusedParameter], language: Language) -> Option<OperationOutcome> {
+    let told = ignored.iter().map(|refused| {
+        let message = Text::new(
+            format!("ignored: {}", refused.message.en),
+            format!("無視しました: {}", refused.message.ja),
+        );
+        let refused = RefusedParameter { message, ..refused.clone() };
+        of_parameter(&refused, IssueSeverity::Warning, LEFT_OUT, language)
+    });
+    let issues: Vec<OutcomeIssue> = told.collect();
+    (!issues.is_empty()).then_some(OperationOutcome { issues })
+}
+
+fn of_parameter(
+    refused: &RefusedParameter,
+    severity: IssueSeverity,
+    code: &str,
+    language: Language,
+) -> OutcomeIssue {
     let issue_type = match refused.reason {
         Refusal::NotSupported => IssueType::NotSupported,
         Refusal::Invalid => IssueType::Invalid,
     };
-    let issue = OutcomeIssue::error(issue_type)
+    let issue = OutcomeIssue::new(severity, issue_type)
         .with_diagnostics(format!("{code}: {}", refused.message.en))
         .with_details(refused.message.in_language(language));
     // Spec: OperationOutcome.issue.location of R4 names a parameter `http.name`.

@@ -7,6 +7,7 @@ use genkan_fhir::outcome::{IssueSeverity, OperationOutcome};
 use genkan_mapping::emit::Tag;
 
 use crate::emit::{Entry, SearchMode};
+use crate::error::RefusedParameter;
 use crate::exchange::Exchange;
 use crate::fetch::Found;
 use crate::respond::{Answer, outcome, page_issues};
@@ -19,12 +20,16 @@ pub struct Links {
     pub next: Option<String>,
 }
 
-/// How far a page goes beyond its entries.
+/// What is said of a page beside its entries.
 #[derive(Debug, Clone, Copy)]
-pub struct Extent {
+pub struct Told<'a> {
     pub found: Found,
     /// After so many rounds `:iterate` was not followed further.
     pub includes_end_at: Option<usize>,
+    /// Parameters that the search left out.
+    pub ignored: &'a [RefusedParameter],
+    /// Which problems of its resources the page tells.
+    pub shown: &'a PageIssues,
 }
 
 /// What the ETag of a page says: everything that the page is made of, without making it. The form
@@ -32,14 +37,13 @@ pub struct Extent {
 /// `tags`: of the matches, which are so many, and of what is included.
 pub fn page_tag(
     exchange: &Exchange,
-    shown: &PageIssues,
     links: &Links,
-    found: Found,
+    told: Told<'_>,
     (matches, tags): (usize, &[Tag]),
 ) -> String {
     let mut hasher = blake3::Hasher::new();
-    let settings = (exchange.form(), exchange.language, &exchange.base, shown, links);
-    hasher.update(format!("{found:?} {matches}").as_bytes());
+    let settings = (exchange.form(), exchange.language, &exchange.base, links);
+    hasher.update(format!("{told:?} {matches}").as_bytes());
     hasher.update(format!("{settings:?}").as_bytes());
     for Tag { text, .. } in tags {
         hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
@@ -54,10 +58,9 @@ pub fn searchset(
     exchange: &Exchange,
     links: &Links,
     entries: &[Entry<'_>],
-    extent: Extent,
-    shown: &PageIssues,
+    told: Told<'_>,
 ) -> Answer {
-    let Extent { found, includes_end_at } = extent;
+    let Told { found, includes_end_at, ignored, shown } = told;
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
     let mut out = Vec::with_capacity(size + 1024);
@@ -78,14 +81,16 @@ pub fn searchset(
         separator = b",";
         self::entry(&mut out, exchange, entry);
     }
+    let ignored = outcome::of_ignored(ignored, exchange.language);
     let ended = includes_end_at.map(|depth| page_issues::includes_end(depth, exchange.language));
     let unsaid = (found == Found::Unsaid).then(|| page_issues::no_estimate(exchange.language));
     let of_page = page_issues::of_page(entries, shown, exchange.language);
-    for outcome in ended.into_iter().chain(unsaid).chain(of_page) {
+    for outcome in ignored.into_iter().chain(ended).chain(unsaid).chain(of_page) {
         out.extend_from_slice(separator);
         separator = b",";
         outcome_entry(&mut out, &outcome);
     }
+    // FHIR has no empty lists.
     if separator == b"," {
         out.push(b']');
     }

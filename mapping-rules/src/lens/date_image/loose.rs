@@ -22,7 +22,6 @@ pub(super) struct Cover {
 impl Cover {
     pub fn of(search: &DateSearch) -> Cover {
         let matched = [Tile::Year, Tile::Month, Tile::Day].map(|t| t.matched(search));
-        let matched = matched.map(Option::unwrap_or_default);
         // Within a year at which nothing begins or ends all dates are alike.
         let ends = matched.iter().flatten().flat_map(|span| [span.first.year(), span.last.year()]);
         let near: BTreeSet<i32> = ends.flat_map(|year| [year - 1, year, year + 1]).collect();

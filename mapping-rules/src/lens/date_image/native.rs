@@ -8,7 +8,7 @@ use super::{all, any, compare};
 
 /// A `DATE` column: every value is a day.
 pub(super) fn days(column: &ColumnRef, search: &DateSearch) -> Predicate {
-    let spans = Tile::Day.matched(search).unwrap_or_default();
+    let spans = Tile::Day.matched(search);
     let range = |span: Span| {
         all(vec![
             compare(column, Comparison::GreaterOrEqual, Value::Date(span.first.date())),
@@ -29,12 +29,12 @@ pub(super) fn times(
 ) -> Predicate {
     let whole_days = finest == Tile::Day;
     let tile = if whole_days { Tile::Day } else { Tile::Millisecond };
-    let spans = tile.matched(search).unwrap_or_default();
+    let spans = tile.matched(search);
     let mut found: Vec<_> = spans.iter().map(|span| range(column, *span, tile, zone)).collect();
     if whole_days {
         return any(found);
     }
-    let seconds = Tile::Second.matched(search).unwrap_or_default();
+    let seconds = Tile::Second.matched(search);
     let mut exclude = Vec::new();
     for second in edges(search) {
         let wanted = seconds.iter().any(|span| span.contains(second));

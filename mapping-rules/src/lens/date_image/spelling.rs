@@ -161,7 +161,7 @@ impl Spelling {
     pub fn spans(&self, tile: Tile, search: &DateSearch) -> Vec<Span> {
         let whole = self.whole();
         let whole = Span { first: tile.floor(whole.first), last: tile.floor(whole.last) };
-        let matched = tile.matched(search).unwrap_or_default();
+        let matched = tile.matched(search);
         matched.into_iter().filter_map(|span| span.within(whole)).collect()
     }
 

@@ -253,7 +253,7 @@ fn spelled(
         Measured::Number(value) => (decimal_text(*value, item.decimals), Some(*value), None),
         Measured::Below(limit) => {
             let text = format!("<{}", decimal_text(*limit, item.decimals));
-            (text, None, Some(DefectKind::Comparator))
+            (text, Some(*limit), Some(DefectKind::Comparator))
         }
         Measured::Grade(grade) => {
             let text = match grade {

@@ -87,6 +87,11 @@ pub(super) fn bases(fields: &'static str) -> impl Iterator<Item = &'static str> 
     fields.split('\t').nth(2).into_iter().flat_map(list)
 }
 
+pub(super) fn code_and_id(fields: &'static str) -> Option<(&'static str, &'static str)> {
+    let mut fields = fields.split('\t');
+    Some((fields.next()?, fields.nth(5)?))
+}
+
 /// The parameters on these types, the nearest first, by code. A type's own parameter hides one of
 /// the same code on its base.
 pub(super) fn resolve<'d>(

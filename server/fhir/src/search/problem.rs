@@ -37,6 +37,8 @@ pub enum ProblemKind {
     },
     /// R4 has it, Genkan doesn't do it.
     NotSupported(&'static str),
+    /// There is no value.
+    Empty,
     /// The value isn't what it should be.
     Malformed(&'static str),
     /// The name isn't what it should be.
@@ -111,6 +113,7 @@ impl fmt::Display for SearchProblem {
             ProblemKind::Modifier { allowed: "" } => f.write_str("takes no modifier"),
             ProblemKind::Modifier { allowed } => write!(f, "takes only the modifiers {allowed}"),
             ProblemKind::NotSupported(what) => write!(f, "{what} not supported"),
+            ProblemKind::Empty => f.write_str("expected a value"),
             ProblemKind::Malformed(expected) => write!(f, "expected {expected}"),
             ProblemKind::Form(form) => write!(f, "expected {form}"),
             ProblemKind::Step { step, fault } => write!(f, "step {step} of the chain: {fault}"),

@@ -1,8 +1,10 @@
 //! The values of a search parameter, by its type, and the modifiers that change what they are.
 
-use chrono::FixedOffset;
+use std::fmt;
 
-use super::{DecimalRange, ProblemKind};
+use chrono::{FixedOffset, NaiveDateTime};
+
+use super::{DecimalRange, ProblemKind, number::written_out};
 use crate::{
     datetime::{self, Period},
     definitions::{Definitions, ParameterType, SearchParameter},
@@ -22,17 +24,14 @@ pub enum SearchValue {
         prefix: Prefix,
         period: Period,
     },
-    /// `text` as written, `range` what it means.
     Number {
         prefix: Prefix,
-        text: String,
-        range: DecimalRange,
+        number: SearchNumber,
     },
     Quantity {
         prefix: Prefix,
-        text: String,
-        range: DecimalRange,
-        /// Of `||code` both the system and the unit may match.
+        number: SearchNumber,
+        /// Of `||code` both the code and the unit may match.
         system: Option<String>,
         code: Option<String>,
     },
@@ -40,6 +39,48 @@ pub enum SearchValue {
     Uri(String),
     /// Of `:missing`: whether it should be.
     Missing(bool),
+    /// Of `:of-type`: an Identifier with this value, and with this coding in its type.
+    OfType {
+        system: String,
+        code: String,
+        value: String,
+    },
+    /// One value for each component, in the order of the definition.
+    Composite(Vec<SearchValue>),
+}
+
+impl SearchValue {
+    pub(super) fn seen_from(self, own_base: &str) -> Self {
+        match self {
+            Self::Reference(reference) => Self::Reference(reference.seen_from(own_base)),
+            Self::Composite(values) => {
+                let seen = values.into_iter().map(|value| value.seen_from(own_base));
+                Self::Composite(seen.collect())
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn at(self, now: NaiveDateTime) -> Self {
+        match self {
+            Self::Date { prefix: Prefix::Ap, period } => {
+                Self::Date { prefix: Prefix::Ap, period: period.about(now) }
+            }
+            Self::Composite(values) => {
+                Self::Composite(values.into_iter().map(|value| value.at(now)).collect())
+            }
+            other => other,
+        }
+    }
+}
+
+/// A number that is searched for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SearchNumber {
+    /// Written out, without an exponent.
+    pub exact: String,
+    /// What it means by its precision, without the upper bound; of `ap` a tenth around it, with both.
+    pub range: DecimalRange,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -98,41 +139,87 @@ const PREFIXES: &[(&str, Prefix)] = &[
     ("ap", Prefix::Ap),
 ];
 
+impl Prefix {
+    /// All of them, as R4 lists them.
+    pub const ALL: [Prefix; 9] = [
+        Prefix::Eq,
+        Prefix::Ne,
+        Prefix::Gt,
+        Prefix::Lt,
+        Prefix::Ge,
+        Prefix::Le,
+        Prefix::Sa,
+        Prefix::Eb,
+        Prefix::Ap,
+    ];
+
+    pub fn code(self) -> &'static str {
+        PREFIXES.iter().find(|(_, known)| *known == self).map_or("eq", |(name, _)| name)
+    }
+}
+
+/// As it is written behind the colon.
+impl fmt::Display for Modifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "missing",
+            Self::Exact => "exact",
+            Self::Contains => "contains",
+            Self::Text => "text",
+            Self::Not => "not",
+            Self::Above => "above",
+            Self::Below => "below",
+            Self::In => "in",
+            Self::NotIn => "not-in",
+            Self::OfType => "of-type",
+            Self::Identifier => "identifier",
+            Self::Type(name) => name,
+        })
+    }
+}
+
+/// What Genkan takes on a type of parameter, and what R4 has beyond it: the plan refuses that, with
+/// what it could be asked instead.
+fn modifiers_of(kind: ParameterType) -> (&'static str, &'static [&'static str]) {
+    match kind {
+        ParameterType::String => ("missing, exact, contains", &["text"]),
+        ParameterType::Token => {
+            ("missing, not, text, of-type", &["above", "below", "in", "not-in"])
+        }
+        ParameterType::Reference => {
+            ("missing, identifier, and resource types", &["above", "below"])
+        }
+        ParameterType::Uri => ("missing, below, above", &[]),
+        ParameterType::Date | ParameterType::Number | ParameterType::Quantity => ("missing", &[]),
+        ParameterType::Composite | ParameterType::Special => ("", &[]),
+    }
+}
+
 /// Reads a modifier and asks whether R4 has it on this type of parameter.
 pub(super) fn modifier(
     definitions: &Definitions,
     parameter: &SearchParameter,
     text: &str,
 ) -> Result<Modifier, ProblemKind> {
-    // What Genkan takes, and what R4 has beyond it: the plan refuses that.
-    let (allowed, beyond): (_, &[&str]) = match parameter.kind {
-        ParameterType::String => ("missing, exact, contains", &[]),
-        ParameterType::Token => {
-            ("missing, not", &["text", "above", "below", "in", "not-in", "of-type"])
-        }
-        ParameterType::Reference => {
-            ("missing, and resource types", &["identifier", "above", "below"])
-        }
-        ParameterType::Uri => ("missing", &["above", "below"]),
-        _ => ("missing", &[]),
-    };
-    let is_allowed = allowed.split(", ").any(|known| known == text) || beyond.contains(&text);
+    let (allowed, beyond) = modifiers_of(parameter.kind);
+    let is_known = allowed.split(", ").any(|known| known == text) || beyond.contains(&text);
+    if parameter.kind == ParameterType::Reference && definitions.is_resource(text) {
+        may_target(parameter, text)?;
+        return Ok(Modifier::Type(text.to_owned()));
+    }
     Ok(match text {
+        _ if !is_known => return Err(ProblemKind::Modifier { allowed }),
         "missing" => Modifier::Missing,
-        "exact" if is_allowed => Modifier::Exact,
-        "contains" if is_allowed => Modifier::Contains,
-        "text" if is_allowed => Modifier::Text,
-        "not" if is_allowed => Modifier::Not,
-        "above" if is_allowed => Modifier::Above,
-        "below" if is_allowed => Modifier::Below,
-        "in" if is_allowed => Modifier::In,
-        "not-in" if is_allowed => Modifier::NotIn,
-        "of-type" if is_allowed => Modifier::OfType,
-        "identifier" if is_allowed => Modifier::Identifier,
-        name if parameter.kind == ParameterType::Reference && definitions.is_resource(name) => {
-            may_target(parameter, name)?;
-            Modifier::Type(name.to_owned())
-        }
+        "exact" => Modifier::Exact,
+        "contains" => Modifier::Contains,
+        "text" => Modifier::Text,
+        "not" => Modifier::Not,
+        "above" => Modifier::Above,
+        "below" => Modifier::Below,
+        "in" => Modifier::In,
+        "not-in" => Modifier::NotIn,
+        "of-type" => Modifier::OfType,
+        "identifier" => Modifier::Identifier,
         _ => return Err(ProblemKind::Modifier { allowed }),
     })
 }
@@ -164,27 +251,52 @@ impl Reader<'_> {
                 return Ok(SearchValue::Missing(missing));
             }
             Some(Modifier::Identifier) => return token(text),
-            Some(Modifier::Text | Modifier::OfType) => {
-                return Ok(SearchValue::Text(unescape(text)?));
-            }
+            Some(Modifier::Text) => return Ok(SearchValue::Text(unescape(text)?)),
+            Some(Modifier::OfType) => return of_type(text),
             Some(Modifier::In | Modifier::NotIn) => return Ok(SearchValue::Uri(unescape(text)?)),
             _ => {}
         }
         match self.parameter.kind {
             ParameterType::Token => token(text),
             ParameterType::String => Ok(SearchValue::Text(unescape(text)?)),
-            ParameterType::Uri => Ok(SearchValue::Uri(unescape(text)?)),
+            ParameterType::Uri => self.uri(text),
             ParameterType::Date => self.date(text),
             ParameterType::Number => {
-                let (prefix, number) = prefix(text);
-                let (text, range) = decimal(number)?;
-                Ok(SearchValue::Number { prefix, text, range })
+                let (prefix, text) = prefix(text);
+                Ok(SearchValue::Number { prefix, number: number(prefix, text)? })
             }
             ParameterType::Quantity => quantity(text),
             ParameterType::Reference => self.reference(text),
-            ParameterType::Composite => Err(ProblemKind::NotSupported("composite parameters")),
-            ParameterType::Special => Err(ProblemKind::NotSupported("this parameter")),
+            ParameterType::Composite => self.composite(text),
+            ParameterType::Special => Err(ProblemKind::NotSupported("searching by place")),
         }
+    }
+
+    /// Values joined by `$`, each read as the parameter that gives the component its type.
+    fn composite(&self, text: &str) -> Result<SearchValue, ProblemKind> {
+        let components = &self.parameter.components;
+        let texts = split(text, '$');
+        if texts.len() != components.len() {
+            return Err(ProblemKind::Malformed("a value for each component, joined by $"));
+        }
+        let values = components.iter().zip(texts).map(|(component, text)| {
+            let parameter = self
+                .definitions
+                .search_parameter_of_id(component.parameter)
+                .ok_or(ProblemKind::NotSupported("this component"))?;
+            Reader { parameter, modifier: None, ..*self }.read(text)
+        });
+        Ok(SearchValue::Composite(values.collect::<Result<_, _>>()?))
+    }
+
+    /// R4 has a hierarchy of URLs only: there is nothing above or below a URN.
+    fn uri(&self, text: &str) -> Result<SearchValue, ProblemKind> {
+        let uri = unescape(text)?;
+        let hierarchical = matches!(self.modifier, Some(Modifier::Above | Modifier::Below));
+        if hierarchical && !uri.contains("://") {
+            return Err(ProblemKind::Malformed("a URL: above and below a URN there is nothing"));
+        }
+        Ok(SearchValue::Uri(uri))
     }
 
     fn date(&self, text: &str) -> Result<SearchValue, ProblemKind> {
@@ -241,17 +353,36 @@ fn quantity(text: &str) -> Result<SearchValue, ProblemKind> {
         [number, system, code] => (*number, *system, *code),
         _ => return Err(ProblemKind::Malformed("number or number|system|code")),
     };
-    let (text, range) = decimal(number)?;
+    let number = self::number(prefix, number)?;
     let part = |text: &str| match text {
         "" => Ok(None),
         text => unescape(text).map(Some),
     };
-    Ok(SearchValue::Quantity { prefix, text, range, system: part(system)?, code: part(code)? })
+    Ok(SearchValue::Quantity { prefix, number, system: part(system)?, code: part(code)? })
 }
 
-fn decimal(text: &str) -> Result<(String, DecimalRange), ProblemKind> {
-    let range = DecimalRange::of(text).ok_or(ProblemKind::Malformed("a decimal number"))?;
-    Ok((text.to_owned(), range))
+fn number(prefix: Prefix, text: &str) -> Result<SearchNumber, ProblemKind> {
+    let range = match prefix {
+        Prefix::Ap => DecimalRange::about(text),
+        _ => DecimalRange::of(text),
+    };
+    let number = written_out(text).zip(range).map(|(exact, range)| SearchNumber { exact, range });
+    number.ok_or(ProblemKind::Malformed("a decimal number"))
+}
+
+/// `system|code|value`, all of which R4 requires.
+fn of_type(text: &str) -> Result<SearchValue, ProblemKind> {
+    let parts = split(text, '|');
+    match parts.as_slice() {
+        [system, code, value] if parts.iter().all(|part| !part.is_empty()) => {
+            Ok(SearchValue::OfType {
+                system: unescape(system)?,
+                code: unescape(code)?,
+                value: unescape(value)?,
+            })
+        }
+        _ => Err(ProblemKind::Malformed("system|code|value")),
+    }
 }
 
 fn prefix(text: &str) -> (Prefix, &str) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use genkan_mapping::plan::WithheldStep;
 use genkan_mapping::program::{RuleFile, RuleSet};
-use genkan_mapping::search::unindexed_warnings;
+use genkan_mapping::search::{Parameter, unindexed_warnings};
 use genkan_mapping::{Compiled, Diagnostic, Language, Severity, SourceSchemas, compile, plan};
 use serde_json::json;
 
@@ -91,11 +91,46 @@ fn offered(rules: &RuleSet, manner: Manner, verbose: bool) {
                     say!("  - {} ({}): {reason}", withheld.code, rule.id);
                 }
             }
+            withheld_modifiers(rules, resource_type, manner);
             for WithheldStep { step, reason, .. } in plan::withheld_steps(rules, resource_type) {
                 say!("  - {step}.…: {}", reason.in_language(manner.language));
             }
         }
     }
+}
+
+/// Each modifier of R4 that an offered parameter does not take.
+fn withheld_modifiers(rules: &RuleSet, resource_type: &str, manner: Manner) {
+    for parameter in plan::offered(rules, resource_type) {
+        let code = &parameter.code;
+        for (modifier, reason) in plan::forms(rules, resource_type, code).withheld {
+            say!("  - {code}:{modifier}: {}", reason.in_language(manner.language));
+        }
+    }
+}
+
+/// What each offered parameter takes beside a plain value.
+fn forms_json(rules: &RuleSet, resource_type: &str) -> serde_json::Value {
+    let of_parameter = |parameter: &Parameter| {
+        let forms = plan::forms(rules, resource_type, &parameter.code);
+        let modifiers: Vec<String> = forms.modifiers.iter().map(ToString::to_string).collect();
+        let prefixes: Vec<&str> = forms.prefixes.iter().map(|prefix| prefix.code()).collect();
+        let withheld = forms.withheld.iter().map(|(modifier, reason)| {
+            json!({
+                "modifier": modifier.to_string(),
+                "reason": reason.en,
+                "reason_ja": reason.ja,
+            })
+        });
+        let withheld: Vec<_> = withheld.collect();
+        json!({
+            "code": parameter.code,
+            "modifiers": modifiers,
+            "prefixes": prefixes,
+            "withheld_modifiers": withheld,
+        })
+    };
+    plan::offered(rules, resource_type).into_iter().map(of_parameter).collect()
 }
 
 fn offered_json(rules: &RuleSet) {
@@ -138,6 +173,7 @@ fn offered_json(rules: &RuleSet) {
             .collect();
         let all = json!({
             "resource": resource_type,
+            "parameters": forms_json(rules, resource_type),
             "chains": chains,
             "has": has,
             "withheld_chains": withheld,

@@ -12,6 +12,7 @@ use super::{Workshop, WorkshopArgs};
 use crate::command::{Failure, Manner, Output};
 use crate::fetch::{Explained, Fetch};
 use crate::parse;
+use crate::service::wall_clock;
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
@@ -60,7 +61,8 @@ fn plan_of(workshop: &Workshop, text: &str) -> Result<plan::SearchPlan, Failure>
         Failure::usage(lines.join("\n"))
     })?;
     let request = request.seen_from(workshop.fhir.base_url.as_deref().unwrap_or_default());
-    plan::search(&workshop.rules, &workshop.identity, &request, &workshop.fhir.plan_limits())
+    let (limits, now) = (workshop.fhir.plan_limits(), wall_clock(zone));
+    plan::search(&workshop.rules, &workshop.identity, &request, &limits, now)
         .map_err(|problem| Failure::usage(describe(&problem)))
 }
 
@@ -74,6 +76,10 @@ pub fn describe(problem: &plan::PlanProblem) -> String {
         PlanProblem::UnknownId => "no rule made this id".to_owned(),
         PlanProblem::NotOffered { parameter, reason }
         | PlanProblem::Refused { parameter, reason } => format!("{parameter}: {}", reason.en),
+        PlanProblem::Modifier { parameter, modifier, reason, offered } => {
+            let told = crate::plan::modifier_message(parameter, modifier, reason, offered);
+            told.en
+        }
         PlanProblem::BadPage => "`_page` is not a page of this search".to_owned(),
     }
 }

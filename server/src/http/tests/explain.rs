@@ -39,6 +39,18 @@ async fn without_it_the_search_is_run() {
 }
 
 #[actix_web::test]
+async fn a_lenient_search_can_be_explained_too() {
+    let fhir = FhirConfig { explain: true, ..FhirConfig::default() };
+    let files = [("patient.map.yaml", PATIENT), ("lab.map.yaml", LAB)];
+    let service = hospital(SCHEMA, &files, &rows(), &fhir, &HttpConfig::default()).await;
+    let uri = format!("{SEARCH}true&colour=red");
+    let request = TestRequest::get().uri(&uri).insert_header(("Prefer", "handling=lenient"));
+    let bundle = send_to(service, request).await.json();
+    let told = &bundle["entry"][0]["resource"]["issue"][0]["diagnostics"];
+    assert!(told.as_str().is_some_and(|told| told.starts_with("GKN-213: plan")), "{bundle}");
+}
+
+#[actix_web::test]
 async fn it_is_refused_where_it_is_off_or_wrong() {
     for (on, value, issue) in [(false, "true", "not-supported"), (true, "yes", "invalid")] {
         let answered = asked(on, &format!("{SEARCH}{value}")).await;

@@ -19,6 +19,7 @@ use super::super::preview::severity;
 use super::counting::Counting;
 use crate::fetch::Fetch;
 use crate::parse;
+use crate::service::wall_clock;
 use crate::sources::{Source, Sources};
 
 /// Rows of a test are few: one page holds what they make.
@@ -128,7 +129,8 @@ impl Hospital<'_> {
     }
 
     fn plan(&self, request: &SearchRequest) -> Result<SearchPlan, String> {
-        plan::search(self.rules, self.identity, request, &LIMITS)
+        let now = wall_clock(self.rules.site.zone);
+        plan::search(self.rules, self.identity, request, &LIMITS, now)
             .map_err(|problem| describe(&problem))
     }
 

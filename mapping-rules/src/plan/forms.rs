@@ -1,0 +1,102 @@
+//! How each parameter of a type may be asked: with which modifiers and prefixes, and why not with the
+//! others. What `/metadata` says and what a refusal says are the same.
+
+use std::collections::BTreeSet;
+
+use genkan_fhir::search::{Filter, Modifier, Prefix, SearchRequest};
+
+use super::{PlanProblem, is_offered, references};
+use crate::diagnostic::Text;
+use crate::program::RuleSet;
+use crate::search::{Answer, Parameter, prefixes};
+
+/// The forms of one parameter, as all rules of its type answer them.
+#[derive(Debug, Clone, Default)]
+pub struct Forms {
+    /// With `:Type` for each type that the rules refer to.
+    pub modifiers: Vec<Modifier>,
+    /// Of R4's modifiers for this type of parameter.
+    pub withheld: Vec<(Modifier, Text)>,
+    pub prefixes: &'static [Prefix],
+    /// Some rule names a column for it under `search:`, and what that column holds is what is found.
+    pub named: bool,
+}
+
+/// The forms of an offered parameter; none of any other.
+pub fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Forms {
+    let own: Vec<&Parameter> = parameters(rules, resource_type, code).collect();
+    let Some(first) = own.first() else { return Forms::default() };
+    let mut forms = Forms { prefixes: prefixes(first.kind), ..Forms::default() };
+    forms.named = own.iter().flat_map(|one| &one.branches).any(|branch| branch.stated);
+    for modifier in first.forms.iter().map(|form| &form.modifier) {
+        match together(&own, modifier) {
+            Ok(()) => forms.modifiers.push(modifier.clone()),
+            Err(reason) => forms.withheld.push((modifier.clone(), reason.clone())),
+        }
+    }
+    let targets: BTreeSet<String> = references(rules, resource_type, code)
+        .into_iter()
+        .map(|found| rules.rules[found.reference.rule].resource.clone())
+        .collect();
+    forms.modifiers.extend(targets.into_iter().map(Modifier::Type));
+    forms
+}
+
+/// Every modifier of a request that its parameters don't take; chains are asked for by themselves.
+pub fn modifier_problems(rules: &RuleSet, request: &SearchRequest) -> Vec<PlanProblem> {
+    let resource_type = request.resource_type;
+    let offered = |filter: &&Filter| is_offered(rules, resource_type, filter.code);
+    let filters = request.filters.iter().filter(offered);
+    filters.filter_map(|filter| problem(rules, resource_type, filter)).collect()
+}
+
+/// Why a filter can't be asked so, if it can't; its parameter is offered.
+pub(super) fn problem(
+    rules: &RuleSet,
+    resource_type: &str,
+    filter: &Filter,
+) -> Option<PlanProblem> {
+    let modifier = filter.modifier.as_ref()?;
+    let own: Vec<&Parameter> = parameters(rules, resource_type, filter.code).collect();
+    let offered = || forms(rules, resource_type, filter.code).modifiers;
+    let reason = match modifier {
+        Modifier::Type(_) if offered().contains(modifier) => return None,
+        Modifier::Type(_) => {
+            let en = "no rule makes a reference to this type";
+            Text::new(en, "この型への参照を出力する規則がありません")
+        }
+        _ => together(&own, modifier).err()?.clone(),
+    };
+    Some(PlanProblem::Modifier {
+        parameter: filter.code.to_owned(),
+        modifier: modifier.clone(),
+        reason,
+        offered: offered(),
+    })
+}
+
+fn parameters<'r>(
+    rules: &'r RuleSet,
+    resource_type: &'r str,
+    code: &'r str,
+) -> impl Iterator<Item = &'r Parameter> {
+    let all = rules.rules_of(resource_type).flat_map(|(_, rule)| &rule.parameters);
+    all.filter(move |parameter| parameter.code == code)
+}
+
+/// One rule that can't say keeps the others from answering; of rules that never match one is enough
+/// that can.
+fn together<'r>(own: &[&'r Parameter], modifier: &Modifier) -> Result<(), &'r Text> {
+    let answers = own.iter().flat_map(|parameter| &parameter.forms);
+    let mut answers: Vec<&Answer> =
+        answers.filter(|form| form.modifier == *modifier).map(|form| &form.answer).collect();
+    answers.sort_by_key(|answer| match answer {
+        Answer::Withheld(_) => 0,
+        Answer::Same | Answer::Elsewhere(_) => 1,
+        Answer::Never(_) => 2,
+    });
+    match answers.first() {
+        Some(Answer::Withheld(reason) | Answer::Never(reason)) => Err(reason),
+        _ => Ok(()),
+    }
+}
