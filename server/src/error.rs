@@ -11,6 +11,10 @@ use crate::batch::BatchProblem;
 use crate::bundle::NoBundle;
 use crate::fetch::FetchError;
 use crate::sources::SourceError;
+use crate::sources::breaker::Spared;
+
+/// When to come again, where nobody knows it better.
+const RETRY_AFTER_SECS: u64 = 5;
 
 /// Why a request was not answered with what it asked for.
 #[derive(Debug)]
@@ -67,6 +71,8 @@ pub enum Error {
         timeout_secs: u64,
     },
     Source(SourceError),
+    /// Its breaker is open.
+    SourceSpared(Spared),
     Internal(&'static str),
 }
 
@@ -113,6 +119,7 @@ impl Error {
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => source_code(failed.error.category),
+            Error::SourceSpared(_) => "GKN-307",
             Error::Internal(_) => "GKN-901",
         }
     }
@@ -138,7 +145,7 @@ impl Error {
             Error::Unmappable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NoBundle(reason) => no_bundle(reason).1,
             Error::Batch(_) => StatusCode::BAD_REQUEST,
-            Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Busy | Error::SourceSpared(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable | ErrorCategory::Busy | ErrorCategory::LimitExceeded => {
@@ -173,6 +180,7 @@ impl Error {
             Error::Batch(problem) => batch(*problem).1,
             Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
+            Error::SourceSpared(_) => IssueType::Transient,
             Error::Source(failed) => match failed.error.category {
                 ErrorCategory::Unreachable | ErrorCategory::Busy => IssueType::Transient,
                 ErrorCategory::LimitExceeded => IssueType::TooCostly,
@@ -181,6 +189,15 @@ impl Error {
                 }
             },
             Error::Internal(_) => IssueType::Exception,
+        }
+    }
+
+    /// Seconds until the same request may be answered; `None` if that is not to be expected.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Error::SourceSpared(spared) => Some(spared.wait.as_secs() + 1),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_SECS),
+            _ => None,
         }
     }
 
@@ -247,6 +264,12 @@ impl Error {
             ),
             Error::RequestTimeout { timeout_secs } => request_timeout(*timeout_secs),
             Error::Source(failed) => source(failed.error.category),
+            Error::SourceSpared(_) => Text::new(
+                "the hospital's system did not answer several times in a row, and is not asked for a \
+                 moment; try again later",
+                "院内システムが続けて応答しなかったため、しばらく問い合わせを止めています。少し待ってから再度\
+                 お試しください",
+            ),
             Error::Internal(_) => Text::new("an internal error", "内部エラー"),
         }
     }
@@ -371,6 +394,7 @@ impl From<FetchError> for Error {
     fn from(error: FetchError) -> Self {
         match error {
             FetchError::Source(failed) => Error::Source(failed),
+            FetchError::Spared(spared) => Error::SourceSpared(spared),
             FetchError::TooManyIncluded { rows_max } => Error::TooManyIncluded { rows_max },
         }
     }
@@ -380,6 +404,11 @@ impl From<FetchError> for Error {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    fn spared(wait: Duration) -> Spared {
+        Spared { source_name: "secret".to_owned(), wait }
+    }
 
     fn one_of_each() -> Vec<Error> {
         use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
@@ -413,6 +442,7 @@ mod tests {
             Error::Batch(BatchProblem::TooLarge { bytes_max: 1 }),
             Error::Busy,
             Error::RequestTimeout { timeout_secs: 1 },
+            Error::SourceSpared(spared(Duration::from_millis(2500))),
             Error::Internal("secret"),
         ];
         errors.extend([Unreachable, Busy, Denied, LimitExceeded, Mismatch, Unreadable].map(source));
@@ -429,6 +459,18 @@ mod tests {
             if inside {
                 assert!(error.status().is_server_error(), "{error:?}");
             }
+        }
+    }
+
+    #[test]
+    fn whoever_is_to_come_again_is_told_when() {
+        for error in one_of_each() {
+            let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(error.retry_after().is_some(), unavailable, "{error:?}");
+        }
+        for (wait, secs) in [(0, 1), (999, 1), (2500, 3)] {
+            let error = Error::SourceSpared(spared(Duration::from_millis(wait)));
+            assert_eq!(error.retry_after(), Some(secs), "not before {wait} ms");
         }
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use genkan_adapter::{Row, RowQuery, Value};
+use genkan_adapter::{AdapterError, Row, RowQuery, Value};
 use genkan_mapping::emit::{Record, reference_key};
 use genkan_mapping::evaluate::{self, Frame};
 use genkan_mapping::plan::{
@@ -24,7 +24,8 @@ use genkan_mapping::plan::{
 use genkan_mapping::program::{Child, Contained, RuleSet};
 use genkan_mapping::projection::{Columns, Projection};
 
-use crate::sources::{SourceError, Sources};
+use crate::sources::breaker::Spared;
+use crate::sources::{Source, SourceError, Sources};
 
 pub use explain::Explained;
 pub use keys::{Keys, keys};
@@ -66,6 +67,8 @@ impl PageRows {
 pub enum FetchError {
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(transparent)]
+    Spared(#[from] Spared),
     #[error("the includes of this page bring more than {rows_max} rows")]
     TooManyIncluded { rows_max: usize },
 }
@@ -156,12 +159,25 @@ impl<'a> Fetch<'a> {
 
     /// One statement, to the source of the rule.
     async fn rows(&mut self, rule: usize, query: &RowQuery) -> Fetched<Vec<Row>> {
-        self.statements += 1;
         let source = self.sources.at(self.rules.rules[rule].source);
-        let statement = source.seen.begin();
-        let rows: Result<Vec<Row>, _> = source.adapter().rows(query).try_collect().await;
-        self.in_source += statement.end(rows.as_ref().map(Vec::len));
-        Ok(rows.map_err(|error| source.failed(error))?)
+        let rows = source.adapter().rows(query).try_collect();
+        self.ask(source, rows, |rows: &Vec<Row>| rows.len()).await
+    }
+
+    /// Every statement of a request goes this way: past the breaker of its source, and counted.
+    async fn ask<T>(
+        &mut self,
+        source: &Source,
+        statement: impl Future<Output = Result<T, AdapterError>>,
+        rows: impl Fn(&T) -> usize,
+    ) -> Fetched<T> {
+        let passage = source.breaker.enter()?;
+        self.statements += 1;
+        let seen = source.seen.begin();
+        let answer = statement.await;
+        passage.end(answer.as_ref().err());
+        self.in_source += seen.end(answer.as_ref().map(rows));
+        Ok(answer.map_err(|error| source.failed(error))?)
     }
 
     /// One scan after the other, until the page is full and one row more shows that it goes on. A

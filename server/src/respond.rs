@@ -151,8 +151,8 @@ fn failure(exchange: &Exchange, error: &Error) -> HttpResponse {
     if let Error::MethodNotAllowed { allowed } = error {
         response.insert_header((header::ALLOW, HeaderValue::from_static(allowed)));
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.insert_header((header::RETRY_AFTER, "5"));
+    if let Some(seconds) = error.retry_after() {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     if matches!(error, Error::BodyTooLarge { .. } | Error::BodyTimeout { .. }) {
         // The rest of the body is not worth reading.
@@ -173,6 +173,7 @@ fn log(error: &Error, status: StatusCode) {
         };
         let source = match error {
             Error::Source(failed) => failed.source_name.as_str(),
+            Error::SourceSpared(spared) => spared.source_name.as_str(),
             _ => "",
         };
         tracing::error!(code, issue_type, source, cause, "{}", error.message().en);

@@ -1,11 +1,17 @@
 //! The hospital's sources (院内システム) as requests reach them: `[source]`, the main one, and each
 //! of `[sources.NAME]`. A rule knows its source by the place in this list.
 
+pub mod breaker;
 mod seen;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use genkan_adapter::{Adapter, AdapterError};
+use genkan_adapter_sql::SqlConfig;
+
+use breaker::{Breaker, Settings};
 
 pub use seen::{CATEGORIES, Condition, Seen};
 
@@ -14,6 +20,8 @@ pub struct Source {
     pub name: Arc<str>,
     adapter: Arc<dyn Adapter>,
     pub seen: Seen,
+    /// Every statement of a request passes it; commands that look at a source don't.
+    pub breaker: Breaker,
 }
 
 /// The main source first, the others by name, as in [`genkan_mapping::SourceSchemas`].
@@ -28,8 +36,21 @@ pub struct SourceError {
 }
 
 impl Source {
+    /// Without a section of its own: its breaker never opens.
     pub fn new(name: impl Into<String>, adapter: Arc<dyn Adapter>) -> Self {
-        Source { name: Arc::from(name.into()), adapter, seen: Seen::default() }
+        let name: Arc<str> = Arc::from(name.into());
+        let never = Settings { failures: None, open: Duration::ZERO };
+        let breaker = Breaker::new(Arc::clone(&name), never);
+        Source { name, adapter, seen: Seen::default(), breaker }
+    }
+
+    /// With the breaker that its section of the configuration wants.
+    pub fn configured(self, section: &SqlConfig) -> Self {
+        let settings = Settings {
+            failures: NonZeroU32::new(section.breaker_failures),
+            open: Duration::from_secs(section.breaker_open_secs),
+        };
+        Source { breaker: Breaker::new(Arc::clone(&self.name), settings), ..self }
     }
 
     pub fn adapter(&self) -> &dyn Adapter {

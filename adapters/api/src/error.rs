@@ -20,11 +20,25 @@ pub enum ErrorCategory {
     Unreadable,
 }
 
+/// A limit of the configuration, or one that the source has for its own statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Ours, of connections at one time: the source was not asked.
+    Connections,
+    /// Of a statement, also where it only waited for a lock.
+    Time,
+    /// Of an answer: rows or bytes.
+    Size,
+}
+
 /// A failure of the source, never of one row's content.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct AdapterError {
     pub category: ErrorCategory,
+    /// The limit that was met, if that was it: one of time says something of the source, the others
+    /// of what it was asked.
+    pub limit: Option<Limit>,
     /// For the person on duty: what failed and what to do. No row content, no bound value, no
     /// password.
     pub message: String,
@@ -34,7 +48,11 @@ pub struct AdapterError {
 
 impl AdapterError {
     pub fn new(category: ErrorCategory, message: impl Into<String>) -> Self {
-        AdapterError { category, message: message.into(), source: None }
+        AdapterError { category, limit: None, message: message.into(), source: None }
+    }
+
+    pub fn with_limit(self, limit: Limit) -> Self {
+        AdapterError { limit: Some(limit), ..self }
     }
 
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

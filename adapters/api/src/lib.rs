@@ -18,7 +18,8 @@
 //! - MUST honour order, cursor and limit of a query exactly, with truth and NULL as [`query`] says;
 //! - MUST stop reading when the stream is dropped, and end there what the source does for it;
 //! - MUST keep its own connection cap, time limit and row limit, and answer [`ErrorCategory::Busy`]
-//!   when all connections are taken, [`ErrorCategory::LimitExceeded`] when another limit is met;
+//!   when all connections are taken, [`ErrorCategory::LimitExceeded`] when another limit is met, and say
+//!   which [`Limit`] it was;
 //! - MUST NOT put row content, bound values or secrets into an error, and MUST classify every error;
 //! - SHOULD recover by itself when the source comes back.
 
@@ -35,7 +36,7 @@ mod value;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-pub use error::{AdapterError, ErrorCategory};
+pub use error::{AdapterError, ErrorCategory, Limit};
 pub use excess::{Excess, Gravity};
 pub use query::{
     ColumnRef, Comparison, Join, JoinKind, Name, Operand, Order, Position, Predicate, RowQuery,

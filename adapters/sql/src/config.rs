@@ -49,6 +49,13 @@ pub struct SqlConfig {
     /// that the site knows to write nothing: the account may have the right to run them.
     #[serde(default)]
     pub functions_allowed: Vec<String>,
+    /// Failures in a row (no connection, no answer, a time limit) after which the source is not asked
+    /// for a while; 0: it always is. Whoever asks sees to it, not the adapter.
+    #[serde(default = "breaker_failures")]
+    pub breaker_failures: u32,
+    /// For so long; then one statement shows whether it is well again.
+    #[serde(default = "breaker_open_secs")]
+    pub breaker_open_secs: u64,
 }
 
 fn connections_max() -> u32 {
@@ -71,6 +78,15 @@ fn bytes_max() -> u64 {
     268_435_456
 }
 
+/// As many as there are connections: when all of them hang, that is enough.
+fn breaker_failures() -> u32 {
+    4
+}
+
+fn breaker_open_secs() -> u64 {
+    10
+}
+
 impl SqlConfig {
     /// The defaults, for a URL that holds no secret.
     pub fn new(url: impl Into<String>) -> Self {
@@ -86,6 +102,8 @@ impl SqlConfig {
             rows_max: rows_max(),
             bytes_max: bytes_max(),
             functions_allowed: Vec::new(),
+            breaker_failures: breaker_failures(),
+            breaker_open_secs: breaker_open_secs(),
         }
     }
 
@@ -137,6 +155,8 @@ impl fmt::Debug for SqlConfig {
             .field("rows_max", &self.rows_max)
             .field("bytes_max", &self.bytes_max)
             .field("functions_allowed", &self.functions_allowed)
+            .field("breaker_failures", &self.breaker_failures)
+            .field("breaker_open_secs", &self.breaker_open_secs)
             .finish()
     }
 }

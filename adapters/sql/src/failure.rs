@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 
-use genkan_adapter::{AdapterError, ErrorCategory};
+use genkan_adapter::{AdapterError, ErrorCategory, Limit};
 use sea_orm::sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sea_orm::sqlx::{self, error::DatabaseError};
 
@@ -14,6 +14,9 @@ const NEED_REPREPARE: u16 = 1615;
 
 /// SQLite: the file begins with something else.
 const NOT_A_DATABASE: &str = "26";
+
+/// SQLite: our own clock stopped the statement.
+const INTERRUPTED: &str = "9";
 
 /// A driver's error on its way to its category; kept apart so that a caller can still look at it.
 #[derive(Debug)]
@@ -150,7 +153,16 @@ fn of_database(error: &dyn DatabaseError, source: &str) -> AdapterError {
         Mismatch => "the statement does not fit the database; run `genkan rules check`".into(),
         Unreadable => "the database could not answer the statement".into(),
     };
-    AdapterError::new(category, format!("{source}: {what} (code {code})"))
+    let failure = AdapterError::new(category, format!("{source}: {what} (code {code})"));
+    if ran_out_of_time(&code, number) { failure.with_limit(Limit::Time) } else { failure }
+}
+
+/// Of a statement, or of its wait for a lock.
+fn ran_out_of_time(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1205 | 1317 | 1969 | 3024),
+        None => matches!(code, "57014" | "55P03" | INTERRUPTED),
+    }
 }
 
 fn names_only(code: &str, mysql: Option<u16>) -> bool {

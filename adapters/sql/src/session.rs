@@ -29,7 +29,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use futures::future::poll_immediate;
-use genkan_adapter::{AdapterError, ErrorCategory, Load};
+use genkan_adapter::{AdapterError, ErrorCategory, Limit, Load};
 use sea_orm::sqlx::{self, Pool, Sqlite, pool::PoolConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -208,7 +208,7 @@ impl<DB: Driver> Shared<DB> {
              requests at a time",
             self.connections_max
         );
-        AdapterError::new(ErrorCategory::Busy, message)
+        AdapterError::new(ErrorCategory::Busy, message).with_limit(Limit::Connections)
     }
 }
 

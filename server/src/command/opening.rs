@@ -25,10 +25,11 @@ use crate::sources::{Source, SourceError, Sources};
 /// Opens every source of the configuration and reads what is in it.
 pub async fn sources(config: &Config) -> Result<(Sources, SourceSchemas), Failure> {
     let main = source_with_warnings(&config.source, "[source]").await?;
-    let mut sources = vec![Source::new(genkan_mapping::MAIN, Arc::new(main))];
+    let main = Source::new(genkan_mapping::MAIN, Arc::new(main)).configured(&config.source);
+    let mut sources = vec![main];
     for (name, section) in &config.sources {
         let further = source_with_warnings(section, &format!("[sources.{name}]")).await?;
-        sources.push(Source::new(name, Arc::new(further)));
+        sources.push(Source::new(name, Arc::new(further)).configured(section));
     }
     let sources = Sources::new(sources);
     let schemas = schemas(&sources).await.map_err(|failed| Failure::from(failed.error))?;

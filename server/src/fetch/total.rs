@@ -52,21 +52,13 @@ impl Fetch<'_> {
     }
 
     async fn count(&mut self, scan: &Scan) -> Fetched<u64> {
-        self.statements += 1;
         let source = self.sources.at(self.rules.rules[scan.rule].source);
-        let statement = source.seen.begin();
-        let counted = source.adapter().count(&whole(scan)).await;
-        self.in_source += statement.end(counted.as_ref().map(|_| 1));
-        Ok(counted.map_err(|error| source.failed(error))?)
+        self.ask(source, source.adapter().count(&whole(scan)), |_| 1).await
     }
 
     async fn estimate(&mut self, scan: &Scan) -> Fetched<Option<u64>> {
-        self.statements += 1;
         let source = self.sources.at(self.rules.rules[scan.rule].source);
-        let statement = source.seen.begin();
-        let expected = source.adapter().estimate(&whole(scan)).await;
-        self.in_source += statement.end(expected.as_ref().map(|_| 1));
-        Ok(expected.map_err(|error| source.failed(error))?)
+        self.ask(source, source.adapter().estimate(&whole(scan)), |_| 1).await
     }
 }
 

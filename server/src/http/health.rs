@@ -23,12 +23,23 @@ pub async fn live() -> HttpResponse {
 /// The rules are loaded and requests are taken. Serving starts only then, so that there is nothing
 /// more to ask; a source that is away meanwhile is a degraded service, not one to be restarted.
 ///
-/// Rules that were refused while serving are told here: the earlier ones still answer, so it is ready.
+/// Rules that were refused while serving are told here, and sources that are not asked for now: it is
+/// ready all the same, for the rest is answered.
 pub async fn ready(served: web::Data<Served>) -> HttpResponse {
-    let Some(refused) = served.refused() else { return respond::plain("ready\n") };
-    let at = refused.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let reason = &refused.reason.en;
-    respond::plain(format!(
-        "ready\nnewer rules refused at {at}, the earlier ones serve: {reason}\n"
-    ))
+    let mut told = String::from("ready\n");
+    if let Some(refused) = served.refused() {
+        let at = refused.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let reason = &refused.reason.en;
+        told.push_str(&format!("newer rules refused at {at}, the earlier ones serve: {reason}\n"));
+    }
+    let service = served.now();
+    for source in service.sources.iter() {
+        let (state, opened) = (source.breaker.state(), source.breaker.opened());
+        if !state.is_closed() {
+            let name = &source.name;
+            let state = state.name();
+            told.push_str(&format!("source `{name}`: breaker {state}, opened {opened} times\n"));
+        }
+    }
+    respond::plain(told)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_stream::try_stream;
 use futures::TryStreamExt;
-use genkan_adapter::{AdapterError, ErrorCategory, Row, RowQuery, RowStream, Value};
+use genkan_adapter::{AdapterError, ErrorCategory, Limit, Row, RowQuery, RowStream, Value};
 use sea_orm::sqlx::{Column as _, Row as _, TypeInfo as _};
 use tokio::time::timeout_at;
 
@@ -154,7 +154,7 @@ impl SqlAdapter {
         let source = &self.source;
         let message =
             format!("{source}: more than {most} {what}; narrow the search or raise `{key}`");
-        AdapterError::new(ErrorCategory::LimitExceeded, message)
+        AdapterError::new(ErrorCategory::LimitExceeded, message).with_limit(Limit::Size)
     }
 
     fn too_long(&self) -> AdapterError {
@@ -163,7 +163,7 @@ impl SqlAdapter {
              or raise it",
             self.source
         );
-        AdapterError::new(ErrorCategory::LimitExceeded, message)
+        AdapterError::new(ErrorCategory::LimitExceeded, message).with_limit(Limit::Time)
     }
 
     async fn planned(

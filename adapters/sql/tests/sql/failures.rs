@@ -2,7 +2,8 @@
 
 use futures::{StreamExt, TryStreamExt};
 use genkan_adapter::{
-    Adapter, AdapterError, ColumnRef, ErrorCategory, Predicate, Row, RowQuery, TableAlias, Value,
+    Adapter, AdapterError, ColumnRef, ErrorCategory, Limit, Predicate, Row, RowQuery, TableAlias,
+    Value,
 };
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 
@@ -246,9 +247,11 @@ async fn limits_are_kept_and_the_adapter_goes_on() {
         let adapter = SqlAdapter::connect(&config).await.unwrap();
         for _ in 0..2 {
             let error = answer(&adapter, "slow").await.unwrap_err();
-            assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+            let met = (ErrorCategory::LimitExceeded, Some(Limit::Time));
+            assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
             let error = answer(&adapter, "t").await.unwrap_err();
-            assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+            let met = (ErrorCategory::LimitExceeded, Some(Limit::Size));
+            assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
             let mut few = query("t");
             few.limit = Some(3);
             let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();
@@ -265,7 +268,8 @@ async fn limits_are_kept_and_the_adapter_goes_on() {
         let mut held = adapter.rows(&many);
         assert!(held.next().await.unwrap().is_ok());
         let error = answer(&adapter, "t").await.unwrap_err();
-        assert_eq!(error.category, ErrorCategory::Busy, "{kind:?}: {error}");
+        let met = (ErrorCategory::Busy, Some(Limit::Connections));
+        assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
         assert!(error.message.contains("connections_max"), "{error}");
         drop(held);
         let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
 use genkan_adapter::{
-    Adapter, AdapterError, ColumnRef, ErrorCategory, Predicate, Row, RowQuery, TableAlias, Value,
+    Adapter, AdapterError, ColumnRef, ErrorCategory, Limit, Predicate, Row, RowQuery, TableAlias,
+    Value,
 };
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 use sea_orm::{ConnectionTrait, Statement};
@@ -397,6 +398,7 @@ async fn a_locked_table_is_waited_for_no_longer_than_a_statement() {
             let error = answer(&adapter, "t").await.unwrap_err();
             let expected = [ErrorCategory::LimitExceeded, ErrorCategory::Busy];
             assert!(expected.contains(&error.category), "{kind:?}: {error}");
+            assert_eq!(error.limit, Some(Limit::Time), "{kind:?}: {error}");
             assert!(answer(&adapter, "u").await.unwrap().is_empty(), "{kind:?}");
         }
         database.run(unlock).await;
@@ -422,6 +424,7 @@ async fn more_bytes_than_allowed_are_an_error() {
         database.run("INSERT INTO t VALUES ('x')").await;
         let error = answer(&adapter, "t").await.unwrap_err();
         assert_eq!(error.category, ErrorCategory::LimitExceeded, "{kind:?}: {error}");
+        assert_eq!(error.limit, Some(Limit::Size), "{kind:?}: {error}");
         assert!(error.message.contains("bytes_max"), "{error}");
         let few = RowQuery { limit: Some(2), ..query("t") };
         let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();
