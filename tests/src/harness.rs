@@ -4,9 +4,13 @@
 mod authority;
 mod database;
 mod http;
+mod network;
 mod process;
+mod server;
 
 pub use authority::{Authority, Identity};
-pub use database::{Database, Encoding, Engine, available_engines};
+pub use database::{Database, Encoding, Engine, Held, available_engines};
 pub use http::{Answer, Client};
-pub use process::{Genkan, genkan_command};
+pub use network::Network;
+pub use process::{Genkan, genkan_command, pause};
+pub use server::Server;

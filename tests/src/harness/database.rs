@@ -3,12 +3,15 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::{env, fs, process, thread};
 
 use anyhow::{Context, Result, bail};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::runtime;
+
+use super::Server;
 
 /// An engine that Genkan reads from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,15 @@ impl Database {
     /// As `create`, in the given encoding.
     pub fn create_encoded(engine: Engine, encoding: Encoding) -> Result<Option<Self>> {
         let Some(admin_url) = admin_url(engine)? else { return Ok(None) };
+        Ok(Some(Self::on(engine, admin_url, encoding)?))
+    }
+
+    /// Makes an empty UTF-8 database on a server of the test's own.
+    pub fn create_on(server: &Server) -> Result<Self> {
+        Self::on(server.engine, server.url.clone(), Encoding::Utf8)
+    }
+
+    fn on(engine: Engine, admin_url: String, encoding: Encoding) -> Result<Self> {
         let database = Self::named(engine, admin_url)?;
         let name = &database.name;
         match engine {
@@ -100,12 +112,44 @@ impl Database {
                 execute(engine, &database.admin_url, statement)?;
             }
         }
-        Ok(Some(database))
+        Ok(database)
     }
 
     /// Runs SQL text of one or more statements with all rights.
     pub fn run(&self, sql: &str) -> Result<()> {
         execute(self.engine, &self.url, sql.to_owned())
+    }
+
+    /// The only number of the only row.
+    pub fn number(&self, sql: &str) -> Result<i64> {
+        let (engine, url, sql) = (self.engine, self.url.clone(), sql.to_owned());
+        on_a_thread(async move { number_once(engine, &url, sql).await })
+    }
+
+    /// Runs SQL text in a session that stays open, with the locks it took, until the value is dropped.
+    pub fn hold(&self, sql: &str) -> Result<Held> {
+        let (engine, url, sql) = (self.engine, self.url.clone(), sql.to_owned());
+        let (release, released) = mpsc::channel::<()>();
+        let (ready, is_ready) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let held = || -> Result<(runtime::Runtime, AnyConnection)> {
+                let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+                let connection = runtime.block_on(AnyConnection::open(engine, &url, sql))?;
+                Ok((runtime, connection))
+            };
+            let (held, answer) = match held() {
+                Ok(held) => (Some(held), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            let _ = ready.send(answer);
+            let _ = released.recv();
+            if let Some((runtime, connection)) = held {
+                runtime.block_on(connection.close());
+            }
+        });
+        let held = Held { release: Some(release), thread: Some(thread) };
+        is_ready.recv().context("the session ended")??;
+        Ok(held)
     }
 
     /// The file of a SQLite database.
@@ -126,6 +170,22 @@ impl Database {
         fs::File::create(&file)?;
         let url = format!("sqlite://{}", file.display());
         Ok(Self { engine, url, name, admin_url, folder: Some(folder) })
+    }
+}
+
+/// A session that is kept open.
+pub struct Held {
+    release: Option<mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.release.take());
+        // Its locks are gone when this returns.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -165,38 +225,82 @@ fn with_database(admin_url: &str, name: &str) -> Result<String> {
     Ok(format!("{}/{name}", &admin_url[..end]))
 }
 
-/// On a thread and runtime of its own: callable from a test with a runtime, one without, and
-/// from `drop`.
-fn execute(engine: Engine, url: &str, sql: String) -> Result<()> {
-    let url = url.to_owned();
-    let worker = thread::spawn(move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(execute_once(engine, &url, sql))
-    });
-    worker.join().unwrap_or_else(|_| bail!("the thread of a statement panicked"))
+/// A connection to any engine.
+enum AnyConnection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+    MariaDb(MySqlConnection),
 }
 
-async fn execute_once(engine: Engine, url: &str, sql: String) -> Result<()> {
-    let what = format!("{engine:?}: {sql:.200}");
-    let statements = sqlx::raw_sql(AssertSqlSafe(sql));
-    match engine {
+impl AnyConnection {
+    /// Connects and runs SQL text of one or more statements.
+    async fn open(engine: Engine, url: &str, sql: String) -> Result<Self> {
+        let what = format!("{engine:?}: {sql:.200}");
+        let statements = sqlx::raw_sql(AssertSqlSafe(sql));
+        Ok(match engine {
+            Engine::Sqlite => {
+                let mut connection = SqliteConnection::connect(url).await?;
+                statements.execute(&mut connection).await.context(what)?;
+                Self::Sqlite(connection)
+            }
+            Engine::Postgres => {
+                let mut connection = PgConnection::connect(url).await?;
+                statements.execute(&mut connection).await.context(what)?;
+                Self::Postgres(connection)
+            }
+            Engine::MariaDb => {
+                let mut connection = MySqlConnection::connect(url).await?;
+                statements.execute(&mut connection).await.context(what)?;
+                Self::MariaDb(connection)
+            }
+        })
+    }
+
+    async fn close(self) {
+        // It is of no use any more, whatever the server says.
+        let _ = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+            Self::MariaDb(connection) => connection.close().await,
+        };
+    }
+}
+
+pub(super) fn execute(engine: Engine, url: &str, sql: String) -> Result<()> {
+    let url = url.to_owned();
+    on_a_thread(async move {
+        AnyConnection::open(engine, &url, sql).await?.close().await;
+        Ok(())
+    })
+}
+
+async fn number_once(engine: Engine, url: &str, sql: String) -> Result<i64> {
+    let query = sqlx::AssertSqlSafe(sql);
+    Ok(match engine {
         Engine::Sqlite => {
             let mut connection = SqliteConnection::connect(url).await?;
-            statements.execute(&mut connection).await.context(what)?;
-            connection.close().await?;
+            sqlx::query_scalar(query).fetch_one(&mut connection).await?
         }
         Engine::Postgres => {
             let mut connection = PgConnection::connect(url).await?;
-            statements.execute(&mut connection).await.context(what)?;
-            connection.close().await?;
+            sqlx::query_scalar(query).fetch_one(&mut connection).await?
         }
         Engine::MariaDb => {
             let mut connection = MySqlConnection::connect(url).await?;
-            statements.execute(&mut connection).await.context(what)?;
-            connection.close().await?;
+            sqlx::query_scalar(query).fetch_one(&mut connection).await?
         }
-    }
-    Ok(())
+    })
+}
+
+/// On a thread and runtime of its own: callable from a test with a runtime, one without, and
+/// from `drop`.
+fn on_a_thread<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let worker = thread::spawn(move || {
+        runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    });
+    worker.join().unwrap_or_else(|_| bail!("the thread of a statement panicked"))
 }
 
 #[cfg(test)]

@@ -184,8 +184,9 @@ impl Drop for Genkan {
     }
 }
 
+/// For a thread of a test.
 #[expect(clippy::disallowed_methods, reason = "the thread of a test is no worker of a runtime")]
-fn pause(duration: Duration) {
+pub fn pause(duration: Duration) {
     thread::sleep(duration);
 }
 

@@ -1,0 +1,479 @@
+//! The hospital's database under faults, with the real binary: killed and started again, silent, slow,
+//! locked, changed, and cut in the middle of a row. Whatever happens: an answer with status 200 is right
+//! and whole, the server never has more connections of ours than agreed, who has to wait is told so,
+//! the other source answers on, and nothing has to be started again.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use genkan_tests::harness::{Answer, Database, Engine, Genkan, Network, Server, pause};
+use genkan_tests::hospital::reading_url;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SERVERS: [Engine; 2] = [Engine::Postgres, Engine::MariaDb];
+/// Until something has to have happened that is not waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENTS: usize = 300;
+
+const PATIENT: &str = "rule: patient\nresource: Patient\nfrom:\n  p: {table: pt, key: [id]}\nemit:\n  \
+     name: [{text: = p.nm}]\n";
+/// The same rows, by a view that takes as long as it is let.
+const SLOW: &str = "rule: slow\nresource: Practitioner\nfrom:\n  p: {table: slow, key: [id]}\nemit:\n  \
+     name: [{text: = p.nm}]\n";
+const RESULT: &str = "rule: result\nresource: Observation\nsource: lab\nfrom:\n  \
+     l: {table: lab, key: [no]}\nemit:\n  status: final\n  code: {text: = l.item}\n";
+
+/// Two sources behind one base: the one that is ill, and a file that is well.
+struct Site {
+    genkan: Genkan,
+    /// The account that Genkan reads with.
+    reader: String,
+    _lab: Database,
+    _folder: TempDir,
+}
+
+/// Returns the URL of an account that can only read.
+fn fill(database: &Database) -> Result<String> {
+    let rows: Vec<String> = (1..=PATIENTS).map(|id| format!("({id}, '{}')", name(id))).collect();
+    database.run(&format!(
+        "CREATE TABLE pt (id integer PRIMARY KEY, nm varchar(200)); INSERT INTO pt VALUES {}",
+        rows.join(", ")
+    ))?;
+    database.run(match database.engine {
+        Engine::Postgres => {
+            "CREATE VIEW slow AS SELECT id, nm FROM pt, (SELECT pg_sleep(100)) AS wait"
+        }
+        Engine::MariaDb => "CREATE VIEW slow AS SELECT id, nm FROM pt WHERE SLEEP(100) = 0",
+        Engine::Sqlite => {
+            "CREATE VIEW slow AS SELECT id, nm FROM pt WHERE (WITH RECURSIVE n(i) AS \
+             (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n) > 0"
+        }
+    })?;
+    reading_url(database)
+}
+
+/// Long enough that a cut hits the middle of one.
+fn name(id: usize) -> String {
+    format!("山田 {id} {}", "花".repeat(40))
+}
+
+/// `limits` are lines of `[source]`, `http` of `[http]`.
+fn serve(url: &str, limits: &str, http: &str) -> Result<Site> {
+    let lab = Database::create(Engine::Sqlite)?.context("SQLite is always there")?;
+    lab.run(
+        "CREATE TABLE lab (no integer PRIMARY KEY, item varchar(9)); \
+             INSERT INTO lab VALUES (1, 'Na')",
+    )?;
+    let folder = TempDir::new()?;
+    fs::create_dir(folder.path().join("rules"))?;
+    for (file, rule) in [("patient", PATIENT), ("slow", SLOW), ("result", RESULT)] {
+        fs::write(folder.path().join(format!("rules/{file}.map.yaml")), rule)?;
+    }
+    fs::write(folder.path().join("site.key"), "0123456789abcdef".repeat(4))?;
+    let account = url.split_once("://").and_then(|(_, rest)| rest.split_once(':'));
+    let reader = account.map(|(account, _)| account.to_owned()).unwrap_or_default();
+    let config = format!(
+        "[site]\ninstitution_no = \"1312345670\"\nname = \"病院\"\n[rules]\ndirectory = \"rules\"\n\
+         [identity]\nmode = \"plain\"\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n\
+         [http]\nlisten = \"127.0.0.1:0\"\n{http}\n\
+         [source]\nurl = \"{url}\"\n{limits}\n[sources.lab]\nurl = \"{}\"\n",
+        lab.url
+    );
+    let file = folder.path().join("genkan.toml");
+    fs::write(&file, config)?;
+    Ok(Site { genkan: Genkan::serve_file(&file)?, reader, _lab: lab, _folder: folder })
+}
+
+impl Site {
+    fn patients(&self) -> Result<Answer> {
+        self.genkan.get("/fhir/Patient?_count=1000")
+    }
+
+    /// The other source is not concerned.
+    fn lab_answers(&self) -> Result<()> {
+        let answer = self.genkan.get("/fhir/Observation")?;
+        ensure!(answer.status == 200, "the other source: {} {}", answer.status, answer.text());
+        ensure!(answer.json()?["entry"][0]["resource"]["code"]["text"] == "Na");
+        Ok(())
+    }
+
+    fn ready(&self) -> Result<String> {
+        let answer = self.genkan.get("/readyz")?;
+        ensure!(answer.status == 200, "{}", answer.status);
+        Ok(answer.text())
+    }
+
+    /// Asks until this code is told; what comes before are other refusals to wait.
+    fn asks_until(&self, path: &str, code: &str) -> Result<Answer> {
+        let start = Instant::now();
+        loop {
+            let answer = self.genkan.get(path)?;
+            to_wait(&answer)?;
+            if answer.text().contains(code) {
+                return Ok(answer);
+            }
+            ensure!(start.elapsed() < PATIENCE, "no {code}, but {}", answer.text());
+        }
+    }
+
+    /// Answers again without a start; until then it says to wait, and nothing else.
+    fn recovers(&self) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let answer = self.patients()?;
+            if answer.status == 200 {
+                is_whole(&answer)?;
+                break;
+            }
+            to_wait(&answer)?;
+            ensure!(start.elapsed() < PATIENCE, "still {}", answer.text());
+            pause(Duration::from_millis(50));
+        }
+        ensure!(self.ready()? == "ready\n", "{}", self.ready()?);
+        Ok(())
+    }
+
+    /// Sessions of ours in the server's own list: all, or those at work.
+    fn sessions(&self, database: &Database, at_work: bool) -> Result<i64> {
+        let reader = &self.reader;
+        database.number(&if database.engine == Engine::Postgres {
+            let at_work = if at_work { " AND state = 'active'" } else { "" };
+            format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{reader}'{at_work}")
+        } else {
+            let at_work = if at_work { " AND COMMAND IN ('Query', 'Execute')" } else { "" };
+            format!(
+                "SELECT count(*) FROM information_schema.PROCESSLIST \
+                 WHERE USER = '{reader}'{at_work}"
+            )
+        })
+    }
+
+    fn waits_for_at_work(&self, database: &Database, expected: i64, what: &str) -> Result<()> {
+        let start = Instant::now();
+        while self.sessions(database, true)? != expected {
+            ensure!(start.elapsed() < PATIENCE, "{:?}: not so: {what}", database.engine);
+            pause(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+/// All patients with their names, and nothing else: the answer of a source that is well.
+fn is_whole(answer: &Answer) -> Result<()> {
+    let bundle = answer.json()?;
+    let entries = bundle["entry"].as_array().context("entries")?;
+    ensure!(entries.len() == PATIENTS, "{} entries", entries.len());
+    for (place, entry) in entries.iter().enumerate() {
+        let told = &entry["resource"]["name"][0]["text"];
+        ensure!(*told == name(place + 1), "entry {place} is {entry}");
+    }
+    ensure!(bundle["link"].as_array().is_some_and(|links| links.len() == 1), "one page");
+    Ok(())
+}
+
+/// 503, when to come again, and an OperationOutcome that says so; never a part of the answer.
+fn to_wait(answer: &Answer) -> Result<()> {
+    ensure!(answer.status == 503, "{}: {}", answer.status, answer.text());
+    let seconds: u64 = answer.header("retry-after").parse().context("Retry-After")?;
+    ensure!(seconds > 0);
+    let outcome = answer.json()?;
+    ensure!(outcome["resourceType"] == "OperationOutcome", "{outcome}");
+    let code = &outcome["issue"][0]["code"];
+    ensure!(code == "transient" || code == "too-costly", "{outcome}");
+    Ok(())
+}
+
+fn refused(answer: &Answer, status: u16, code: &str) -> Result<()> {
+    let told = answer.json()?.to_string();
+    ensure!(answer.status == status && told.contains(code), "{}: {told}", answer.status);
+    Ok(())
+}
+
+const QUICK: &str =
+    "connect_timeout_ms = 1000\nstatement_timeout_ms = 500\nbreaker_open_secs = 1\n";
+
+#[test]
+fn a_server_that_is_killed_is_left_alone_and_used_again_when_it_is_back() -> Result<()> {
+    for engine in SERVERS {
+        let Some(mut server) = Server::start(engine)? else { continue };
+        let database = Database::create_on(&server)?;
+        let url = fill(&database)?;
+        let limits = "connect_timeout_ms = 1000\nbreaker_failures = 3\nbreaker_open_secs = 1";
+        let site = serve(&url, limits, "")?;
+        for _ in 0..2 {
+            is_whole(&site.patients()?)?;
+            server.kill()?;
+            let spared = site.asks_until("/fhir/Patient", "GKN-307")?;
+            ensure!(spared.json()?["issue"][0]["code"] == "transient", "{}", spared.text());
+            ensure!(site.ready()?.contains("source `main`: breaker"), "{}", site.ready()?);
+            site.lab_answers()?;
+            // A probe that fails leaves it open.
+            site.asks_until("/fhir/Patient", "GKN-301")?;
+            site.asks_until("/fhir/Patient", "GKN-307")?;
+            server.start_again()?;
+            site.recovers()?;
+        }
+        let log = site.genkan.log();
+        for said in ["not asked for a while", "asked again, with one statement", "answers again"] {
+            ensure!(log.contains(said), "`{said}` is not in: {log}");
+        }
+        ensure!(!log.contains("山田"), "no content of a row in: {log}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_server_that_says_nothing_more_is_left_alone_and_used_again() -> Result<()> {
+    for engine in SERVERS {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        let network = Network::before(&url)?;
+        let url = network.url(&url);
+        let site = serve(&url, QUICK, "")?;
+        is_whole(&site.patients()?)?;
+        network.silence();
+        thread::scope(|scope| {
+            let asked: Vec<_> =
+                (0..6).map(|_| scope.spawn(|| to_wait(&site.patients()?))).collect();
+            site.lab_answers()?;
+            asked.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| Ok(())))
+        })?;
+        site.asks_until("/fhir/Patient", "GKN-307")?;
+        network.mend();
+        site.recovers()?;
+    }
+    Ok(())
+}
+
+/// Later than its time limit is no answer; a little later is one.
+#[test]
+fn a_network_that_is_slow_delays_whole_answers() -> Result<()> {
+    for engine in SERVERS {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        let network = Network::before(&url)?;
+        let url = network.url(&url);
+        let limits = "statement_timeout_ms = 1000\nbreaker_open_secs = 1\nbreaker_failures = 2";
+        let site = serve(&url, limits, "")?;
+        network.delay(Duration::from_millis(2));
+        is_whole(&site.patients()?)?;
+        // 300 rows are some dozens of pieces.
+        network.delay(Duration::from_millis(400));
+        site.asks_until("/fhir/Patient?_count=1000", "GKN-307")?;
+        site.lab_answers()?;
+        network.mend();
+        site.recovers()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn slow_statements_end_on_the_server_and_the_cap_holds() -> Result<()> {
+    for engine in SERVERS {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        // Without the breaker the pressure stays.
+        let limits = "connections_max = 3\nconnect_timeout_ms = 20000\nstatement_timeout_ms = 400\n\
+                      breaker_failures = 0";
+        let site = serve(&url, limits, "")?;
+        let most = thread::scope(|scope| {
+            let clients: Vec<_> = (0..9)
+                .map(|client| {
+                    let site = &site;
+                    scope.spawn(move || -> Result<()> {
+                        for turn in 0..4 {
+                            if (client + turn) % 3 == 0 {
+                                refused(&site.genkan.get("/fhir/Practitioner")?, 503, "GKN-303")?;
+                            } else {
+                                is_whole(&site.patients()?)?;
+                            }
+                        }
+                        Ok(())
+                    })
+                })
+                .collect();
+            let mut most = 0;
+            while !clients.iter().all(thread::ScopedJoinHandle::is_finished) {
+                most = most.max(site.sessions(&database, false)?);
+                pause(Duration::from_millis(10));
+            }
+            for client in clients {
+                client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
+            }
+            anyhow::Ok(most)
+        })?;
+        ensure!((1..=3).contains(&most), "{engine:?}: {most} sessions at one time");
+        site.waits_for_at_work(&database, 0, "all statements have ended")?;
+        site.lab_answers()?;
+        ensure!(site.ready()? == "ready\n", "a breaker that is switched off never opens");
+    }
+    Ok(())
+}
+
+/// Neither of one who has gone, nor of one whose time is over.
+#[test]
+fn a_statement_that_nobody_waits_for_ends_on_the_server() -> Result<()> {
+    for engine in SERVERS {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        let limits = "connections_max = 2\nstatement_timeout_ms = 90000";
+        let site = serve(&url, limits, "request_timeout_secs = 2")?;
+        is_whole(&site.patients()?)?;
+        let timed_out = site.genkan.get("/fhir/Practitioner")?;
+        refused(&timed_out, 504, "GKN-115")?;
+        site.waits_for_at_work(&database, 0, "the statement of a request that timed out")?;
+        let address = site.genkan.base.strip_prefix("http://").context("an address")?;
+        let mut client = TcpStream::connect(address)?;
+        client.write_all(b"GET /fhir/Practitioner HTTP/1.1\r\nHost: x\r\n\r\n")?;
+        site.waits_for_at_work(&database, 1, "the statement has begun")?;
+        drop(client);
+        site.waits_for_at_work(&database, 0, "the statement of a client that has gone")?;
+        is_whole(&site.patients()?)?;
+        ensure!(site.sessions(&database, false)? <= 2, "{engine:?}");
+        ensure!(site.ready()? == "ready\n", "who goes says nothing of the source");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_locked_table_is_not_waited_for_by_everybody() -> Result<()> {
+    for engine in Engine::ALL {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        let lock = match engine {
+            Engine::Postgres => "BEGIN; LOCK TABLE pt IN ACCESS EXCLUSIVE MODE",
+            Engine::MariaDb => "LOCK TABLES pt WRITE",
+            Engine::Sqlite => {
+                // Readers of a file with a write-ahead log wait for nobody.
+                database.run("PRAGMA journal_mode = DELETE")?;
+                "BEGIN EXCLUSIVE"
+            }
+        };
+        let site = serve(&url, &format!("{QUICK}breaker_failures = 2"), "")?;
+        is_whole(&site.patients()?)?;
+        let held = database.hold(lock)?;
+        site.asks_until("/fhir/Patient", "GKN-307")?;
+        site.lab_answers()?;
+        drop(held);
+        site.recovers()?;
+    }
+    Ok(())
+}
+
+/// However it is changed: an error or the right answer, and the breaker stays out of it.
+#[test]
+fn a_table_that_is_changed_is_no_reason_to_leave_the_source_alone() -> Result<()> {
+    for engine in Engine::ALL {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        database
+            .run("DROP VIEW slow; CREATE TABLE slow (id integer PRIMARY KEY, nm varchar(9))")?;
+        let site = serve(&url, "breaker_failures = 2", "")?;
+        is_whole(&site.patients()?)?;
+        for (change, back) in CHANGES {
+            database.run(change)?;
+            for _ in 0..5 {
+                refused(&site.patients()?, 502, "GKN-304").context(change)?;
+            }
+            ensure!(site.genkan.get("/fhir/Practitioner")?.status == 200, "{change}: other tables");
+            ensure!(site.ready()? == "ready\n", "{change}: {}", site.ready()?);
+            site.lab_answers()?;
+            database.run(back)?;
+            let start = Instant::now();
+            while site.patients()?.status != 200 {
+                ensure!(start.elapsed() < PATIENCE, "{engine:?} {back}");
+            }
+            is_whole(&site.patients()?).context(back)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is done to the table, and how it is undone.
+const CHANGES: [(&str, &str); 3] = [
+    (
+        "ALTER TABLE pt RENAME COLUMN nm TO name_of_old",
+        "ALTER TABLE pt RENAME COLUMN name_of_old TO nm",
+    ),
+    ("ALTER TABLE pt RENAME TO patients", "ALTER TABLE patients RENAME TO pt"),
+    (
+        "CREATE TABLE copy AS SELECT * FROM pt; ALTER TABLE pt DROP COLUMN nm",
+        "ALTER TABLE pt ADD COLUMN nm varchar(200); \
+         UPDATE pt SET nm = (SELECT copy.nm FROM copy WHERE copy.id = pt.id); DROP TABLE copy",
+    ),
+];
+
+/// Wherever the connection is cut: the whole answer or none.
+#[test]
+fn a_connection_that_is_cut_in_the_middle_of_a_row_is_no_short_answer() -> Result<()> {
+    for engine in SERVERS {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        let network = Network::before(&url)?;
+        let url = network.url(&url);
+        let site = serve(&url, "breaker_failures = 0", "")?;
+        is_whole(&site.patients()?)?;
+        let mut cut = 0;
+        // The rows are some 45,000 bytes.
+        for bytes in (0..40_000).step_by(1_777) {
+            network.cut_after(bytes);
+            let answer = site.patients()?;
+            match answer.status {
+                200 => is_whole(&answer).with_context(|| format!("after {bytes} bytes"))?,
+                _ => {
+                    to_wait(&answer)?;
+                    cut += 1;
+                }
+            }
+            network.mend();
+            is_whole(&site.patients()?)?;
+            site.lab_answers()?;
+        }
+        ensure!(cut > 15, "{engine:?}: {cut} answers were cut");
+    }
+    Ok(())
+}
+
+/// In the configuration, on each engine: more is an error and never a part, and says nothing of the
+/// source.
+#[test]
+fn what_is_more_than_allowed_is_refused_and_what_takes_too_long_as_well() -> Result<()> {
+    for engine in Engine::ALL {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        for limit in ["rows_max = 299", "bytes_max = 20000"] {
+            let site = serve(&url, &format!("{limit}\nbreaker_failures = 2"), "")?;
+            for _ in 0..4 {
+                refused(&site.patients()?, 503, "GKN-303").context(limit)?;
+            }
+            let few = site.genkan.get("/fhir/Patient?_count=5")?;
+            ensure!(few.json()?["entry"].as_array().map(Vec::len) == Some(5), "{}", few.text());
+            ensure!(site.ready()? == "ready\n", "{limit}: {}", site.ready()?);
+        }
+        let limits = "connections_max = 1\nconnect_timeout_ms = 300\nstatement_timeout_ms = 3000\n\
+                      breaker_failures = 2\nbreaker_open_secs = 1";
+        let site = serve(&url, limits, "")?;
+        let answers: Vec<Result<Value>> = thread::scope(|scope| {
+            let ask = || {
+                let answer = site.genkan.get("/fhir/Practitioner")?;
+                to_wait(&answer)?;
+                answer.json()
+            };
+            let asked: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            asked.into_iter().filter_map(|one| one.join().ok()).collect()
+        });
+        let answers = answers.into_iter().collect::<Result<Vec<_>>>()?;
+        let told =
+            |code: &str| answers.iter().filter(|told| told.to_string().contains(code)).count();
+        ensure!((told("GKN-303"), told("GKN-306")) == (1, 3), "{engine:?}: {answers:?}");
+        ensure!(site.ready()? == "ready\n", "our own cap is no failure: {}", site.ready()?);
+        site.asks_until("/fhir/Practitioner", "GKN-307")?;
+        site.recovers()?;
+    }
+    Ok(())
+}
