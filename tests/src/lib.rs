@@ -7,4 +7,5 @@ pub mod following;
 pub mod fuzz;
 pub mod harness;
 pub mod hospital;
+pub mod illness;
 pub mod tidy;

@@ -47,6 +47,10 @@ pub(crate) trait Driver: Database {
         plan: &'c Plan,
     ) -> Result<Rows<'c, Self>, sqlx::Error>;
 
+    /// The cell travels as the type that the catalog knows the column with. Nothing else could tell a
+    /// number from a text of as many bytes: what [`Driver::cell`] reads then would be a wrong value.
+    fn fits(row: &Self::Row, index: usize, column: ColumnType) -> bool;
+
     /// `None` if the driver's answer makes no sense.
     fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value>;
 
@@ -137,6 +141,11 @@ impl Driver for Sqlite {
         run::<Sqlite, _>(connection, plan)
     }
 
+    /// Each value says its own.
+    fn fits(_: &Self::Row, _: usize, _: ColumnType) -> bool {
+        true
+    }
+
     fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value> {
         decode::sqlite::cell(row, index, column)
     }
@@ -202,6 +211,10 @@ impl Driver for Postgres {
         plan: &'c Plan,
     ) -> Result<Rows<'c, Self>, sqlx::Error> {
         run::<Postgres, _>(connection, plan)
+    }
+
+    fn fits(row: &Self::Row, index: usize, column: ColumnType) -> bool {
+        decode::postgres::fits(row, index, column)
     }
 
     fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value> {
@@ -272,6 +285,10 @@ impl Driver for MySql {
         plan: &'c Plan,
     ) -> Result<Rows<'c, Self>, sqlx::Error> {
         run::<MySql, _>(connection, plan)
+    }
+
+    fn fits(row: &Self::Row, index: usize, column: ColumnType) -> bool {
+        decode::mysql::fits(row, index, column)
     }
 
     fn cell(row: &Self::Row, index: usize, column: ColumnType) -> Option<Value> {

@@ -23,6 +23,8 @@ const INTERRUPTED: &str = "9";
 pub(crate) enum Failure {
     Driver(sqlx::Error),
     Adapter(AdapterError),
+    /// A column travels as another type than the catalog knows it with: it was changed meanwhile.
+    OtherType,
 }
 
 impl From<sqlx::Error> for Failure {
@@ -53,6 +55,12 @@ impl Failure {
         match self {
             Failure::Adapter(error) => error,
             Failure::Driver(error) => classify(&error, source),
+            Failure::OtherType => {
+                let message = format!(
+                    "{source}: a column has another type than before; run `genkan rules check`"
+                );
+                AdapterError::new(ErrorCategory::Mismatch, message)
+            }
         }
     }
 
@@ -62,10 +70,12 @@ impl Failure {
             if matches!(error.code().as_deref(), Some("22P05")))
     }
 
-    /// A column's type was changed under a statement that the session keeps prepared: every further
-    /// run of it fails, until it is prepared anew.
+    /// A column's type was changed under a statement that the session keeps prepared, where every
+    /// further run of it fails until it is prepared anew, or under the catalog that it was made by.
     pub fn is_outdated_statement(&self) -> bool {
-        let Failure::Driver(sqlx::Error::Database(error)) = self else { return false };
+        let Failure::Driver(sqlx::Error::Database(error)) = self else {
+            return matches!(self, Failure::OtherType);
+        };
         let mysql = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
         match mysql {
             Some(mysql) => mysql.number() == NEED_REPREPARE,

@@ -322,7 +322,7 @@ impl<DB: Driver> Session<DB> {
             Failure::Driver(sqlx::Error::Database(_)) => self.recover().await,
             Failure::Driver(_) => self.lose(),
             // What stopped it is our own limit: it goes on until the session is seen off.
-            Failure::Adapter(_) => {}
+            Failure::Adapter(_) | Failure::OtherType => {}
         }
     }
 

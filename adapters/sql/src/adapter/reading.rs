@@ -25,6 +25,8 @@ struct Known {
     repertoire: Arc<Repertoire>,
     /// Statements that may still be begun.
     attempts: u32,
+    /// The catalog was read because a column did not fit: another look would find the same.
+    looked: bool,
 }
 
 /// How far the answer to one statement has come.
@@ -64,6 +66,7 @@ impl SqlAdapter {
                 catalog: self.catalog().await?,
                 repertoire: self.knowledge.repertoire(),
                 attempts: sessions.connections_max() + 1,
+                looked: false,
             };
             while let Some(plan) = self.planned(&mut known, query, wanted).await? {
                 let mut session = self.borrow(sessions).await?;
@@ -83,6 +86,10 @@ impl SqlAdapter {
                     loop {
                         match self.next::<DB>(&mut rows, &mut course).await {
                             Ok(Some(row)) => {
+                                let first = course.rows == 0 && !known.looked;
+                                if first && !fits::<DB>(&row, &plan) {
+                                    break (None, Some(Failure::OtherType));
+                                }
                                 plan.ties.see::<DB>(&row, &plan, query, &mut before)?;
                                 let row = decoded::<DB>(&row, &plan, &self.source)?;
                                 if let Err(failure) = self.admit(&mut course, &row) {
@@ -201,6 +208,7 @@ impl SqlAdapter {
             drop(session);
             self.knowledge.forget();
             known.catalog = self.catalog().await?;
+            known.looked = true;
         } else if failure.is_untranslatable() {
             session.end(&failure).await;
             drop(session);
@@ -282,6 +290,16 @@ impl SqlAdapter {
             }
             Err(failure) => Err(self.classify(failure)),
         }
+    }
+}
+
+/// The columns are of the types that the plan was made for.
+fn fits<DB: Driver>(row: &DB::Row, plan: &Plan) -> bool {
+    match &plan.cells {
+        Cells::InOrder(cells) => {
+            cells.iter().enumerate().all(|(index, column)| DB::fits(row, index, *column))
+        }
+        Cells::Named(_) => true,
     }
 }
 

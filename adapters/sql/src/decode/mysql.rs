@@ -3,10 +3,28 @@
 
 use genkan_adapter::{ColumnKind, Value};
 use sea_orm::sqlx::mysql::MySqlRow;
-use sea_orm::sqlx::{Row, ValueRef};
+use sea_orm::sqlx::{Column, Row, TypeInfo, ValueRef};
 
 use super::{of_bytes, of_float};
 use crate::catalog::{ColumnType, Storage};
+
+/// Numbers travel in as many bytes as their type has, everything else as text or bytes of any length.
+pub(crate) fn fits(row: &MySqlRow, index: usize, column: ColumnType) -> bool {
+    let Some(found) = row.columns().get(index) else { return false };
+    let name = found.type_info().name();
+    let integer = name.contains("INT") || matches!(name, "YEAR" | "BOOLEAN");
+    let fixed = integer
+        || matches!(name, "FLOAT" | "DOUBLE" | "BIT" | "DATE" | "TIME" | "DATETIME" | "TIMESTAMP");
+    match column.storage {
+        _ if name == "NULL" => true,
+        Storage::Integer => integer,
+        Storage::Single => name == "FLOAT",
+        Storage::Double => name == "DOUBLE",
+        Storage::Boolean => name == "BIT",
+        Storage::Exact => name == "DECIMAL",
+        _ => !fixed && name != "DECIMAL",
+    }
+}
 
 pub(crate) fn cell(row: &MySqlRow, index: usize, column: ColumnType) -> Option<Value> {
     if row.try_get_raw(index).ok()?.is_null() {
@@ -34,7 +52,6 @@ pub(crate) fn cell(row: &MySqlRow, index: usize, column: ColumnType) -> Option<V
 
 /// `bigint unsigned` goes further than the plug's integers.
 fn integer(row: &MySqlRow, index: usize) -> Option<Value> {
-    use sea_orm::sqlx::TypeInfo;
     let unsigned = row.try_get_raw(index).ok()?.type_info().name().ends_with("UNSIGNED");
     if unsigned || row.try_get_raw(index).ok()?.type_info().name() == "YEAR" {
         let number: u64 = row.try_get_unchecked(index).ok()?;

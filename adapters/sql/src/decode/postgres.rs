@@ -3,10 +3,40 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use genkan_adapter::Value;
 use sea_orm::sqlx::postgres::PgRow;
-use sea_orm::sqlx::{Row, ValueRef};
+use sea_orm::sqlx::{Column, Row, TypeInfo, ValueRef};
 
 use super::{of_bytes, of_float};
 use crate::catalog::{ColumnType, Storage};
+use crate::wire::Wire;
+
+/// The form of each type is its own.
+pub(crate) fn fits(row: &PgRow, index: usize, column: ColumnType) -> bool {
+    let Some(found) = row.columns().get(index) else { return false };
+    let name = found.type_info().name();
+    match column.storage {
+        Storage::Boolean => name == "BOOL",
+        Storage::Integer => matches!(name, "INT2" | "INT4" | "INT8"),
+        Storage::Single => name == "FLOAT4",
+        Storage::Double => name == "FLOAT8",
+        Storage::Date => name == "DATE",
+        Storage::Time => name == "TIME",
+        Storage::DateTime => name == "TIMESTAMP",
+        Storage::Instant => name == "TIMESTAMPTZ",
+        Storage::Bytes => name == "BYTEA",
+        Storage::Text | Storage::Padded if matches!(column.wire, Wire::Unicode) => {
+            matches!(name, "TEXT" | "VARCHAR" | "CHAR")
+        }
+        // The statement asks for the text or the bytes of it, whatever it is.
+        Storage::Text
+        | Storage::Padded
+        | Storage::Enumerated
+        | Storage::Loose
+        | Storage::TextForm
+        | Storage::Digits
+        | Storage::Exact
+        | Storage::DecimalText => matches!(name, "TEXT" | "VARCHAR" | "CHAR" | "BYTEA"),
+    }
+}
 
 pub(crate) fn cell(row: &PgRow, index: usize, column: ColumnType) -> Option<Value> {
     let raw = row.try_get_raw(index).ok()?;

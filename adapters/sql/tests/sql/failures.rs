@@ -158,6 +158,51 @@ async fn a_column_that_changes_its_width_is_read_at_once() {
     }
 }
 
+/// Its bytes could be read as the value that it was before, and would be another one: on a session that
+/// was there before, and on a new one.
+#[tokio::test]
+async fn a_column_of_another_type_is_not_read_as_what_it_was() {
+    const NUMBERS: (&str, &str) = ("integer", "1701");
+    const TEXTS: (&str, &str) = ("varchar(8)", "'1701'");
+    const DECIMALS: (&str, &str) = ("decimal(8,2)", "1701");
+    const DOUBLES: (&str, &str) = ("double precision", "1701");
+    const DAYS: (&str, &str) = ("date", "'1701-01-01'");
+    for kind in [Kind::Postgres, Kind::Mariadb] {
+        let Some(database) = Database::create(kind).await else { continue };
+        for (before, after) in [
+            (NUMBERS, TEXTS),
+            (TEXTS, NUMBERS),
+            (TEXTS, DECIMALS),
+            (TEXTS, DAYS),
+            (DOUBLES, NUMBERS),
+            (NUMBERS, DOUBLES),
+            (NUMBERS, DAYS),
+        ] {
+            for new_session in [false, true] {
+                let table = |(column, value): (&str, &str)| {
+                    format!("CREATE TABLE t (id {column}); INSERT INTO t VALUES ({value})")
+                };
+                database.run(&table(before)).await;
+                let config = SqlConfig { connections_max: 1, ..database.config() };
+                let adapter = SqlAdapter::connect(&config).await.unwrap();
+                let known = adapter.schema().await.unwrap();
+                if !new_session {
+                    assert_eq!(answer(&adapter, "t").await.unwrap().len(), 1, "{kind:?}");
+                }
+                database.run(&format!("DROP TABLE t; {}", table(after))).await;
+                let error = answer(&adapter, "t").await.unwrap_err();
+                let what = format!("{kind:?} {before:?} {after:?} {new_session}: {error}");
+                assert_eq!(error.category, ErrorCategory::Mismatch, "{what}");
+                assert_ne!(adapter.schema().await.unwrap(), known, "{what}");
+                assert_eq!(answer(&adapter, "t").await.unwrap().len(), 1, "{what}");
+                drop(adapter);
+                database.run("DROP TABLE t").await;
+            }
+        }
+        database.drop().await;
+    }
+}
+
 /// A text that is now a number would be found by no search for text: silence is no answer.
 #[tokio::test]
 async fn a_column_of_another_kind_is_a_mismatch() {
