@@ -119,7 +119,7 @@ impl Error {
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => source_code(failed.error.category),
-            Error::SourceSpared(_) => "GKN-307",
+            Error::SourceSpared(_) => SPARED_CODE,
             Error::Internal(_) => "GKN-901",
         }
     }
@@ -274,6 +274,9 @@ impl Error {
         }
     }
 }
+
+/// The code of a source that is not asked, because its breaker is open.
+pub const SPARED_CODE: &str = "GKN-307";
 
 /// The code of a source that did not answer.
 pub fn source_code(category: ErrorCategory) -> &'static str {

@@ -19,7 +19,9 @@ pub fn report(operating: &Operating, stopping: bool) -> Value {
     let service = operating.served.now();
     let sources: Vec<Value> = service.sources.iter().map(source).collect();
     let clock = operating.clock.sanity();
-    let well = |source: &Source| source.seen.condition() == Condition::Well;
+    let well = |source: &Source| {
+        source.seen.condition() == Condition::Well && source.breaker.state().is_closed()
+    };
     let tls = operating.tls.as_ref().map(|tls| tls.certificate());
     let days_left = tls.as_ref().map(|certificate| certificate.days_left(now()));
     let all_well = service.sources.iter().all(well)
@@ -70,7 +72,12 @@ pub fn report(operating: &Operating, stopping: bool) -> Value {
 }
 
 fn source(source: &Source) -> Value {
-    let mut told = json!({"name": &*source.name, "status": "ok"});
+    let breaker = source.breaker.state();
+    let mut told = json!({"name": &*source.name, "status": "ok", "breaker": breaker.name()});
+    if !breaker.is_closed() {
+        told["status"] = json!("degraded");
+        told["code"] = json!(error::SPARED_CODE);
+    }
     if let Condition::Degraded(category) = source.seen.condition() {
         let name = CATEGORIES.iter().find(|(known, _)| *known == category).map(|(_, name)| name);
         told["status"] = json!("degraded");

@@ -19,6 +19,7 @@ pub fn observe(meter: &Meter, operating: &Arc<Operating>) {
     connections(meter, operating);
     statements(meter, operating);
     failures(meter, operating);
+    breakers(meter, operating);
     certificate(meter, operating);
     of_process(meter);
 }
@@ -163,6 +164,23 @@ fn failures(meter: &Meter, operating: &Arc<Operating>) {
         .with_description("1 if the source answered when it was last asked, 0 if it is degraded")
         .with_callback(move |told| {
             each(&operating, told, |source| u64::from(source.seen.condition() == Condition::Well));
+        })
+        .build();
+}
+
+fn breakers(meter: &Meter, operating: &Arc<Operating>) {
+    let opened = Arc::clone(operating);
+    meter
+        .u64_observable_counter("genkan_source_breaker_opened")
+        .with_description("How often the source was left alone, or again, because it was ill")
+        .with_callback(move |told| each(&opened, told, |source| source.breaker.opened()))
+        .build();
+    let operating = Arc::clone(operating);
+    meter
+        .u64_observable_gauge("genkan_source_breaker_open")
+        .with_description("1 while requests to the source are refused, 0 if its breaker is closed")
+        .with_callback(move |told| {
+            each(&operating, told, |source| u64::from(!source.breaker.state().is_closed()));
         })
         .build();
 }
