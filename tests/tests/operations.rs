@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use genkan_tests::harness::{Client, Engine, Genkan, available_engines};
+use genkan_tests::harness::{Client, Engine, Genkan, available_engines, pause};
 use genkan_tests::hospital::{self, Served, rules, serve_with};
 use serde_json::Value;
 
@@ -252,10 +253,25 @@ fn a_source_that_is_away_degrades_readiness_and_stops_nothing() -> Result<()> {
     // The data API says what it always said: the process is not to be restarted for this.
     let plain = served.genkan.get("/readyz")?;
     ensure!(plain.status == 200 && plain.text() == "ready\n", "{}", plain.text());
+    let breaker = |name: &str| Ok::<_, anyhow::Error>(total(&metrics(&operations)?, name, &[]));
+    ensure!(breaker("genkan_source_breaker_open")? == 0.0 && source["breaker"] == "closed");
+    for _ in 1..4 {
+        ensure!(served.genkan.get("/fhir/Patient?_count=1")?.status == 503);
+    }
+    let spared = served.genkan.get("/fhir/Patient?_count=1")?;
+    ensure!(spared.text().contains("GKN-307"), "{}", spared.text());
+    let open = report()?;
+    ensure!(open["sources"][0]["breaker"] == "open", "{open}");
+    ensure!(breaker("genkan_source_breaker_open")? == 1.0);
+    ensure!(breaker("genkan_source_breaker_opened_total")? == 1.0);
     fs::rename(file.with_extension("away"), file)?;
-    ensure!(served.genkan.get("/fhir/Patient?_count=1")?.status == 200);
+    let start = Instant::now();
+    while served.genkan.get("/fhir/Patient?_count=1")?.status != 200 {
+        ensure!(start.elapsed() < Duration::from_secs(60), "{}", report()?);
+        pause(Duration::from_millis(100));
+    }
     let well = report()?;
-    ensure!(well["status"] == "ok", "{well}");
+    ensure!(well["status"] == "ok" && well["sources"][0]["breaker"] == "closed", "{well}");
     Ok(())
 }
 
