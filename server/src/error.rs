@@ -264,12 +264,7 @@ impl Error {
             ),
             Error::RequestTimeout { timeout_secs } => request_timeout(*timeout_secs),
             Error::Source(failed) => source(failed.error.category),
-            Error::SourceSpared(_) => Text::new(
-                "the hospital's system did not answer several times in a row, and is not asked for a \
-                 moment; try again later",
-                "院内システムが続けて応答しなかったため、しばらく問い合わせを止めています。少し待ってから再度\
-                 お試しください",
-            ),
+            Error::SourceSpared(_) => source_spared(),
             Error::Internal(_) => Text::new("an internal error", "内部エラー"),
         }
     }
@@ -360,6 +355,15 @@ fn too_many_included(rows_max: usize) -> Text {
     Text::new(
         format!("the includes bring more than {rows_max} resources; ask for a smaller page"),
         format!("_include の結果が合わせて {rows_max} 件を超えます。_count を小さくしてください"),
+    )
+}
+
+fn source_spared() -> Text {
+    Text::new(
+        "the hospital's system did not answer several times in a row, and is not asked for a moment; \
+         try again later",
+        "院内システムが続けて応答しなかったため、しばらく問い合わせを止めています。少し待ってから再度\
+         お試しください",
     )
 }
 

@@ -62,12 +62,7 @@ impl SqlAdapter {
         Box::pin(try_stream! {
             let limit = wanted.limit();
             self.look_at_file();
-            let mut known = Known {
-                catalog: self.catalog().await?,
-                repertoire: self.knowledge.repertoire(),
-                attempts: sessions.connections_max() + 1,
-                looked: false,
-            };
+            let mut known = self.known(sessions).await?;
             while let Some(plan) = self.planned(&mut known, query, wanted).await? {
                 let mut session = self.borrow(sessions).await?;
                 let mut course = Course::begin(self.limits.statement_timeout);
@@ -124,6 +119,15 @@ impl SqlAdapter {
                     }
                 }
             }
+        })
+    }
+
+    async fn known<DB: Driver>(&self, sessions: &Sessions<DB>) -> Result<Known, AdapterError> {
+        Ok(Known {
+            catalog: self.catalog().await?,
+            repertoire: self.knowledge.repertoire(),
+            attempts: sessions.connections_max() + 1,
+            looked: false,
         })
     }
 
