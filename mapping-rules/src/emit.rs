@@ -13,6 +13,8 @@ mod updated;
 mod version;
 mod writer;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use genkan_adapter::{Row, Value};
@@ -88,16 +90,32 @@ pub struct Leaf {
     pub mapped_by: Option<Span>,
 }
 
+/// Rules with keys of theirs.
+pub type Followed = BTreeSet<(usize, Vec<String>)>;
+
 /// Emits the records of one answer.
 pub struct Emitter<'a> {
     rules: &'a RuleSet,
     identity: &'a Identity,
     referred: Ids<'a>,
+    /// What resources refer to, for who wants to know.
+    followed: Option<RefCell<Followed>>,
 }
 
 impl<'a> Emitter<'a> {
     pub fn new(rules: &'a RuleSet, identity: &'a Identity) -> Self {
-        Emitter { rules, identity, referred: Ids::new(identity) }
+        Emitter { rules, identity, referred: Ids::new(identity), followed: None }
+    }
+
+    /// Remembers from now on what the resources refer to.
+    #[must_use]
+    pub fn following(self) -> Self {
+        Emitter { followed: Some(RefCell::default()), ..self }
+    }
+
+    /// What was referred to since this was last asked.
+    pub fn take_followed(&self) -> Followed {
+        self.followed.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     pub fn emit(&self, rule: &'a Rule, record: &'a Record) -> Emitted {
@@ -148,6 +166,11 @@ impl<'a> Emitter<'a> {
         let last_updated = writer.resource(rule, record, &id, shown);
         let Writer { out, issues, unusable, .. } = writer;
         Emitted { id, version_id, last_updated, json: (!unusable).then_some(out), issues }
+    }
+
+    /// The rule at this place of the rule set.
+    pub fn rule(&self, index: usize) -> &'a Rule {
+        &self.rules.rules[index]
     }
 
     /// `meta.lastUpdated` of a record; see [`Rule::updated_in_root`] for one without children.

@@ -4,6 +4,7 @@
 //! A search makes one scan for each rule of its type that can match. Paging is by key: the order
 //! always ends with the rule's key, and the token holds the last key of each scan, sealed.
 
+mod bulk;
 mod chain;
 mod cursor;
 mod follow;
@@ -22,6 +23,7 @@ use crate::program::{Rule, RuleSet, Term};
 use crate::projection::Projection;
 use crate::search::{Chaining, Parameter, rows_of};
 
+pub use bulk::{BulkPlan, BulkRequest, Untold, UntoldOf, Within, alone, bulk};
 pub use chain::{
     OfferedChain, OfferedHas, WithheldStep, chain_problems, chains, reverse_chains, withheld_steps,
 };
@@ -199,13 +201,7 @@ pub fn search(
     // A page goes on in the search as it was asked, whatever the time is now.
     let context = context(rules, request, &scans);
     if let Some(token) = &request.page {
-        let cursor = Cursor::open(identity, &context, token, &scans).ok_or(PlanProblem::BadPage)?;
-        for (scan, position) in scans.iter_mut().zip(cursor.0) {
-            if let Position::After(values) = &position {
-                scan.query.after = Some(values.clone());
-            }
-            scan.position = position;
-        }
+        resume(identity, &context, token, &mut scans)?;
     }
     let includes = include::includes(rules, request)?;
     for scan in &mut scans {
@@ -347,12 +343,33 @@ fn narrowed(
     part
 }
 
+/// Takes scans to where a token of the same context says that a page ended.
+pub fn resume(
+    identity: &Identity,
+    context: &[u8],
+    token: &str,
+    scans: &mut [Scan],
+) -> Result<(), PlanProblem> {
+    let cursor = Cursor::open(identity, context, token, scans).ok_or(PlanProblem::BadPage)?;
+    for (scan, position) in scans.iter_mut().zip(cursor.0) {
+        if let Position::After(values) = &position {
+            scan.query.after = Some(values.clone());
+        }
+        scan.position = position;
+    }
+    Ok(())
+}
+
 /// What makes two requests the same search: a page token of one must not open in another.
 /// So does a rule set in which other rules or other columns stand behind the positions.
 fn context(rules: &RuleSet, request: &SearchRequest, scans: &[Scan]) -> Vec<u8> {
-    let mut hasher = blake3::Hasher::new();
     let SearchRequest { resource_type, filters, chains, sort, .. } = request;
-    let text = format!("{resource_type}|{filters:?}|{chains:?}|{sort:?}");
+    context_of(rules, &format!("{resource_type}|{filters:?}|{chains:?}|{sort:?}"), scans)
+}
+
+/// The same of what a text asks for.
+pub fn context_of(rules: &RuleSet, text: &str, scans: &[Scan]) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
     hasher.update(text.as_bytes());
     for scan in scans {
         let scan = format!("|{}|{:?}", rules.rules[scan.rule].id, scan.query.order);

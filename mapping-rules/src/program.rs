@@ -1,7 +1,7 @@
 //! A compiled rule set: names looked up, types known, every column an index into a row. What stands
 //! here can be run; what is wrong was said while compiling.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::FixedOffset;
@@ -65,6 +65,22 @@ impl RuleSet {
         types.sort_unstable();
         types.dedup();
         types
+    }
+}
+
+impl RuleSet {
+    /// The rules whose resources others refer to.
+    pub fn referred(&self) -> BTreeSet<usize> {
+        let mut referred = BTreeSet::new();
+        for property in self.rules.iter().flat_map(|rule| &rule.emit) {
+            property.node.any(&mut |node| {
+                if let NodeKind::Reference(reference) = &node.kind {
+                    referred.insert(reference.rule);
+                }
+                false
+            });
+        }
+        referred
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod chain;
 mod coded;
+mod compartment;
 mod composite;
 mod derive;
 mod existence;
@@ -34,6 +35,8 @@ use crate::program::{Coded, ColumnUse, Node, ReferenceTo, Term};
 
 pub(crate) use chain::{Chaining, can_follow, can_follow_back, references_in};
 pub(crate) use coded::LOCALS_MAX;
+pub use compartment::{Owners, owners, parameters, places};
+pub(crate) use compartment::{membership, to_one_of};
 pub(crate) use derive::{Override, appears, derive};
 pub use forms::prefixes;
 pub use indexes::{Unindexed, unindexed, unindexed_warnings};

@@ -2,6 +2,8 @@
 
 #[path = "search/binding.rs"]
 mod binding;
+#[path = "search/bulk.rs"]
+mod bulk;
 #[path = "search/chain.rs"]
 mod chain;
 #[path = "search/coded.rs"]

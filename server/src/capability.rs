@@ -13,7 +13,9 @@ use genkan_mapping::search::Parameter;
 use serde_json::{Value, json};
 
 use crate::bundle::operation;
+use crate::everything;
 use crate::exchange::Exchange;
+use crate::export;
 use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
@@ -29,7 +31,9 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
         .resource_types()
         .into_iter()
         .map(|resource_type| {
-            let operations = operation::declared(service, &exchange.base, resource_type);
+            let mut operations = operation::declared(service, &exchange.base, resource_type);
+            operations.extend(everything::declared(resource_type));
+            operations.extend(export::declared(service, Some(resource_type)));
             resource(&service.rules, resource_type, operations)
         })
         .collect();
@@ -64,6 +68,7 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
             ),
             "resource": resources,
             "interaction": [{"code": "batch"}],
+            "operation": [export::declared(service, None)],
         }],
     });
     Answer::of(statement.to_string().into_bytes())

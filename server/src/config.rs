@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::bundle::BundleConfig;
 use crate::clients::{Clients, ClientsConfig};
 use crate::codes::CodesConfig;
+use crate::governor::Governor;
 use crate::http::HttpConfig;
 use crate::http::tls::{ClientCertificates, TlsConfig};
 use crate::identity::IdentityConfig;
@@ -91,6 +92,7 @@ impl Config {
         config.http.tls.iter().try_for_each(TlsConfig::check)?;
         config.check_clients()?;
         config.telemetry.check()?;
+        config.check_bulk()?;
         Ok(config)
     }
 
@@ -105,6 +107,20 @@ impl Config {
             "[clients] are told apart by their certificates: set [http.tls] client_certificates",
             "[clients] は証明書で区別します。[http.tls] client_certificates を設定してください",
         ))
+    }
+
+    /// What bulk work may take of each source.
+    fn check_bulk(&self) -> Result<(), Text> {
+        let zone = self.site.site()?.zone;
+        let further =
+            self.sources.iter().map(|(name, section)| (format!("[sources.{name}]"), section));
+        for (name, section) in std::iter::once(("[source]".to_owned(), &self.source)).chain(further)
+        {
+            Governor::new(section, zone).map_err(|told| {
+                Text::new(format!("{name} {}", told.en), format!("{name} {}", told.ja))
+            })?;
+        }
+        Ok(())
     }
 
     fn resolve(&mut self, folder: &Path) {

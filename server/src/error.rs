@@ -8,6 +8,7 @@ use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::Issue;
 
 use crate::batch::BatchProblem;
+use crate::bulk::BulkRefusal;
 use crate::bundle::NoBundle;
 use crate::fetch::FetchError;
 use crate::sources::SourceError;
@@ -44,6 +45,8 @@ pub enum Error {
     UnsupportedMediaType {
         expected: &'static str,
     },
+    /// A body in `Content-Encoding`.
+    UnsupportedCoding,
     BodyTooLarge {
         bytes_max: usize,
     },
@@ -66,6 +69,8 @@ pub enum Error {
     Batch(BatchProblem),
     /// `$jp-clins-bundle`
     NoBundle(NoBundle),
+    /// `$everything`, `$export`
+    Bulk(BulkRefusal),
     Busy,
     RequestTimeout {
         timeout_secs: u64,
@@ -116,6 +121,8 @@ impl Error {
             Error::NoHistory => "GKN-117",
             Error::PreconditionFailed => "GKN-118",
             Error::Batch(problem) => batch(*problem).0,
+            Error::UnsupportedCoding => "GKN-124",
+            Error::Bulk(reason) => bulk(reason).0,
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => source_code(failed.error.category),
@@ -134,7 +141,9 @@ impl Error {
             Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Error::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::UnsupportedMediaType { .. } | Error::UnsupportedCoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Error::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Error::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -145,6 +154,7 @@ impl Error {
             Error::Unmappable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NoBundle(reason) => no_bundle(reason).1,
             Error::Batch(_) => StatusCode::BAD_REQUEST,
+            Error::Bulk(reason) => bulk(reason).1,
             Error::Busy | Error::SourceSpared(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Source(failed) => match failed.error.category {
@@ -168,7 +178,8 @@ impl Error {
             | Error::UnknownType { .. }
             | Error::NoHistory
             | Error::NotAcceptable
-            | Error::UnsupportedMediaType { .. } => IssueType::NotSupported,
+            | Error::UnsupportedMediaType { .. }
+            | Error::UnsupportedCoding => IssueType::NotSupported,
             Error::BodyTooLarge { .. } | Error::UriTooLong { .. } => IssueType::TooLong,
             Error::BodyTimeout { .. } | Error::RequestTimeout { .. } => IssueType::Timeout,
             Error::BodyUnreadable => IssueType::Structure,
@@ -178,6 +189,7 @@ impl Error {
             Error::Unmappable(_) => IssueType::Processing,
             Error::NoBundle(reason) => no_bundle(reason).2,
             Error::Batch(problem) => batch(*problem).1,
+            Error::Bulk(reason) => bulk(reason).2,
             Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::SourceSpared(_) => IssueType::Transient,
@@ -196,6 +208,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Error::SourceSpared(spared) => Some(spared.wait.as_secs() + 1),
+            Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs }) => Some(*opens_in_secs),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_SECS),
             _ => None,
         }
@@ -239,6 +252,7 @@ impl Error {
                 format!("the body has to be `{expected}` in UTF-8 (FHIR 4.0)"),
                 format!("本文の形式は UTF-8 の `{expected}`（FHIR 4.0）でなければなりません"),
             ),
+            Error::UnsupportedCoding => unsupported_coding(),
             Error::BodyTooLarge { bytes_max } => body_too_large(*bytes_max),
             Error::UriTooLong { bytes_max } => uri_too_long(*bytes_max),
             Error::BodyTimeout { timeout_secs } => body_timeout(*timeout_secs),
@@ -258,6 +272,7 @@ impl Error {
             ),
             Error::NoBundle(reason) => reason.message(),
             Error::Batch(problem) => problem.message(),
+            Error::Bulk(reason) => reason.message(),
             Error::Busy => Text::new(
                 "too many requests at once; try again shortly",
                 "同時の要求が多すぎます。少し待ってから再度お試しください",
@@ -311,6 +326,29 @@ fn batch(problem: BatchProblem) -> (&'static str, IssueType) {
     }
 }
 
+/// Of operations that bring many resources.
+fn bulk(reason: &BulkRefusal) -> (&'static str, StatusCode, IssueType) {
+    match reason {
+        BulkRefusal::NoSuchExport => ("GKN-131", StatusCode::NOT_FOUND, IssueType::NotFound),
+        BulkRefusal::OutsideWindow { .. } => {
+            ("GKN-132", StatusCode::SERVICE_UNAVAILABLE, IssueType::Transient)
+        }
+        BulkRefusal::OnlyAsync => ("GKN-133", StatusCode::BAD_REQUEST, IssueType::Required),
+        BulkRefusal::OnlyCompactJson => {
+            ("GKN-134", StatusCode::NOT_ACCEPTABLE, IssueType::NotSupported)
+        }
+        BulkRefusal::OnlyHttp11 => {
+            ("GKN-137", StatusCode::UPGRADE_REQUIRED, IssueType::NotSupported)
+        }
+        BulkRefusal::GroupTooLarge { .. } => {
+            ("GKN-135", StatusCode::UNPROCESSABLE_ENTITY, IssueType::TooCostly)
+        }
+        BulkRefusal::AddressTooLong { .. } => {
+            ("GKN-136", StatusCode::BAD_REQUEST, IssueType::TooLong)
+        }
+    }
+}
+
 fn unknown_type(resource_type: &str, hint: &Option<String>) -> Text {
     let mut text = Text::new(
         format!("{resource_type} is not offered here; see `/fhir/metadata`"),
@@ -321,6 +359,13 @@ fn unknown_type(resource_type: &str, hint: &Option<String>) -> Text {
         text.ja.push_str(&format!("（もしかして: {near}）"));
     }
     text
+}
+
+fn unsupported_coding() -> Text {
+    Text::new(
+        "bodies are read as they are; send it without `Content-Encoding`",
+        "圧縮した本文は受け取りません。`Content-Encoding` なしで送ってください",
+    )
 }
 
 fn body_too_large(bytes_max: usize) -> Text {
@@ -408,85 +453,4 @@ impl From<FetchError> for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-    use std::time::Duration;
-
-    fn spared(wait: Duration) -> Spared {
-        Spared { source_name: "secret".to_owned(), wait }
-    }
-
-    fn one_of_each() -> Vec<Error> {
-        use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
-        let source = |category| {
-            let error = genkan_adapter::AdapterError::new(category, "secret");
-            Error::Source(SourceError { source_name: "main".to_owned(), error })
-        };
-        let resource_type = "Patient".to_owned();
-        let mut errors = vec![
-            Error::UnknownRoute,
-            Error::MethodNotAllowed { allowed: "GET" },
-            Error::UnknownType { resource_type: resource_type.clone(), hint: None },
-            Error::NotFound { resource_type },
-            Error::UnknownVersion,
-            Error::NoHistory,
-            Error::PreconditionFailed,
-            Error::NotAcceptable,
-            Error::UnsupportedMediaType { expected: "x" },
-            Error::BodyTooLarge { bytes_max: 1 },
-            Error::UriTooLong { bytes_max: 1 },
-            Error::BodyTimeout { timeout_secs: 1 },
-            Error::BodyUnreadable,
-            Error::BadHost,
-            Error::Parameters(Vec::new()),
-            Error::TooManyIncluded { rows_max: 1 },
-            Error::Unmappable(Vec::new()),
-            Error::Batch(BatchProblem::NotABundle),
-            Error::Batch(BatchProblem::Transaction),
-            Error::Batch(BatchProblem::TooManyEntries { max: 1 }),
-            Error::Batch(BatchProblem::BadEntry),
-            Error::Batch(BatchProblem::TooLarge { bytes_max: 1 }),
-            Error::Busy,
-            Error::RequestTimeout { timeout_secs: 1 },
-            Error::SourceSpared(spared(Duration::from_millis(2500))),
-            Error::Internal("secret"),
-        ];
-        errors.extend([Unreachable, Busy, Denied, LimitExceeded, Mismatch, Unreadable].map(source));
-        errors
-    }
-
-    #[test]
-    fn each_error_has_a_code_of_its_own_in_the_group_of_its_status() {
-        let errors = one_of_each();
-        let codes: BTreeSet<&str> = errors.iter().map(Error::code).collect();
-        assert_eq!(codes.len(), errors.len());
-        for error in &errors {
-            let inside = error.code().starts_with("GKN-3") || error.code().starts_with("GKN-9");
-            if inside {
-                assert!(error.status().is_server_error(), "{error:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn whoever_is_to_come_again_is_told_when() {
-        for error in one_of_each() {
-            let unavailable = error.status() == StatusCode::SERVICE_UNAVAILABLE;
-            assert_eq!(error.retry_after().is_some(), unavailable, "{error:?}");
-        }
-        for (wait, secs) in [(0, 1), (999, 1), (2500, 3)] {
-            let error = Error::SourceSpared(spared(Duration::from_millis(wait)));
-            assert_eq!(error.retry_after(), Some(secs), "not before {wait} ms");
-        }
-    }
-
-    #[test]
-    fn what_the_source_or_the_machinery_said_is_not_told_to_the_client() {
-        for error in one_of_each() {
-            let Text { en, ja } = error.message();
-            assert!(!en.contains("secret") && !ja.contains("secret"), "{error:?}");
-            assert!(!en.is_empty() && !ja.is_empty(), "{error:?}");
-        }
-    }
-}
+mod tests;

@@ -22,6 +22,8 @@ use crate::stages::Stages;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const REQUEST_ID_BYTES_MAX: usize = 64;
+/// As it stands in the manifest, and as a client may write it.
+const FILES: [&str; 2] = ["/fhir/$export-file/", "/fhir/%24export-file/"];
 const HOST_BYTES_MAX: usize = 255;
 
 /// One request on its way through the rooms.
@@ -62,7 +64,10 @@ impl Exchange {
         let too_long = uri_length > bytes_max;
         let query = if too_long { "" } else { request.query_string() };
         let pairs = parse::pairs(query.as_bytes());
-        let form = negotiate::form(&pairs, text(headers, &header::ACCEPT));
+        // A file of an export has one form, whatever else a client takes.
+        let is_file = FILES.iter().any(|path| request.path().starts_with(path));
+        let accept = text(headers, &header::ACCEPT).filter(|_| !is_file);
+        let form = negotiate::form(&pairs, accept);
         let peer = Peer::of(request);
         let base = service.base_url.clone().map_or_else(|| own_base(headers, peer.secure), Ok);
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);

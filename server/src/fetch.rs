@@ -4,18 +4,19 @@
 //! counted: one for each scan that the page needs, one for each child, each include (in each round of
 //! `:iterate`) and each `$contained` that is not made of the very row.
 
+mod chunks;
 mod explain;
 mod include;
 mod keys;
+mod statement;
 mod total;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use genkan_adapter::{AdapterError, Row, RowQuery, Value};
+use genkan_adapter::{Row, RowQuery, Value};
 use genkan_mapping::emit::{Record, reference_key};
 use genkan_mapping::evaluate::{self, Frame};
 use genkan_mapping::plan::{
@@ -25,7 +26,7 @@ use genkan_mapping::program::{Child, Contained, RuleSet};
 use genkan_mapping::projection::{Columns, Projection};
 
 use crate::sources::breaker::Spared;
-use crate::sources::{Source, SourceError, Sources};
+use crate::sources::{SourceError, Sources};
 
 pub use explain::Explained;
 pub use keys::{Keys, keys};
@@ -81,11 +82,18 @@ pub struct Fetch<'a> {
     rules: &'a RuleSet,
     statements: usize,
     in_source: Duration,
+    /// It is bulk work and waits for its turns.
+    is_bulk: bool,
 }
 
 impl<'a> Fetch<'a> {
     pub fn new(sources: &'a Sources, rules: &'a RuleSet) -> Self {
-        Fetch { sources, rules, statements: 0, in_source: Duration::ZERO }
+        Fetch { sources, rules, statements: 0, in_source: Duration::ZERO, is_bulk: false }
+    }
+
+    /// For bulk work, which everybody else goes before.
+    pub fn bulk(sources: &'a Sources, rules: &'a RuleSet) -> Self {
+        Fetch { is_bulk: true, ..Fetch::new(sources, rules) }
     }
 
     /// Statements sent so far.
@@ -155,29 +163,6 @@ impl<'a> Fetch<'a> {
         let matches = self.complete(plan, rows).await?;
         let (includes, includes_end) = self.includes(plan, &matches).await?;
         Ok(Page { matches, includes, includes_end, next, found })
-    }
-
-    /// One statement, to the source of the rule.
-    async fn rows(&mut self, rule: usize, query: &RowQuery) -> Fetched<Vec<Row>> {
-        let source = self.sources.at(self.rules.rules[rule].source);
-        let rows = source.adapter().rows(query).try_collect();
-        self.ask(source, rows, |rows: &Vec<Row>| rows.len()).await
-    }
-
-    /// Every statement of a request goes this way: past the breaker of its source, and counted.
-    async fn ask<T>(
-        &mut self,
-        source: &Source,
-        statement: impl Future<Output = Result<T, AdapterError>>,
-        rows: impl Fn(&T) -> usize,
-    ) -> Fetched<T> {
-        let passage = source.breaker.enter()?;
-        self.statements += 1;
-        let seen = source.seen.begin();
-        let answer = statement.await;
-        passage.end(answer.as_ref().err());
-        self.in_source += seen.end(answer.as_ref().map(rows));
-        Ok(answer.map_err(|error| source.failed(error))?)
     }
 
     /// One scan after the other, until the page is full and one row more shows that it goes on. A

@@ -5,12 +5,15 @@
 
 mod batch;
 mod body;
+mod bulk;
 mod bundle;
+mod compress;
 mod connection;
 mod entrance;
 mod health;
 mod http2;
 mod interactions;
+mod sending;
 mod stall;
 pub mod tls;
 mod wire;
@@ -22,7 +25,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::body::{BoxBody, MessageBody};
+use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol, Request, Response};
 use actix_server::{GracefulShutdownSignal, Server};
@@ -32,6 +35,7 @@ use actix_service::{
 };
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use actix_web::guard::{self, Guard};
+use actix_web::http::{Method, Version};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpRequest, HttpResponse, web};
@@ -47,6 +51,7 @@ use tls::{Tls, TlsConfig};
 pub use wire::Peer;
 use wire::Wire;
 
+use crate::bulk::BulkRefusal;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::respond::{self, Answer};
@@ -72,6 +77,10 @@ pub struct HttpConfig {
     pub write_stall_timeout_secs: u64,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
+    /// Answers in gzip or zstd, where the client takes it.
+    pub compress: bool,
+    /// Smaller answers go out as they are.
+    pub compress_bytes_min: usize,
     /// Requests in work at one time; one more gets 503.
     pub requests_max: usize,
     /// Open connections of each worker.
@@ -95,6 +104,8 @@ impl Default for HttpConfig {
             write_stall_timeout_secs: 30,
             body_bytes_max: 12 * 1024 * 1024,
             uri_bytes_max: 8 * 1024,
+            compress: true,
+            compress_bytes_min: 2048,
             requests_max: 256,
             connections_max: 1024,
             graceful_stop_secs: 30,
@@ -160,6 +171,9 @@ pub fn server(
                         async move { stop.notified().await }
                     }
                 })
+                // Who closes the connection waits for nothing: the work is dropped, and with it
+                // the statement. (A client that closes only its half goes away with the others.)
+                .h1_allow_half_closed(false)
                 .keep_alive(limits.keep_alive)
                 .client_request_timeout(limits.head)
                 .client_disconnect_timeout(limits.head)
@@ -291,11 +305,13 @@ where
     }
     let answered = service.call(request);
     async move {
-        let response = answered.await;
-        if let Some(course) = &course {
-            course.answered();
-        }
-        response
+        let response = answered.await?;
+        // Nobody waits for the client while the answer is still being made.
+        Ok(sending::at_end_of_stream(response, move || {
+            if let Some(course) = &course {
+                course.answered();
+            }
+        }))
     }
 }
 
@@ -331,6 +347,7 @@ fn routes(app: &mut web::ServiceConfig) {
                         .default_service(web::to(interactions::only_get)),
                 )
                 // Operations (`/fhir/$…`, `/fhir/{type}/$…`) come before the read of an id.
+                .configure(bulk::configure)
                 .service(bundle::resource())
                 .service(bundle::definition())
                 .service(
@@ -357,18 +374,38 @@ async fn answer(
     request: &HttpRequest,
     interaction: impl AsyncFnOnce(&Service, &Exchange) -> Result<Answer, Error>,
 ) -> HttpResponse {
+    answer_shared(request, async |service, exchange| interaction(&service, &exchange).await).await
+}
+
+/// The same for an answer that goes on when the interaction has ended: the time limit is for its
+/// beginning.
+async fn answer_shared(
+    request: &HttpRequest,
+    interaction: impl AsyncFnOnce(Arc<Service>, Rc<Exchange>) -> Result<Answer, Error>,
+) -> HttpResponse {
     let Some(Admitted { service, exchange }) = Admitted::of(request) else {
         // Only if a route were added outside the entrance.
         return respond::outside_the_entrance();
     };
     let timeout_secs = exchange.timeout_secs;
-    let answered = AssertUnwindSafe(interaction(&service, &exchange)).catch_unwind();
+    let interaction = interaction(service, Rc::clone(&exchange));
+    let answered = AssertUnwindSafe(interaction).catch_unwind();
     let answer = match tokio::time::timeout(Duration::from_secs(timeout_secs), answered).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Error::Internal("a panic; the log has its place")),
         Err(_) => Err(Error::RequestTimeout { timeout_secs }),
     };
-    respond::respond(&exchange, answer)
+    let response = respond::respond(&exchange, answer);
+    if response.body().size() != BodySize::Stream {
+        return response;
+    }
+    if request.version() < Version::HTTP_11 {
+        return respond::respond(&exchange, Err(Error::Bulk(BulkRefusal::OnlyHttp11)));
+    }
+    match *request.method() {
+        Method::HEAD => response.map_body(|_, _| BoxBody::new(())),
+        _ => response,
+    }
 }
 
 #[cfg(test)]

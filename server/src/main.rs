@@ -4,6 +4,7 @@
 //! talks to the hospital's system. [`read`] and [`search`] name the rooms in this order.
 
 mod batch;
+mod bulk;
 mod bundle;
 mod capability;
 mod clients;
@@ -13,8 +14,11 @@ mod conditional;
 mod config;
 mod emit;
 mod error;
+mod everything;
 mod exchange;
+mod export;
 mod fetch;
+mod governor;
 mod http;
 mod identity;
 mod interaction;

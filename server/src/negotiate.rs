@@ -139,6 +139,36 @@ pub fn format(parameter: Option<&str>, accept: Option<&str>) -> Result<Format, E
     }
 }
 
+/// How the bytes of an answer are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+/// By weight; of equal ones zstd, then gzip, because both are smaller than nothing. Whoever takes none
+/// of them gets the plain bytes. Spec: RFC 9110, 12.5.3
+pub fn coding(accept_encoding: Option<&str>) -> Coding {
+    let ranges = accept_encoding.unwrap_or_default().split(',');
+    let weight = |names: &[&str]| {
+        let named = ranges.clone().filter(|range| names.iter().any(|n| same(media_type(range), n)));
+        named.map(quality).max()
+    };
+    let any = weight(&["*"]);
+    let zstd = weight(&["zstd"]).or(any).unwrap_or(0);
+    let gzip = weight(&["gzip", "x-gzip"]).or(any).unwrap_or(0);
+    // Plain bytes are welcome to everybody who does not say otherwise, but no better than what is
+    // named.
+    let identity = weight(&["identity"]).unwrap_or(1);
+    match zstd.max(gzip) {
+        0 => Coding::Identity,
+        best if best < identity => Coding::Identity,
+        best if best == zstd => Coding::Zstd,
+        _ => Coding::Gzip,
+    }
+}
+
 /// The language of messages: Japanese if the client asks for it before English.
 pub fn language(accept_language: Option<&str>) -> Language {
     let ranges = accept_language.unwrap_or_default().split(',');
@@ -251,6 +281,29 @@ mod tests {
         ] {
             let chosen = format(parameter, accept).ok();
             assert_eq!(chosen, expected, "_format={parameter:?} Accept: {accept:?}");
+        }
+    }
+
+    #[test]
+    fn the_smaller_coding_that_the_client_takes_is_chosen() {
+        for (header, expected) in [
+            (None, Coding::Identity),
+            (Some(""), Coding::Identity),
+            (Some("gzip"), Coding::Gzip),
+            (Some("x-gzip, deflate"), Coding::Gzip),
+            (Some("gzip, deflate, br, zstd"), Coding::Zstd),
+            (Some("gzip;q=1.0, zstd;q=0.5"), Coding::Gzip),
+            (Some("GZIP;q=0.001"), Coding::Gzip),
+            (Some("gzip;q=0, *;q=0"), Coding::Identity),
+            (Some("*"), Coding::Zstd),
+            (Some("zstd;q=0, *;q=0.5"), Coding::Gzip),
+            (Some("identity, gzip;q=0.5"), Coding::Identity),
+            (Some("identity;q=0.5, gzip;q=0.5"), Coding::Gzip),
+            (Some("br, deflate"), Coding::Identity),
+            // Nothing that we have: the plain bytes are better than none.
+            (Some("br, identity;q=0"), Coding::Identity),
+        ] {
+            assert_eq!(coding(header), expected, "{header:?}");
         }
     }
 

@@ -162,7 +162,7 @@ fn not_offered_message(rules: &RuleSet, resource_type: &str, code: &str, offered
     text
 }
 
-fn refusal(resource_type: &str, problem: PlanProblem) -> Error {
+pub fn refusal(resource_type: &str, problem: PlanProblem) -> Error {
     match problem {
         PlanProblem::UnknownType { nearest } => {
             Error::UnknownType { resource_type: format!("`{resource_type}`"), hint: nearest }

@@ -6,11 +6,12 @@ mod explained;
 mod outcome;
 mod page_issues;
 mod searchset;
+mod streamed;
 
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use chrono::{DateTime, Utc};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::{search, xml};
@@ -25,7 +26,9 @@ use crate::negotiate::{Form, Format};
 
 pub use batch::BatchResponse;
 pub use explained::explained;
-pub use searchset::{Links, Told, page_tag, searchset};
+pub use outcome::{of_progress, of_untold, row_line};
+pub use searchset::{Links, Searchset, Told, page_tag, searchset};
+pub use streamed::{Parts, Streamed, Tally, begun};
 
 /// What an interaction answers, before it takes its form on the wire.
 #[derive(Debug)]
@@ -35,12 +38,20 @@ pub struct Answer {
     pub tag: Option<String>,
     /// FHIR `instant`
     pub last_updated: Option<String>,
+    /// Further headers of this answer.
+    pub headers: Vec<(HeaderName, String)>,
 }
 
 #[derive(Debug)]
 pub enum Body {
     /// A resource.
     Json(Vec<u8>),
+    /// A resource about work that goes on.
+    Accepted(Vec<u8>),
+    /// JSON that is no resource.
+    Manifest(Vec<u8>),
+    /// Bytes that are made while they are sent.
+    Streamed(Streamed),
     /// The client has it already.
     Unchanged,
 }
@@ -48,11 +59,15 @@ pub enum Body {
 impl Answer {
     /// A resource without a version of its own.
     pub fn of(json: Vec<u8>) -> Self {
-        Answer { body: Body::Json(json), tag: None, last_updated: None }
+        Answer::with(Body::Json(json))
+    }
+
+    pub fn with(body: Body) -> Self {
+        Answer { body, tag: None, last_updated: None, headers: Vec::new() }
     }
 
     pub fn unchanged(tag: Option<String>, last_updated: Option<String>) -> Self {
-        Answer { body: Body::Unchanged, tag, last_updated }
+        Answer { tag, last_updated, ..Answer::with(Body::Unchanged) }
     }
 
     #[must_use]
@@ -74,7 +89,7 @@ impl Answer {
 pub fn resource(emitted: Emitted) -> Result<Answer, Error> {
     let Emitted { version_id, last_updated, json, issues, .. } = emitted;
     let json = json.ok_or(Error::Unmappable(issues))?;
-    Ok(Answer { body: Body::Json(json), tag: Some(version_id), last_updated })
+    Ok(Answer { tag: Some(version_id), last_updated, ..Answer::of(json) })
 }
 
 /// Whether the client has this answer already, by what is known of it so far.
@@ -98,28 +113,31 @@ pub fn with_issues(bundle: &[u8], issues: &[UnitIssue], language: Language) -> A
 
 /// The end of every interaction.
 pub fn respond(exchange: &Exchange, answer: Result<Answer, Error>) -> HttpResponse {
-    let written = answer.and_then(|answer| {
-        let answer = judged(exchange, answer)?;
-        let (tag, modified) = (etag(&answer), answer.modified(exchange));
-        let mut response = match answer.body {
-            Body::Unchanged => HttpResponse::NotModified(),
-            Body::Json(_) => HttpResponse::Ok(),
-        };
-        for (name, value) in [(header::ETAG, tag), (header::LAST_MODIFIED, modified.map(http_date))]
-        {
-            value.into_iter().for_each(|value| {
-                response.insert_header((name.clone(), value));
-            });
-        }
-        Ok(match answer.body {
-            Body::Unchanged => response.finish(),
-            Body::Json(json) => {
-                let body = write(exchange, json)?;
-                response.content_type(exchange.form().format.content_type()).body(body)
-            }
-        })
-    });
+    let written = answer.and_then(|answer| success(exchange, judged(exchange, answer)?));
     written.unwrap_or_else(|error| failure(exchange, &error))
+}
+
+fn success(exchange: &Exchange, answer: Answer) -> Result<HttpResponse, Error> {
+    let (tag, modified) = (etag(&answer), answer.modified(exchange));
+    let mut response = match answer.body {
+        Body::Unchanged => HttpResponse::NotModified(),
+        Body::Accepted(_) => HttpResponse::Accepted(),
+        Body::Json(_) | Body::Manifest(_) | Body::Streamed(_) => HttpResponse::Ok(),
+    };
+    let ours = [(header::ETAG, tag), (header::LAST_MODIFIED, modified.map(http_date))];
+    let ours = ours.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    for header in ours.chain(answer.headers) {
+        response.insert_header(header);
+    }
+    Ok(match answer.body {
+        Body::Unchanged => response.finish(),
+        Body::Json(json) | Body::Accepted(json) => {
+            let body = write(exchange, json)?;
+            response.content_type(exchange.form().format.content_type()).body(body)
+        }
+        Body::Manifest(json) => response.content_type("application/json").body(json),
+        Body::Streamed(streamed) => streamed.respond(&mut response),
+    })
 }
 
 /// The answer under the conditions of the request.
@@ -150,6 +168,14 @@ fn failure(exchange: &Exchange, error: &Error) -> HttpResponse {
     response.content_type(format.content_type());
     if let Error::MethodNotAllowed { allowed } = error {
         response.insert_header((header::ALLOW, HeaderValue::from_static(allowed)));
+    }
+    if matches!(error, Error::UnsupportedCoding) {
+        // RFC 9110, 12.5.3: it was the coding, not the form.
+        response.insert_header((header::ACCEPT_ENCODING, "identity"));
+    }
+    if status == StatusCode::UPGRADE_REQUIRED {
+        // RFC 9110, 15.5.22
+        response.insert_header((header::UPGRADE, "HTTP/1.1"));
     }
     if let Some(seconds) = error.retry_after() {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -208,7 +234,7 @@ fn write(exchange: &Exchange, json: Vec<u8>) -> Result<Vec<u8>, Error> {
 }
 
 /// As headers have it. Spec: RFC 9110, 5.6.7
-fn http_date(moment: DateTime<Utc>) -> String {
+pub fn http_date(moment: DateTime<Utc>) -> String {
     moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::batch::BatchLimits;
 use crate::bundle::BundleConfig;
+use crate::export::Ended;
 use crate::http::HttpConfig;
 use crate::sources::Sources;
 use crate::trace::TraceIds;
@@ -44,6 +45,12 @@ pub struct FhirConfig {
     pub batch_bytes_max: usize,
     /// `__explain` is answered.
     pub explain: bool,
+    /// Rows of one statement of `$export` and `$everything`; more are read with the next one.
+    pub export_chunk_rows: usize,
+    /// The addresses of an export open for so long.
+    pub export_token_hours: u32,
+    /// Members of a Group that can be exported.
+    pub export_group_members_max: usize,
 }
 
 impl Default for FhirConfig {
@@ -60,6 +67,9 @@ impl Default for FhirConfig {
             batch_entries_max: 100,
             batch_bytes_max: 32 * 1024 * 1024,
             explain: false,
+            export_chunk_rows: 1000,
+            export_token_hours: 24,
+            export_group_members_max: 50_000,
         }
     }
 }
@@ -71,6 +81,14 @@ impl FhirConfig {
 
     pub fn batch_limits(&self) -> BatchLimits {
         BatchLimits { entries_max: self.batch_entries_max, bytes_max: self.batch_bytes_max }
+    }
+
+    pub fn export_limits(&self) -> ExportLimits {
+        ExportLimits {
+            chunk_rows: self.export_chunk_rows,
+            token_hours: self.export_token_hours,
+            group_members_max: self.export_group_members_max,
+        }
     }
 
     pub fn plan_limits(&self) -> PlanLimits {
@@ -99,6 +117,12 @@ impl FhirConfig {
                 ));
             }
         }
+        if self.export_chunk_rows == 0 || self.export_token_hours == 0 {
+            return Err(Text::new(
+                "[fhir] export_chunk_rows and export_token_hours have to be 1 or more",
+                "[fhir] export_chunk_rows と export_token_hours は 1 以上です",
+            ));
+        }
         if self.page_size_default == 0 || self.page_size_default > self.page_size_max {
             return Err(Text::new(
                 "[fhir] page_size_default has to be 1 … page_size_max",
@@ -122,6 +146,14 @@ pub struct PageIssues {
     pub hidden: Vec<String>,
 }
 
+/// Of operations that bring many resources.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportLimits {
+    pub chunk_rows: usize,
+    pub token_hours: u32,
+    pub group_members_max: usize,
+}
+
 /// Cheap to clone: what is large or counts across requests is shared.
 #[derive(Clone)]
 pub struct Service {
@@ -134,12 +166,17 @@ pub struct Service {
     pub page_issues: PageIssues,
     pub batch: BatchLimits,
     pub explain: bool,
+    pub export: ExportLimits,
+    /// Of this process: other rules don't bring back what was ended.
+    pub exports_ended: Arc<Ended>,
     pub bundle: BundleConfig,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
     pub name: String,
     pub body_bytes_max: usize,
     pub uri_bytes_max: usize,
+    /// Answers from this size on are compressed; `None`: none is.
+    pub compress_bytes_min: Option<usize>,
     pub body_read_timeout_secs: u64,
     pub request_timeout_secs: u64,
     /// One for each request in work.
@@ -217,11 +254,14 @@ impl Service {
             page_issues: fhir.page_issues(),
             batch: fhir.batch_limits(),
             explain: fhir.explain,
+            export: fhir.export_limits(),
+            exports_ended: Arc::default(),
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
             body_bytes_max: http.body_bytes_max,
             uri_bytes_max: http.uri_bytes_max,
+            compress_bytes_min: http.compress.then_some(http.compress_bytes_min),
             body_read_timeout_secs: http.body_read_timeout_secs,
             request_timeout_secs: http.request_timeout_secs,
             places: Arc::new(Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS))),

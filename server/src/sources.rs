@@ -11,6 +11,7 @@ use std::time::Duration;
 use genkan_adapter::{Adapter, AdapterError};
 use genkan_adapter_sql::SqlConfig;
 
+use crate::governor::Governor;
 use breaker::{Breaker, Settings};
 
 pub use seen::{CATEGORIES, Condition, Seen};
@@ -22,6 +23,8 @@ pub struct Source {
     pub seen: Seen,
     /// Every statement of a request passes it; commands that look at a source don't.
     pub breaker: Breaker,
+    /// Of its bulk work.
+    pub governor: Governor,
 }
 
 /// The main source first, the others by name, as in [`genkan_mapping::SourceSchemas`].
@@ -41,7 +44,7 @@ impl Source {
         let name: Arc<str> = Arc::from(name.into());
         let never = Settings { failures: None, open: Duration::ZERO };
         let breaker = Breaker::new(Arc::clone(&name), never);
-        Source { name, adapter, seen: Seen::default(), breaker }
+        Source { name, adapter, seen: Seen::default(), breaker, governor: Governor::default() }
     }
 
     /// With the breaker that its section of the configuration wants.
@@ -51,6 +54,11 @@ impl Source {
             open: Duration::from_secs(section.breaker_open_secs),
         };
         Source { breaker: Breaker::new(Arc::clone(&self.name), settings), ..self }
+    }
+
+    #[must_use]
+    pub fn governed(self, governor: Governor) -> Self {
+        Source { governor, ..self }
     }
 
     pub fn adapter(&self) -> &dyn Adapter {

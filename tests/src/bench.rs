@@ -4,6 +4,7 @@
 
 mod account;
 mod baseline;
+mod bulk;
 mod keys;
 mod load;
 mod paging;
@@ -75,6 +76,9 @@ pub struct Arguments {
     /// Only workloads whose name contains this
     #[arg(long, default_value = "")]
     only: String,
+    /// Export the whole hospital too
+    #[arg(long)]
+    export: bool,
     /// A folder with the facades of `tests/bench/peers` and what they need: they are measured too
     #[arg(long)]
     peers: Option<PathBuf>,
@@ -114,6 +118,7 @@ async fn measure(arguments: &Arguments, source: &Source) -> Result<Report> {
             workloads.push(workload);
         }
     }
+    let files = if arguments.export { bulk::files(&genkan, source).await? } else { Vec::new() };
     genkan.stop().await?;
     source.stop_log().await?;
     eprintln!("measuring starts");
@@ -138,6 +143,16 @@ async fn measure(arguments: &Arguments, source: &Source) -> Result<Report> {
     let paging = paging::measure(&genkan, arguments).await?;
     let busy_kb = account::resident_kb(genkan.process)?;
     genkan.stop().await?;
+    let bulk = match arguments.export {
+        true => {
+            // Fresh, so that its memory is that of the export alone.
+            let genkan = Served::start(&arguments.genkan, &config).await?;
+            let bulk = bulk::measure(&genkan, source, postmaster, &files).await?;
+            genkan.stop().await?;
+            Some(bulk)
+        }
+        false => None,
+    };
     let after = Machine::look()?;
-    Ok(Report { machine: [before, after], rows, compared, paging, starts, idle_kb, busy_kb })
+    Ok(Report { machine: [before, after], rows, compared, paging, bulk, starts, idle_kb, busy_kb })
 }

@@ -56,6 +56,15 @@ pub struct SqlConfig {
     /// For so long; then one statement shows whether it is well again.
     #[serde(default = "breaker_open_secs")]
     pub breaker_open_secs: u64,
+    /// Of the time, for statements of bulk work (`$export`): who uses the source keeps to it.
+    #[serde(default = "bulk_share_percent")]
+    pub bulk_share_percent: u32,
+    /// Connections for bulk work, of those above.
+    #[serde(default = "bulk_connections_max")]
+    pub bulk_connections_max: u32,
+    /// When bulk work may run, as `22:00-06:00` of the site's clock; empty: always.
+    #[serde(default)]
+    pub bulk_windows: Vec<String>,
 }
 
 fn connections_max() -> u32 {
@@ -87,6 +96,14 @@ fn breaker_open_secs() -> u64 {
     10
 }
 
+fn bulk_share_percent() -> u32 {
+    20
+}
+
+fn bulk_connections_max() -> u32 {
+    1
+}
+
 impl SqlConfig {
     /// The defaults, for a URL that holds no secret.
     pub fn new(url: impl Into<String>) -> Self {
@@ -104,6 +121,9 @@ impl SqlConfig {
             functions_allowed: Vec::new(),
             breaker_failures: breaker_failures(),
             breaker_open_secs: breaker_open_secs(),
+            bulk_share_percent: bulk_share_percent(),
+            bulk_connections_max: bulk_connections_max(),
+            bulk_windows: Vec::new(),
         }
     }
 
@@ -157,6 +177,9 @@ impl fmt::Debug for SqlConfig {
             .field("functions_allowed", &self.functions_allowed)
             .field("breaker_failures", &self.breaker_failures)
             .field("breaker_open_secs", &self.breaker_open_secs)
+            .field("bulk_share_percent", &self.bulk_share_percent)
+            .field("bulk_connections_max", &self.bulk_connections_max)
+            .field("bulk_windows", &self.bulk_windows)
             .finish()
     }
 }

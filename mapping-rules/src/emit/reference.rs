@@ -36,6 +36,10 @@ impl<'a> Writer<'a, '_> {
                     self.issue(IssueSeverity::Warning, "bad-key", &reference.key[0], text, None);
                     return Written::Nothing;
                 };
+                if let Some(followed) = &self.emitter.followed {
+                    let key = key.iter().map(|text| (*text).to_owned()).collect();
+                    followed.borrow_mut().insert((reference.rule, key));
+                }
                 format!("{}/{id}", target.resource)
             }
             Some(edge) => {

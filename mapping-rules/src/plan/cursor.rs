@@ -66,7 +66,7 @@ const DATE_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
 
 /// One letter for the kind, then the text: a cell may be of another kind than its column. Where the
 /// bytes of a cell stop being text is not kept: its place in the order is that of the bytes.
-fn encode(value: &Value) -> String {
+pub(super) fn encode(value: &Value) -> String {
     match value {
         Value::Null | Value::Bytes(_) => "n".to_owned(),
         Value::Boolean(value) => format!("b{}", u8::from(*value)),

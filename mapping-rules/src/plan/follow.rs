@@ -1,14 +1,16 @@
 //! The further queries of a page: children of its rows and targets of its references, one statement
 //! each for the whole page.
 
+use std::collections::HashSet;
+
 use genkan_adapter::{Order, Predicate, Row, RowQuery, Value};
 
+use super::cursor::encode;
 use super::{Referring, typed_key};
 use crate::image::Imaged;
-use crate::lens::TextTarget;
 use crate::program::{Child, Rule, RuleSet};
 use crate::projection::Columns;
-use crate::search::Rows;
+use crate::search::{Rows, to_one_of};
 
 /// Resources of a rule by their keys. `None` if no key can be one of the rule.
 pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Option<RowQuery> {
@@ -32,7 +34,8 @@ pub fn target_query(rules: &RuleSet, rule: usize, keys: &[Vec<String>]) -> Optio
 /// The rows of one child for a page of parents: these columns of them, or all. `None` if no parent can
 /// have any.
 pub fn child_query(child: &Child, read: Option<&Columns>, parents: &[&Row]) -> Option<RowQuery> {
-    let mut keys: Vec<Vec<Value>> = Vec::new();
+    let mut keys: Vec<Vec<Value>> = Vec::with_capacity(parents.len());
+    let mut known: HashSet<Vec<String>> = HashSet::with_capacity(parents.len());
     for parent in parents {
         let key: Option<Vec<Value>> = child
             .link
@@ -41,7 +44,7 @@ pub fn child_query(child: &Child, read: Option<&Columns>, parents: &[&Row]) -> O
             .collect();
         if let Some(key) = key
             && !key.iter().any(Value::is_null)
-            && !keys.contains(&key)
+            && known.insert(key.iter().map(image).collect())
         {
             keys.push(key);
         }
@@ -65,24 +68,15 @@ pub fn child_query(child: &Child, read: Option<&Columns>, parents: &[&Row]) -> O
 pub(super) fn referrers(rules: &RuleSet, referring: &Referring, keys: &[Vec<String>]) -> Imaged {
     let rows = Rows::of(rules, &rules.rules[referring.source]);
     let imaging = rows.imaging.complete();
-    rows.around(&referring.branch, || match referring.reference.key.as_slice() {
-        // One column: one list, which an index answers.
-        [term] => {
-            let texts = keys.iter().filter_map(|key| key.first().cloned()).collect();
-            imaging.text(term, &TextTarget::OneOf(texts))
-        }
-        terms => {
-            let mut ways = Vec::with_capacity(keys.len());
-            for key in keys {
-                let mut all = Predicate::TRUE;
-                for (term, text) in terms.iter().zip(key) {
-                    all = all.and(imaging.text(term, &TextTarget::equals(text))?);
-                }
-                ways.push(all);
-            }
-            Ok(Predicate::Any(ways))
-        }
-    })
+    rows.around(&referring.branch, || to_one_of(imaging, &referring.reference, keys))
+}
+
+/// A text that no other value has.
+fn image(value: &Value) -> String {
+    match value {
+        Value::Bytes(bytes) => format!("y{}", data_encoding::HEXLOWER.encode(bytes)),
+        value => encode(value),
+    }
 }
 
 /// The rows that refer to one of these keys (`_revinclude`), at most `limit`. `None` if the source can't

@@ -53,7 +53,7 @@ impl Source {
         Source { rules: rules(files), identity: identity(), adapter }
     }
 
-    fn rows(&self, query: &RowQuery) -> Vec<Row> {
+    pub fn rows(&self, query: &RowQuery) -> Vec<Row> {
         block_on(self.adapter.rows(query).try_collect()).expect("an answer")
     }
 

@@ -6,6 +6,7 @@ mod laboratory;
 mod masters;
 mod medication;
 mod patient;
+mod registry;
 mod spelling;
 
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,7 @@ pub(crate) fn store(seed: u64, lists: &Lists, patient: &Patient, batch: &mut Bat
     writer.infections();
     writer.orders();
     writer.prescriptions();
+    writer.registries();
     writer.orphans();
     writer.batch.patients += 1;
 }

@@ -114,7 +114,7 @@ impl Generator {
 }
 
 /// All tables in loading order, as in `lists/tables.csv`.
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 27] = [
     "M_SISETU",
     "M_KA",
     "M_BYOTO",
@@ -126,6 +126,7 @@ const TABLES: [&str; 25] = [
     "M_YAKUHIN",
     "M_YOHO",
     "M_LAB_KOUMOKU",
+    "M_DAICHO",
     "PT_MST",
     "PT_HOKEN",
     "PT_RAIIN",
@@ -140,4 +141,5 @@ const TABLES: [&str; 25] = [
     "RX_HEAD",
     "RX_RP",
     "RX_YAKU",
+    "PT_DAICHO",
 ];

@@ -19,6 +19,7 @@ pub struct Lists {
     pub items: Vec<Item>,
     pub infections: Vec<Infection>,
     pub allergens: Vec<Allergen>,
+    pub registries: Vec<Registry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -202,6 +203,16 @@ pub struct Allergen {
     pub display: String,
 }
 
+/// 疾病登録台帳
+#[derive(Debug, Deserialize)]
+pub struct Registry {
+    pub code: String,
+    pub name: String,
+    pub department: String,
+    /// House codes of the diseases that bring a patient into it, separated by blanks.
+    pub diseases: String,
+}
+
 impl Lists {
     /// Reads the lists of this package; an error means that one of them is malformed.
     pub fn load() -> anyhow::Result<Self> {
@@ -217,6 +228,7 @@ impl Lists {
             items: read("items", include_str!("../lists/items.csv"))?,
             infections: read("infections", include_str!("../lists/infections.csv"))?,
             allergens: read("allergens", include_str!("../lists/allergens.csv"))?,
+            registries: read("registries", include_str!("../lists/registries.csv"))?,
         })
     }
 

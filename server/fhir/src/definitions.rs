@@ -4,6 +4,7 @@
 //! there. Only the index is built at start; a type, a resource's search parameters and a value set
 //! are read when they are first asked for, because a site uses a tenth of R4.
 
+mod care;
 mod element;
 mod expression;
 mod parameter;
@@ -32,6 +33,8 @@ pub struct Definitions {
     /// By the end of its canonical URL: a type that has it, and its code.
     parameter_ids: OnceLock<HashMap<&'static str, (&'static str, &'static str)>>,
     value_sets: HashMap<&'static str, ValueSet>,
+    /// By the type that a compartment is of.
+    compartments: BTreeMap<&'static str, Vec<CompartmentMember>>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +58,14 @@ pub struct ValueSetCode {
     pub code: &'static str,
 }
 
+/// A type whose resources are in a compartment: those that refer to its resource by one of these
+/// parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompartmentMember {
+    pub resource: &'static str,
+    pub parameters: Vec<&'static str>,
+}
+
 /// A JSON property of a type, with the type it has there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Property<'d> {
@@ -76,6 +87,7 @@ impl Definitions {
         let mut structures = BTreeMap::new();
         let mut parameters: HashMap<_, ParametersOf> = HashMap::new();
         let mut value_sets = HashMap::new();
+        let mut compartments: BTreeMap<_, Vec<CompartmentMember>> = BTreeMap::new();
         // A section is a `T` or `V` line and what belongs to it; it ends where the next one starts.
         let mut end = facts.len();
         for (start, line) in lines_backwards(facts) {
@@ -94,11 +106,19 @@ impl Definitions {
                         parameters.entry(base).or_default().lines.push(fields);
                     }
                 }
+                Some(("M\t", fields)) => {
+                    if let Some((of, member)) = compartment_member(fields) {
+                        compartments.entry(of).or_default().push(member);
+                    }
+                }
                 _ => continue,
             }
             end = start;
         }
-        Self { structures, parameters, parameter_ids: OnceLock::new(), value_sets }
+        // The table was read backwards.
+        compartments.values_mut().for_each(|members| members.reverse());
+        let parameter_ids = OnceLock::new();
+        Self { structures, parameters, parameter_ids, value_sets, compartments }
     }
 
     /// Whether it is a resource type that instances can have: not `DomainResource`.
@@ -232,6 +252,14 @@ impl Definitions {
         self.search_parameter(base, code).filter(|parameter| parameter.id == id)
     }
 
+    /// What is in the compartment of a type's resources besides them, by type; empty for a type that has
+    /// none here.
+    ///
+    /// Spec: <https://hl7.org/fhir/R4/compartmentdefinition.html>
+    pub fn compartment(&self, of: &str) -> &[CompartmentMember] {
+        self.compartments.get(of).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// The codes of a value set, by URL with or without `|version`. `None` when the table doesn't
     /// spell it out: that is not an empty set.
     pub fn value_set_codes(&self, url: &str) -> Option<&[ValueSetCode]> {
@@ -239,6 +267,13 @@ impl Definitions {
         let value_set = self.value_sets.get(url)?;
         Some(value_set.codes.get_or_init(|| value_set_codes(value_set.body)))
     }
+}
+
+/// The fields of an `M` line.
+fn compartment_member(fields: &'static str) -> Option<(&'static str, CompartmentMember)> {
+    let mut fields = fields.split('\t');
+    let (of, resource) = (fields.next()?, fields.next()?);
+    Some((of, CompartmentMember { resource, parameters: fields.next()?.split(',').collect() }))
 }
 
 fn value_set_codes(body: &'static str) -> Vec<ValueSetCode> {

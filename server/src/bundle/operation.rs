@@ -127,6 +127,8 @@ pub fn pairs_of_body(body: &[u8]) -> Result<Pairs, Error> {
             parameter.as_object()?.iter().filter(|(element, _)| element.starts_with("value"));
         let value = match values.next()?.1 {
             Value::Bool(value) => value.to_string(),
+            // The only parameter of an operation here that is a number.
+            Value::Number(value) if name == "_count" => value.to_string(),
             value => value.as_str()?.to_owned(),
         };
         Some((name, value))

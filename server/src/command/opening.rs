@@ -18,18 +18,24 @@ use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, SourceSchemas, c
 
 use crate::command::{Failure, Manner, Output};
 use crate::config::Config;
+use crate::governor::Governor;
 use crate::identity::{self, IdentityConfig};
 use crate::rule_files;
 use crate::sources::{Source, SourceError, Sources};
 
 /// Opens every source of the configuration and reads what is in it.
 pub async fn sources(config: &Config) -> Result<(Sources, SourceSchemas), Failure> {
+    let zone = config.site.site().map_err(Failure::usage)?.zone;
+    let governed = |name: &str, adapter: SqlAdapter, section: &SqlConfig| {
+        let governor = Governor::new(section, zone).map_err(Failure::usage)?;
+        let source = Source::new(name, Arc::new(adapter)).configured(section);
+        Ok::<_, Failure>(source.governed(governor))
+    };
     let main = source_with_warnings(&config.source, "[source]").await?;
-    let main = Source::new(genkan_mapping::MAIN, Arc::new(main)).configured(&config.source);
-    let mut sources = vec![main];
+    let mut sources = vec![governed(genkan_mapping::MAIN, main, &config.source)?];
     for (name, section) in &config.sources {
         let further = source_with_warnings(section, &format!("[sources.{name}]")).await?;
-        sources.push(Source::new(name, Arc::new(further)).configured(section));
+        sources.push(governed(name, further, section)?);
     }
     let sources = Sources::new(sources);
     let schemas = schemas(&sources).await.map_err(|failed| Failure::from(failed.error))?;

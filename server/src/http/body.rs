@@ -13,12 +13,22 @@ use crate::service::Service;
 const FHIR_JSON: &str = "application/fhir+json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// Bodies here are forms and short lists. A packed one would only be a way to send 50 MB as 50 KB.
+fn plain(request: &HttpRequest) -> Result<(), Error> {
+    let coding = exchange::text(request.headers(), &header::CONTENT_ENCODING).unwrap_or_default();
+    let is_plain = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    // A coding that is no text is none that anybody could read.
+    let is_text = !request.headers().contains_key(header::CONTENT_ENCODING) || !coding.is_empty();
+    if is_plain && is_text { Ok(()) } else { Err(Error::UnsupportedCoding) }
+}
+
 /// The bytes of a form.
 pub async fn form(
     service: &Service,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<web::Bytes, Error> {
+    plain(request)?;
     let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
     if !negotiate::is_media_type(content_type, FORM) {
         return Err(Error::UnsupportedMediaType { expected: FORM });
@@ -32,6 +42,7 @@ pub async fn resource(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<web::Bytes, Error> {
+    plain(request)?;
     let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
     if ![FHIR_JSON, "application/json"].iter().any(|t| negotiate::is_media_type(content_type, t)) {
         return Err(Error::UnsupportedMediaType { expected: FHIR_JSON });

@@ -139,14 +139,16 @@ mod tests {
     async fn metadata_names_the_operation_and_its_definition_is_there() {
         let (_, metadata) = send(TestRequest::get().uri("/fhir/metadata")).await;
         let resources = metadata["rest"][0]["resource"].as_array().expect("resources");
-        let with: Vec<&Value> =
-            resources.iter().filter(|resource| resource.get("operation").is_some()).collect();
-        let [patient] = with.as_slice() else { panic!("{with:?}") };
-        let operation = &patient["operation"][0];
-        assert_eq!(
-            (&patient["type"], &operation["name"]),
-            (&json!("Patient"), &json!(operation::NAME))
-        );
+        let with: Vec<(&Value, &Value)> = resources
+            .iter()
+            .flat_map(|resource| {
+                let own = resource["operation"].as_array().into_iter().flatten();
+                own.map(|operation| (&resource["type"], operation))
+            })
+            .filter(|(_, operation)| operation["name"] == operation::NAME)
+            .collect();
+        let [(of, operation)] = with.as_slice() else { panic!("{with:?}") };
+        assert_eq!(*of, &json!("Patient"));
         let url = operation["definition"].as_str().expect("a URL");
         let path = url.strip_prefix("https://fhir.test").expect("our base");
         let (status, definition) = send(TestRequest::get().uri(path)).await;

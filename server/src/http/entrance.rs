@@ -10,9 +10,12 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Instrument as _;
 
+use super::compress;
+use super::sending;
 use crate::error::Error;
 use crate::exchange::{self, Exchange, REQUEST_ID};
 use crate::interaction::Interaction;
+use crate::negotiate;
 use crate::respond;
 use crate::service::{Served, Service};
 use crate::telemetry::{Answered, Telemetry};
@@ -49,6 +52,13 @@ pub async fn entrance(
     let span = tracing::info_span!("request", trace_id, request_id, method = %request.method());
     let request_id = request_id.unwrap_or(trace_id);
     let (exchange, entrance) = Exchange::open(&service, request.request(), request_id);
+    let coding = match service.compress_bytes_min {
+        Some(bytes_min) => {
+            let accepted = exchange::text(request.headers(), &header::ACCEPT_ENCODING);
+            Some((negotiate::coding(accepted), bytes_min))
+        }
+        None => None,
+    };
     let exchange = Rc::new(exchange);
     let answer = async {
         let mut response = match entrance {
@@ -57,8 +67,11 @@ pub async fn entrance(
             }
             Err(error) => refuse(&exchange, request, error),
         };
-        finish(&exchange, &trace, &mut response);
-        Ok(response)
+        if let Some((coding, bytes_min)) = coding {
+            response = compress::compressed(response, coding, bytes_min);
+        }
+        finish(&exchange, &mut response);
+        Ok(measured(exchange, trace, response))
     };
     answer.instrument(span).await
 }
@@ -69,11 +82,13 @@ async fn admit(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let Ok(_place) = Arc::clone(&admitted.service.places).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&admitted.service.places).try_acquire_owned() else {
         return Ok(refuse(&admitted.exchange, request, Error::Busy));
     };
     request.extensions_mut().insert(admitted);
-    next.call(request).await
+    let response = next.call(request).await?;
+    // What is made while it is sent is work until it is sent.
+    Ok(sending::at_end_of_stream(response, move || drop(place)))
 }
 
 fn refuse(exchange: &Exchange, request: ServiceRequest, error: Error) -> ServiceResponse {
@@ -81,7 +96,7 @@ fn refuse(exchange: &Exchange, request: ServiceRequest, error: Error) -> Service
 }
 
 /// The headers of every answer, and its one line in the log.
-fn finish(exchange: &Exchange, trace: &Trace, response: &mut ServiceResponse) {
+fn finish(exchange: &Exchange, response: &mut ServiceResponse) {
     let status = response.status().as_u16();
     // To the microsecond: a float's last digits can look like somebody's number.
     let total_ms = (exchange.stages.total().as_secs_f64() * 1e6).round() / 1e3;
@@ -94,7 +109,7 @@ fn finish(exchange: &Exchange, trace: &Trace, response: &mut ServiceResponse) {
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
-        (header::VARY, "Accept, Accept-Language, Prefer"),
+        (header::VARY, "Accept, Accept-Language, Accept-Encoding, Prefer"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -105,12 +120,20 @@ fn finish(exchange: &Exchange, trace: &Trace, response: &mut ServiceResponse) {
     insert(headers, REQUEST_ID, &exchange.trace_id);
     insert(headers, SERVER_TIMING, &timing);
     tracing::info!(status, total_ms, stage, statements, issues, timing, "answered");
+}
+
+/// Into the numbers and traces, when the answer is over: a stream works until then.
+fn measured(exchange: Rc<Exchange>, trace: Trace, response: ServiceResponse) -> ServiceResponse {
     let request = response.request();
-    if let Some(telemetry) = request.app_data::<web::Data<Telemetry>>() {
-        let method = request.method();
-        let interaction = Interaction::of(method, request.path());
+    let Some(telemetry) = request.app_data::<web::Data<Telemetry>>().cloned() else {
+        return response;
+    };
+    let (method, status) = (request.method().clone(), response.status().as_u16());
+    let interaction = Interaction::of(&method, request.path());
+    sending::at_end_of_stream(response, move || {
+        let (method, exchange, trace) = (&method, &exchange, &trace);
         telemetry.answered(&Answered { interaction, status, method, exchange, trace });
-    }
+    })
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

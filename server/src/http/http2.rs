@@ -10,6 +10,7 @@
 
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use ::http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE};
@@ -173,7 +174,14 @@ async fn send<B: MessageBody>(
     stall: Duration,
 ) -> Result<(), h2::Error> {
     let mut body = std::pin::pin!(body);
-    while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+    loop {
+        // A client that is gone, or takes its request back, waits for no further chunk.
+        let chunk = poll_fn(|cx| match stream.poll_reset(cx) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => body.as_mut().poll_next(cx).map(Some),
+        });
+        let Some(chunk) = chunk.await else { return Ok(()) };
+        let Some(chunk) = chunk else { break };
         let Ok(mut chunk) = chunk else {
             // An answer that is not whole must not look like one.
             stream.send_reset(Reason::INTERNAL_ERROR);

@@ -2,17 +2,18 @@
 //! network does is tested in [`super::connection`].
 
 mod batch;
+mod compress;
 mod conditional;
 mod dirty;
+mod everything;
 mod explain;
+mod export;
 mod forms;
 mod included;
 mod shapes;
 mod totals;
+mod ward;
 
-use std::sync::Arc;
-
-use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use genkan_adapter::Adapter;
 use genkan_adapter::Value as Cell;

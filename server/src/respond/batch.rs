@@ -26,17 +26,22 @@ impl BatchResponse {
     pub fn push(&mut self, exchange: &Exchange, answer: Result<Answer, Error>) {
         let opening: &[u8] = if self.0.ends_with(b"}") { b"," } else { br#","entry":["# };
         self.0.extend_from_slice(opening);
-        match answer {
-            Ok(answer) => self.answered(&answer),
-            Err(error) => self.refused(exchange, &error),
+        let said = answer.as_ref().map(|answer| match &answer.body {
+            Body::Json(json) => Some((StatusCode::OK, Some(json))),
+            Body::Unchanged => Some((StatusCode::NOT_MODIFIED, None)),
+            // Of operations, which are no entries.
+            Body::Accepted(_) | Body::Manifest(_) | Body::Streamed(_) => None,
+        });
+        match (&answer, said) {
+            (Ok(answer), Ok(Some(said))) => self.answered(answer, said),
+            (Err(error), _) => self.refused(exchange, error),
+            _ => {
+                self.refused(exchange, &Error::Internal("an entry with the answer of an operation"))
+            }
         }
     }
 
-    fn answered(&mut self, answer: &Answer) {
-        let (status, resource) = match &answer.body {
-            Body::Json(json) => (StatusCode::OK, Some(json)),
-            Body::Unchanged => (StatusCode::NOT_MODIFIED, None),
-        };
+    fn answered(&mut self, answer: &Answer, (status, resource): (StatusCode, Option<&Vec<u8>>)) {
         let mut response = json!({"status": said(status)});
         if let Some(etag) = etag(answer) {
             response["etag"] = etag.into();

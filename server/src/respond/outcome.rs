@@ -4,12 +4,16 @@
 use genkan_fhir::outcome::{Issue as OutcomeIssue, IssueSeverity, IssueType, OperationOutcome};
 use genkan_mapping::diagnostic::{Language, Text};
 use genkan_mapping::emit::{self, Issue};
+use genkan_mapping::plan::{Untold, UntoldOf};
+use genkan_mapping::program::{Rule, RuleSet};
 
 use crate::bundle::{NoBundle, UnitIssue};
 use crate::error::{Error, Refusal, RefusedParameter};
 
 /// Of a parameter that a lenient search left out.
 const LEFT_OUT: &str = "GKN-212";
+/// Of what an answer leaves out or has too much of, because the tables don't tell it.
+const UNTOLD: &str = "GKN-213";
 
 pub fn of_error(error: &Error, language: Language, trace_id: &str) -> OperationOutcome {
     let code = error.code();
@@ -82,6 +86,62 @@ pub fn of_row(issues: &[Issue], severity: IssueSeverity, language: Language) -> 
         issues.push(issue.with_details(message.in_language(language)));
     }
     OperationOutcome { issues }
+}
+
+/// Of a row that is no resource, as a line of a file: here it is an error, and which row it is can't
+/// be seen by its place.
+pub fn row_line(rule: &Rule, id: &str, issues: &[Issue], language: Language, out: &mut Vec<u8>) {
+    let mut outcome = of_row(issues, IssueSeverity::Error, language);
+    if !id.is_empty() {
+        for issue in &mut outcome.issues {
+            issue.expression.insert(0, format!("{}/{id}", rule.resource));
+        }
+    }
+    out.extend_from_slice(outcome.to_json().to_string().as_bytes());
+    out.push(b'\n');
+}
+
+/// Of work that goes on.
+pub fn of_progress(said: &Text, language: Language) -> OperationOutcome {
+    OutcomeIssue::new(IssueSeverity::Information, IssueType::Informational)
+        .with_diagnostics(said.en.clone())
+        .with_details(said.in_language(language))
+        .into()
+}
+
+/// What the tables of a rule don't tell. It is for the client, and for who writes the rule.
+pub fn of_untold(rules: &RuleSet, untold: &[Untold], language: Language) -> OperationOutcome {
+    let issue = |untold: &Untold| {
+        let rule = &rules.rules[untold.rule];
+        let (id, resource) = (&rule.id, &rule.resource);
+        let message = match &untold.of {
+            UntoldOf::Since => Text::new(
+                format!(
+                    "{resource} of rule `{id}`: its table does not say when a row was changed, so that \
+                     `_since` leaves none out"
+                ),
+                format!(
+                    "規則「{id}」の {resource}: 表に更新日時がないため、_since にかかわらずすべて含みます"
+                ),
+            ),
+            UntoldOf::Membership { parameter, reason } => Text::new(
+                format!(
+                    "{resource} of rule `{id}`: can't be found by `{parameter}` ({}), so that what \
+                     belongs here by it alone is missing",
+                    reason.en
+                ),
+                format!(
+                    "規則「{id}」の {resource}: {parameter} では検索できない（{}）ため、それだけで結び付く\
+                     ものは含みません",
+                    reason.ja
+                ),
+            ),
+        };
+        OutcomeIssue::new(IssueSeverity::Warning, IssueType::Incomplete)
+            .with_diagnostics(format!("{UNTOLD}: {}", message.en))
+            .with_details(message.in_language(language))
+    };
+    OperationOutcome { issues: untold.iter().map(issue).collect() }
 }
 
 /// What is to be said of a registration unit.

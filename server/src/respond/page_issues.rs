@@ -17,42 +17,65 @@ pub const CODE: &str = "GKN-209";
 /// Places named for each kind of problem; the count is of all.
 const PLACES_MAX: usize = 5;
 
+/// Kinds that are told apart; what comes after so many is one more.
+const KINDS_KNOWN_MAX: usize = 1000;
+
 /// Problems with one cause: the same place in the rules says the same.
-struct Kind<'e> {
-    issue: &'e Issue,
+struct Kind {
+    issue: Issue,
     count: usize,
     places: Vec<String>,
 }
 
-/// `None` if there is nothing to say.
-pub fn of_page(
-    entries: &[Entry<'_>],
-    shown: &PageIssues,
-    language: Language,
-) -> Option<OperationOutcome> {
-    if shown.kinds_max == 0 {
-        return None;
-    }
-    let mut kinds: Vec<Kind> = Vec::new();
-    let mut known: HashMap<(&str, &str, Span), usize> = HashMap::new();
-    for (index, entry) in entries.iter().enumerate().filter(|(_, one)| one.emitted.json.is_some()) {
+/// The problems of the entries so far.
+#[derive(Default)]
+pub struct Kinds {
+    kinds: Vec<Kind>,
+    known: HashMap<(&'static str, Span), Vec<usize>>,
+    further: usize,
+}
+
+impl Kinds {
+    /// Notes the problems of the entry at this place of the Bundle.
+    pub fn note(&mut self, index: usize, entry: &Entry<'_>, shown: &PageIssues) {
+        if shown.kinds_max == 0 || entry.emitted.json.is_none() {
+            return;
+        }
         let is_shown = |issue: &&Issue| !shown.hidden.iter().any(|code| code == issue.code);
         for issue in entry.emitted.issues.iter().filter(is_shown) {
-            let key = (issue.code, issue.message.en.as_str(), issue.span);
-            let kind = *known.entry(key).or_insert_with(|| {
-                kinds.push(Kind { issue, count: 0, places: Vec::new() });
-                kinds.len() - 1
-            });
-            kinds[kind].count += 1;
-            if kinds[kind].places.len() < PLACES_MAX {
-                kinds[kind].places.push(place(index, entry.resource_type, &issue.expression));
+            let Some(kind) = self.kind_of(issue) else { continue };
+            kind.count += 1;
+            if kind.places.len() < PLACES_MAX {
+                kind.places.push(place(index, entry.resource_type, &issue.expression));
             }
         }
     }
-    let more = kinds.len().saturating_sub(shown.kinds_max);
-    let told = kinds.iter().take(shown.kinds_max).map(|kind| of_kind(kind, language));
-    let issues: Vec<OutcomeIssue> = told.chain(and_more(more, language)).collect();
-    (!issues.is_empty()).then_some(OperationOutcome { issues })
+
+    fn kind_of(&mut self, issue: &Issue) -> Option<&mut Kind> {
+        let places = self.known.entry((issue.code, issue.span)).or_default();
+        let same = |place: &&usize| self.kinds[**place].issue.message == issue.message;
+        let place = match places.iter().find(same) {
+            Some(place) => *place,
+            None if self.kinds.len() == KINDS_KNOWN_MAX => {
+                self.further += 1;
+                return None;
+            }
+            None => {
+                self.kinds.push(Kind { issue: issue.clone(), count: 0, places: Vec::new() });
+                places.push(self.kinds.len() - 1);
+                self.kinds.len() - 1
+            }
+        };
+        self.kinds.get_mut(place)
+    }
+
+    /// `None` if there is nothing to say.
+    pub fn outcome(&self, shown: &PageIssues, language: Language) -> Option<OperationOutcome> {
+        let more = self.kinds.len().saturating_sub(shown.kinds_max) + self.further;
+        let told = self.kinds.iter().take(shown.kinds_max).map(|kind| of_kind(kind, language));
+        let issues: Vec<OutcomeIssue> = told.chain(and_more(more, language)).collect();
+        (!issues.is_empty()).then_some(OperationOutcome { issues })
+    }
 }
 
 /// Resources that `:iterate` could still have followed are not on the page.

@@ -63,39 +63,89 @@ pub fn searchset(
     let Told { found, includes_end_at, ignored, shown } = told;
     let resources = entries.iter().filter_map(|entry| entry.emitted.json.as_ref());
     let size: usize = resources.map(|json| json.len() + 256).sum();
-    let mut out = Vec::with_capacity(size + 1024);
-    out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","#);
-    if let Found::Rows(rows) = found {
-        out.extend_from_slice(format!(r#""total":{rows},"#).as_bytes());
+    let mut searchset = Searchset::begin(exchange, shown, links, found, size + 1024);
+    entries.iter().for_each(|entry| searchset.entry(entry));
+    if let Some(ignored) = outcome::of_ignored(ignored, exchange.language) {
+        searchset.outcome(&ignored);
     }
-    out.extend_from_slice(br#""link":["#);
-    link(&mut out, "self", &links.own);
-    if let Some(next) = &links.next {
-        out.push(b',');
-        link(&mut out, "next", next);
+    if let Some(depth) = includes_end_at {
+        searchset.outcome(&page_issues::includes_end(depth, exchange.language));
     }
-    out.push(b']');
-    let mut separator: &[u8] = br#","entry":["#;
-    for entry in entries {
-        out.extend_from_slice(separator);
-        separator = b",";
-        self::entry(&mut out, exchange, entry);
+    if found == Found::Unsaid {
+        searchset.outcome(&page_issues::no_estimate(exchange.language));
     }
-    let ignored = outcome::of_ignored(ignored, exchange.language);
-    let ended = includes_end_at.map(|depth| page_issues::includes_end(depth, exchange.language));
-    let unsaid = (found == Found::Unsaid).then(|| page_issues::no_estimate(exchange.language));
-    let of_page = page_issues::of_page(entries, shown, exchange.language);
-    for outcome in ignored.into_iter().chain(ended).chain(unsaid).chain(of_page) {
-        out.extend_from_slice(separator);
-        separator = b",";
-        outcome_entry(&mut out, &outcome);
-    }
-    // FHIR has no empty lists.
-    if separator == b"," {
+    Answer::of(searchset.end())
+}
+
+/// A searchset on its way: what is written so far can be taken away.
+pub struct Searchset<'e> {
+    exchange: &'e Exchange,
+    shown: &'e PageIssues,
+    out: Vec<u8>,
+    entries: usize,
+    problems: page_issues::Kinds,
+}
+
+impl<'e> Searchset<'e> {
+    pub fn begin(
+        exchange: &'e Exchange,
+        shown: &'e PageIssues,
+        links: &Links,
+        found: Found,
+        capacity: usize,
+    ) -> Self {
+        let mut out = Vec::with_capacity(capacity);
+        out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset","#);
+        if let Found::Rows(rows) = found {
+            out.extend_from_slice(format!(r#""total":{rows},"#).as_bytes());
+        }
+        out.extend_from_slice(br#""link":["#);
+        link(&mut out, "self", &links.own);
+        if let Some(next) = &links.next {
+            out.push(b',');
+            link(&mut out, "next", next);
+        }
         out.push(b']');
+        Searchset { exchange, shown, out, entries: 0, problems: page_issues::Kinds::default() }
     }
-    out.push(b'}');
-    Answer::of(out)
+
+    pub fn entry(&mut self, entry: &Entry<'_>) {
+        self.problems.note(self.entries, entry, self.shown);
+        self.separate();
+        self::entry(&mut self.out, self.exchange, entry);
+    }
+
+    pub fn outcome(&mut self, outcome: &OperationOutcome) {
+        self.separate();
+        outcome_entry(&mut self.out, outcome);
+    }
+
+    fn separate(&mut self) {
+        let separator: &[u8] = if self.entries == 0 { br#","entry":["# } else { b"," };
+        self.out.extend_from_slice(separator);
+        self.entries += 1;
+    }
+
+    /// Bytes that wait to be taken.
+    pub fn waiting(&self) -> usize {
+        self.out.len()
+    }
+
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// What remains, with what is to be said of the entries.
+    pub fn end(mut self) -> Vec<u8> {
+        if let Some(outcome) = self.problems.outcome(self.shown, self.exchange.language) {
+            self.outcome(&outcome);
+        }
+        if self.entries > 0 {
+            self.out.push(b']');
+        }
+        self.out.push(b'}');
+        self.out
+    }
 }
 
 fn entry(out: &mut Vec<u8>, exchange: &Exchange, entry: &Entry<'_>) {

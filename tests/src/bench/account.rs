@@ -69,8 +69,17 @@ pub fn parent(process: u32) -> Option<u32> {
 
 /// Resident memory in KiB (`VmRSS`).
 pub fn resident_kb(process: u32) -> Result<u64> {
+    memory(process, "VmRSS:")
+}
+
+/// The most that was resident so far (`VmHWM`).
+pub fn peak_kb(process: u32) -> Result<u64> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, name: &str) -> Result<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 

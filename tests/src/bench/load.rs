@@ -59,22 +59,81 @@ impl Connection {
         self.send(&request).await
     }
 
-    async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+    /// With further lines of the head.
+    pub async fn get_with(&mut self, path: &str, lines: &str) -> Result<Answer<'_>> {
+        let request = request_with(&self.address, path, lines);
+        self.send(&request).await
+    }
+
+    /// Until the head of an answer and something of its body are here.
+    pub async fn begin(&mut self, path: &str) -> Result<()> {
+        let request = request(&self.address, path);
+        let head = self.head(&request).await?;
+        while self.received.len() == head {
+            self.read_more().await?;
+        }
+        Ok(())
+    }
+
+    /// Lines and bytes of an answer of any length, which is not kept.
+    pub async fn lines(&mut self, path: &str) -> Result<(u64, u64)> {
+        let request = request(&self.address, path);
+        let head = self.head(&request).await?;
+        ensure!(self.received.starts_with(b"HTTP/1.1 200"), "no answer");
+        self.received.drain(..head);
+        let mut chunks = Chunks::default();
+        let (mut lines, mut bytes) = (0, 0);
+        loop {
+            let over = chunks.take(&self.received, |part| {
+                lines += part.iter().filter(|byte| **byte == b'\n').count() as u64;
+                bytes += part.len() as u64;
+            })?;
+            if over {
+                return Ok((lines, bytes));
+            }
+            self.received.clear();
+            self.read_more().await?;
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer; returns its length.
+    async fn head(&mut self, request: &[u8]) -> Result<usize> {
         self.stream.write_all(request).await?;
         self.received.clear();
-        let head = loop {
+        loop {
             self.read_more().await?;
             if let Some(at) = find(&self.received, b"\r\n\r\n") {
-                break at + 4;
+                return Ok(at + 4);
             }
             ensure!(self.received.len() <= HEAD_BYTES_MAX, "a head without end");
+        }
+    }
+
+    async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
+        let head = self.head(request).await?;
+        let Some(length) = content_length(&self.received[..head]) else {
+            return self.chunked(head).await;
         };
-        let length = content_length(&self.received[..head]).context("no Content-Length")?;
         ensure!(length <= ANSWER_BYTES_MAX, "an answer of {length} bytes");
         while self.received.len() < head + length {
             self.read_more().await?;
         }
         ensure!(self.received.len() == head + length, "more bytes than were announced");
+        Ok(Answer { head: &self.received[..head], body: &self.received[head..] })
+    }
+
+    /// The body comes in chunks, which are taken out.
+    async fn chunked(&mut self, head: usize) -> Result<Answer<'_>> {
+        let mut body = Vec::new();
+        let mut chunks = Chunks::default();
+        let mut arrived = self.received.split_off(head);
+        while !chunks.take(&arrived, |part| body.extend_from_slice(part))? {
+            ensure!(body.len() <= ANSWER_BYTES_MAX, "an answer of more than {} bytes", body.len());
+            arrived.clear();
+            self.read_more().await?;
+            arrived.extend(self.received.drain(head..));
+        }
+        self.received.extend_from_slice(&body);
         Ok(Answer { head: &self.received[..head], body: &self.received[head..] })
     }
 
@@ -87,10 +146,59 @@ impl Connection {
 }
 
 fn request(address: &str, path: &str) -> Vec<u8> {
+    request_with(address, path, "")
+}
+
+/// `lines`: each with its end.
+fn request_with(address: &str, path: &str, lines: &str) -> Vec<u8> {
     let path =
         path.strip_prefix("http://").and_then(|rest| rest.strip_prefix(address)).unwrap_or(path);
-    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/fhir+json\r\n\r\n")
-        .into()
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/fhir+json\r\n{lines}\r\n"
+    )
+    .into()
+}
+
+/// Takes a body in chunks apart (RFC 9112, 7.1), wherever it was cut on the way.
+#[derive(Default)]
+struct Chunks {
+    /// Of the chunk that is being read; 0: its length is.
+    left: usize,
+    line: Vec<u8>,
+    seen: bool,
+    last: bool,
+}
+
+impl Chunks {
+    /// Hands on what is in the chunks; true behind the last one.
+    fn take(&mut self, mut bytes: &[u8], mut part: impl FnMut(&[u8])) -> Result<bool> {
+        while !bytes.is_empty() {
+            if self.left > 0 {
+                let (own, rest) = bytes.split_at(self.left.min(bytes.len()));
+                part(own);
+                self.left -= own.len();
+                bytes = rest;
+                continue;
+            }
+            self.line.push(bytes[0]);
+            bytes = &bytes[1..];
+            if !self.line.ends_with(b"\r\n") {
+                ensure!(self.line.len() < 64, "a chunk without a length");
+                continue;
+            }
+            let line = String::from_utf8_lossy(&self.line).trim_end().to_owned();
+            self.line.clear();
+            if line.is_empty() && self.seen {
+                if self.last {
+                    return Ok(true);
+                }
+                continue;
+            }
+            self.left = usize::from_str_radix(&line, 16).context("a chunk without a length")?;
+            (self.seen, self.last) = (true, self.left == 0);
+        }
+        Ok(false)
+    }
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {

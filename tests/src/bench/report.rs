@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Arguments;
 use super::account::Machine;
+use super::bulk::Bulk;
 use super::paging::Paging;
 use super::peers::Compared;
 
@@ -21,6 +22,7 @@ pub struct Report {
     pub rows: Vec<Line>,
     pub compared: Vec<Compared>,
     pub paging: Paging,
+    pub bulk: Option<Bulk>,
     /// In order of length.
     pub starts: Vec<Duration>,
     pub idle_kb: u64,
@@ -187,6 +189,9 @@ impl fmt::Display for Report {
             writeln!(f, "{name:<22} {figure}  ({budget} {})", kept(within))?;
         }
         writeln!(f, "{:<22} {}", "memory after", mb(self.busy_kb))?;
+        if let Some(bulk) = &self.bulk {
+            write!(f, "{bulk}")?;
+        }
         let [before, after] = &self.machine;
         let (load, later, cores) = (&before.load, &after.load, before.cores);
         writeln!(f, "{:<22} {load} before, {later} after, on {cores} cores", "load average")
@@ -215,6 +220,7 @@ impl Report {
             "machine": { "before": before.to_json(), "after": after.to_json() },
             "workloads": self.rows.iter().map(Line::to_json).collect::<Vec<_>>(),
             "peers": self.compared.iter().map(Compared::to_json).collect::<Vec<_>>(),
+            "export": self.bulk.as_ref().map(Bulk::to_json),
             "paging": {
                 "page": self.paging.page,
                 "first_us": self.paging.first.as_micros() as u64,

@@ -79,6 +79,7 @@ impl Source {
             "[site]\ninstitution_no = \"1411234567\"\nname = \"みなと総合病院\"\n\
              [rules]\ndirectory = \"{}\"\n\
              [source]\nurl = \"{}\"\npassword_file = \"source.password\"\nconnections_max = {}\n\
+             bulk_share_percent = 100\n\
              [identity]\nkeys = [{{ generation = \"a\", secret_file = \"site.key\" }}]\n\
              [http]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"{}\"\n",
             rules.display(),
@@ -89,6 +90,10 @@ impl Source {
         let path = folder.join("genkan.toml");
         fs::write(&path, text)?;
         Ok(path)
+    }
+
+    pub async fn connect(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect(&self.url).await?)
     }
 
     pub async fn query(&self, sql: impl Into<String>) -> Result<Vec<PgRow>> {

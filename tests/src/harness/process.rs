@@ -120,6 +120,11 @@ impl Genkan {
         Ok(Client::new(self.wait_until("the address of operations", printed)?))
     }
 
+    /// The process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything it has printed so far, standard output and errors in the order they came.
     pub fn log(&self) -> String {
         self.log.text()

@@ -35,6 +35,7 @@ pub(crate) fn store_masters(seed: u64, lists: &Lists, batch: &mut Batch) {
     diseases(lists, batch);
     drugs(lists, batch);
     items(lists, batch);
+    registries(lists, batch);
 }
 
 fn institutions(batch: &mut Batch) {
@@ -106,6 +107,20 @@ fn departments(lists: &Lists, batch: &mut Batch) {
                 ("KA_NM", Cell::from(department.name.as_str())),
                 ("KA_RYAKU", Cell::from(department.short.as_str())),
                 ("YUKO_FLG", flag(true)),
+                ("UPD_DT", fixed(MIGRATED)),
+            ],
+        );
+    }
+}
+
+fn registries(lists: &Lists, batch: &mut Batch) {
+    for registry in &lists.registries {
+        batch.push(
+            "M_DAICHO",
+            [
+                ("DAICHO_CD", Cell::from(registry.code.as_str())),
+                ("DAICHO_NM", Cell::from(registry.name.as_str())),
+                ("KA_CD", Cell::from(registry.department.as_str())),
                 ("UPD_DT", fixed(MIGRATED)),
             ],
         );

@@ -16,6 +16,7 @@
 //! | `P` | code, type, bases, targets, comparators, components, id, expression |
 //! | `V` | value set url |
 //! | `S` | code system, then its codes; belongs to the `V` line above |
+//! | `M` | type that a compartment is of, type of a member, parameters that make it one |
 //!
 //! An element that a type inherits from its base isn't repeated, nor is an invariant that an
 //! element has from its type. Types are joined by `|`; a type may carry `(targets)`, by short
@@ -23,6 +24,7 @@
 //! (`r`, `e`, `p`, `x` for example), a space, the value set. Components are `parameter=FHIRPath`,
 //! joined by `;`.
 
+mod compartments;
 mod corrections;
 mod package;
 mod parameters;
@@ -53,6 +55,7 @@ pub fn fact_table(tgz: &[u8]) -> Result<String> {
     let bound = structures::write(&structures, &mut out)?;
     terminology::write(&terminology, &bound, &mut out)?;
     parameters::write(&parameters, &mut out)?;
+    compartments::write(&structures, &mut out)?;
     ensure!(!out.contains('\r'), "a carriage return would make the lines ambiguous");
     Ok(out)
 }

@@ -121,7 +121,7 @@ impl Archive<'_> {
         let answer = search::search(self.service, self.exchange, resource_type, pairs).await;
         let bundle = answer.ok().and_then(|answer| match answer.body {
             Body::Json(json) => serde_json::from_slice(&json).ok(),
-            Body::Unchanged => None,
+            _ => None,
         });
         match bundle.map(|mut bundle: Value| bundle["entry"].take()) {
             Some(Value::Array(entries)) => entries,

@@ -1,0 +1,157 @@
+//! What operations that bring many resources have in common: why they are refused, and the parameters
+//! `_type` and `_since`.
+
+use chrono::{FixedOffset, Timelike as _};
+use genkan_fhir::datetime;
+use genkan_fhir::definitions::Definitions;
+use genkan_fhir::search::{self, Filter};
+use genkan_mapping::diagnostic::{Text, nearest_name};
+use genkan_mapping::program::RuleSet;
+
+use crate::error::{Refusal, RefusedParameter};
+
+/// Why such an operation is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkRefusal {
+    /// A status or a file of no export of ours, or of one that has ended or expired.
+    NoSuchExport,
+    /// It has to wait for the hours that the configuration allows.
+    OutsideWindow {
+        opens_in_secs: u64,
+    },
+    /// `$export` without `Prefer: respond-async`.
+    OnlyAsync,
+    /// What is made while it is sent has one form.
+    OnlyCompactJson,
+    /// A client that could not tell a whole answer from one that broke off.
+    OnlyHttp11,
+    GroupTooLarge {
+        members_max: usize,
+    },
+    /// What is asked for does not fit into an address.
+    AddressTooLong {
+        bytes_max: usize,
+    },
+}
+
+impl BulkRefusal {
+    pub fn message(&self) -> Text {
+        match self {
+            BulkRefusal::NoSuchExport => Text::new(
+                "there is no such export here: its address is not one of this server, or the export \
+                 was ended or has expired; begin a new one",
+                "このエクスポートはありません（このサーバーのものでないか、終了または期限切れです）。\
+                 新しく始めてください",
+            ),
+            BulkRefusal::OutsideWindow { opens_in_secs: secs } => Text::new(
+                format!("bulk work is not allowed at this hour; the next window opens in {secs} s"),
+                format!("この時間帯は一括処理できません。次の時間帯は {secs} 秒後に始まります"),
+            ),
+            BulkRefusal::OnlyAsync => Text::new(
+                "an export is asynchronous; send `Prefer: respond-async`",
+                "エクスポートは非同期です。`Prefer: respond-async` を付けてください",
+            ),
+            BulkRefusal::OnlyCompactJson => Text::new(
+                "without `_count` the answer is sent while it is made, as compact JSON; pages also \
+                 come as XML or indented",
+                "_count がない場合、応答は作りながら送るため、字下げのない JSON だけです。XML や字下げは \
+                 _count を付けると使えます",
+            ),
+            BulkRefusal::OnlyHttp11 => Text::new(
+                "an answer that is sent while it is made needs HTTP/1.1: before, nobody could tell that it \
+                 broke off (nginx: `proxy_http_version 1.1`)",
+                "作りながら送る応答には HTTP/1.1 が必要です。HTTP/1.0 では途中で切れたことが分かりません\
+                 （nginx では proxy_http_version 1.1）",
+            ),
+            BulkRefusal::GroupTooLarge { members_max: max } => Text::new(
+                format!("the group has more than {max} members, the most that are exported"),
+                format!("この Group の構成員は {max} 人を超えるため、エクスポートできません"),
+            ),
+            BulkRefusal::AddressTooLong { bytes_max: max } => Text::new(
+                format!(
+                    "the addresses of this export would be longer than {max} bytes; ask for less in \
+                     `_typeFilter`, `_elements` or `_type`"
+                ),
+                format!(
+                    "このエクスポートのアドレスが {max} バイトを超えます。_typeFilter、_elements、_type を\
+                     減らしてください"
+                ),
+            ),
+        }
+    }
+}
+
+/// A parameter that is refused. `en` and `ja` come behind its name.
+pub fn refused(name: &str, reason: Refusal, en: &str, ja: &str) -> RefusedParameter {
+    let message = Text::new(format!("{name}: {en}"), format!("「{name}」{ja}"));
+    RefusedParameter { name: name.to_owned(), reason, message }
+}
+
+/// `_type`: lists of resource types, which may stand more than once. Sorted.
+pub fn types<'t>(
+    rules: &RuleSet,
+    lists: impl Iterator<Item = &'t str>,
+) -> Result<Vec<&'static str>, RefusedParameter> {
+    let known = rules.resource_types();
+    let mut types = Vec::new();
+    for name in lists.flat_map(|list| list.split(',')) {
+        let found = Definitions::r4().resource_names().find(|known| *known == name);
+        let Some(offered) = found.filter(|found| known.contains(found)) else {
+            // What is no type may be anything, so that it is not repeated.
+            let named = found.map_or_else(String::new, |found| format!("`{found}`: "));
+            let near = nearest_name(name, known.iter().copied());
+            let hint = near.map_or_else(String::new, |near| format!(", perhaps `{near}`"));
+            let en = format!("{named}not a type that is offered here{hint}");
+            let ja = "に、ここで提供していないリソース型があります";
+            return Err(refused("_type", Refusal::NotSupported, &en, ja));
+        };
+        types.push(offered);
+    }
+    types.sort_unstable();
+    types.dedup();
+    Ok(types)
+}
+
+/// `_since` as a filter. Tables keep the second of a change, or its day, and no more; so what was
+/// changed in the second of `_since` comes once more rather than never.
+pub fn since(text: &str, zone: FixedOffset) -> Result<Filter, RefusedParameter> {
+    let malformed = || {
+        let en = "has to be an instant, like 2026-04-01T00:00:00+09:00 (`+` is %2B in an address)";
+        let ja = "は 2026-04-01T00:00:00+09:00 の形です（URL では + を %2B と書きます）";
+        refused("_since", Refusal::Invalid, en, ja)
+    };
+    let instant = datetime::parse_instant(text).map_err(|_| malformed())?;
+    let moment = instant.period(zone).start;
+    let moment = moment.with_nanosecond(0).unwrap_or(moment);
+    let value = format!("ge{}{zone}", moment.format("%Y-%m-%dT%H:%M:%S"));
+    let pairs = [("_lastUpdated".to_owned(), value)];
+    let request =
+        search::parse(Definitions::r4(), "Basic", &pairs, zone).map_err(|_| malformed())?;
+    request.filters.into_iter().next().ok_or_else(malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use genkan_fhir::search::SearchValue;
+
+    #[test]
+    fn since_is_taken_to_the_second_in_the_hospitals_clock() {
+        let zone = FixedOffset::east_opt(9 * 3600).expect("an offset");
+        for (text, expected) in [
+            ("2026-04-01T10:00:00+09:00", Some("2026-04-01 10:00:00")),
+            ("2026-04-01T10:00:00.999+09:00", Some("2026-04-01 10:00:00")),
+            ("2026-04-01T01:00:00Z", Some("2026-04-01 10:00:00")),
+            ("2026-04-01T10:00:00", None),
+            ("2026-04-01T10:00:00 09:00", None),
+            ("2026-04-01", None),
+            ("", None),
+        ] {
+            let start = since(text, zone).ok().map(|filter| match &filter.values[..] {
+                [SearchValue::Date { period, .. }] => period.start.to_string(),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(start.as_deref(), expected, "{text}");
+        }
+    }
+}
