@@ -21,6 +21,7 @@ use crate::service::Service;
 use crate::stages::Stage;
 
 /// Of a parameter for which a rule names a column under `search:`.
+const ONLY_CHAINS: &str = "Only with chains: what it refers to is contained.";
 const NAMED: &str = "Compared with a column of the hospital beside what is shown: a resource of which \
                      that column holds nothing is not found.";
 
@@ -134,7 +135,8 @@ fn chained(chains: &[OfferedChain], code: &str) -> Option<String> {
 
 /// Nor has it one for what a parameter takes beside a plain value.
 fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Option<String> {
-    let Forms { modifiers, prefixes, named, .. } = plan::forms(rules, resource_type, code);
+    let Forms { modifiers, prefixes, named, only_chains, .. } =
+        plan::forms(rules, resource_type, code);
     let modifiers: Vec<String> = modifiers.iter().map(|one| format!(":{one}")).collect();
     let prefixes: Vec<&str> = prefixes.iter().map(|prefix| prefix.code()).collect();
     let mut texts = Vec::new();
@@ -143,6 +145,9 @@ fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Option<String> {
     }
     if !prefixes.is_empty() {
         texts.push(format!("Prefixes: {}.", prefixes.join(" ")));
+    }
+    if only_chains {
+        texts.push(ONLY_CHAINS.to_owned());
     }
     if named {
         texts.push(NAMED.to_owned());

@@ -29,8 +29,12 @@ pub fn rules() -> PathBuf {
 
 /// Fills a new database of this engine; `None` where there is no server for it.
 pub fn fill_database(engine: Engine, seed: u64) -> Result<Option<Database>> {
+    fill_patients(engine, seed, PATIENTS)
+}
+
+fn fill_patients(engine: Engine, seed: u64, patients: u32) -> Result<Option<Database>> {
     let Some(database) = Database::create(engine)? else { return Ok(None) };
-    let hospital = Hospital { patients: PATIENTS, ..Hospital::demo(seed) };
+    let hospital = Hospital { patients, ..Hospital::demo(seed) };
     let target: Target = database.url.parse()?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -90,7 +94,12 @@ pub fn serve(engine: Engine) -> Result<Option<Served>> {
 
 /// As [`serve`], with further sections in its configuration.
 pub fn serve_with(engine: Engine, sections: &str) -> Result<Option<Served>> {
-    let Some(database) = fill_database(engine, 1)? else { return Ok(None) };
+    serve_patients(engine, PATIENTS, sections)
+}
+
+/// One of so many patients.
+pub fn serve_patients(engine: Engine, patients: u32, sections: &str) -> Result<Option<Served>> {
+    let Some(database) = fill_patients(engine, 1, patients)? else { return Ok(None) };
     let folder = TempDir::new()?;
     let config = configuration(&database, folder.path())?;
     let text = fs::read_to_string(&config)?;

@@ -8,4 +8,5 @@ pub mod fuzz;
 pub mod harness;
 pub mod hospital;
 pub mod illness;
+pub mod oracle;
 pub mod tidy;

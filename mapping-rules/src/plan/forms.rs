@@ -8,7 +8,7 @@ use genkan_fhir::search::{Filter, Modifier, Prefix, SearchRequest};
 use super::{PlanProblem, is_offered, references};
 use crate::diagnostic::Text;
 use crate::program::RuleSet;
-use crate::search::{Answer, Parameter, prefixes};
+use crate::search::{Answer, Parameter, prefixes, references_in};
 
 /// The forms of one parameter, as all rules of its type answer them.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub struct Forms {
     /// Of R4's modifiers for this type of parameter.
     pub withheld: Vec<(Modifier, Text)>,
     pub prefixes: &'static [Prefix],
+    /// A reference to nothing but contained resources: a chain can ask for it, its id can't.
+    pub only_chains: bool,
     /// Some rule names a column for it under `search:`, and what that column holds is what is found.
     pub named: bool,
 }
@@ -34,15 +36,17 @@ pub fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Forms {
             Err(reason) => forms.withheld.push((modifier.clone(), reason.clone())),
         }
     }
-    let targets: BTreeSet<String> = references(rules, resource_type, code)
-        .into_iter()
-        .map(|found| rules.rules[found.reference.rule].resource.clone())
-        .collect();
+    let mut inside = rules.rules_of(resource_type).flat_map(|(_, rule)| references_in(rule, code));
+    let other = references(rules, resource_type, code);
+    forms.only_chains = other.is_empty() && inside.next().is_some();
+    let targets: BTreeSet<String> =
+        other.into_iter().map(|found| rules.rules[found.reference.rule].resource.clone()).collect();
     forms.modifiers.extend(targets.into_iter().map(Modifier::Type));
     forms
 }
 
-/// Every modifier of a request that its parameters don't take; chains are asked for by themselves.
+/// Every filter of a request that its parameter doesn't take in this form; chains are asked for by
+/// themselves.
 pub fn modifier_problems(rules: &RuleSet, request: &SearchRequest) -> Vec<PlanProblem> {
     let resource_type = request.resource_type;
     let offered = |filter: &&Filter| is_offered(rules, resource_type, filter.code);
@@ -56,6 +60,14 @@ pub(super) fn problem(
     resource_type: &str,
     filter: &Filter,
 ) -> Option<PlanProblem> {
+    if filter.modifier.is_none() && forms(rules, resource_type, filter.code).only_chains {
+        let reason = Text::new(
+            "it refers to what travels inside the resource, which has no id of its own; ask by a \
+             chain",
+            "リソースに含まれるもの（contained）への参照で、固有の id がありません。連鎖検索で指定してください",
+        );
+        return Some(PlanProblem::Refused { parameter: filter.code.to_owned(), reason });
+    }
     let modifier = filter.modifier.as_ref()?;
     let own: Vec<&Parameter> = parameters(rules, resource_type, filter.code).collect();
     let offered = || forms(rules, resource_type, filter.code).modifiers;

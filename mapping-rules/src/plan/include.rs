@@ -132,11 +132,12 @@ fn reachable(
     }
 }
 
-/// Every reference that a reference parameter of a type looks at.
+/// Every reference to another resource that a reference parameter of a type looks at. What travels inside
+/// the resource is no other one: it is not included, and nothing asks for it by its id.
 pub fn references(rules: &RuleSet, source: &str, parameter: &str) -> Vec<Referring> {
     let mut found = Vec::new();
     for (source, rule) in rules.rules_of(source) {
-        let own = references_in(rule, parameter);
+        let own = references_in(rule, parameter).filter(|(_, to)| to.contained.is_none());
         found.extend(own.map(|(branch, reference)| Referring {
             source,
             reference: reference.clone(),

@@ -48,12 +48,12 @@ pub fn explained(
 
 fn told(about: &str, text: &str) -> OutcomeIssue {
     OutcomeIssue::new(IssueSeverity::Information, IssueType::Informational)
-        .with_diagnostics(format!("GKN-213: {about}\n{text}"))
+        .with_diagnostics(format!("GKN-214: {about}\n{text}"))
 }
 
 fn advice(column: &Unindexed, language: Language) -> OutcomeIssue {
     let message = column.message();
     OutcomeIssue::new(IssueSeverity::Warning, IssueType::TooCostly)
-        .with_diagnostics(format!("GKN-213: index: {}", message.en))
+        .with_diagnostics(format!("GKN-214: index: {}", message.en))
         .with_details(message.in_language(language))
 }

@@ -26,6 +26,8 @@ pub struct SearchParameter {
 pub struct Component {
     /// The id of the search parameter that gives the part its type.
     pub parameter: &'static str,
+    /// FHIRPath, from what the composite parameter finds.
+    pub expression: &'static str,
     /// From where the composite parameter's own paths end.
     pub paths: Result<Vec<ParameterPath>, OutsideSubset>,
 }
@@ -124,7 +126,8 @@ fn parameter(fields: &'static str, types: &[&str]) -> Option<SearchParameter> {
 
 fn component(text: &'static str) -> Option<Component> {
     let (parameter, expression) = text.split_once('=')?;
-    Some(Component { parameter, paths: expression::component_paths(expression) })
+    let paths = expression::component_paths(expression);
+    Some(Component { parameter, expression, paths })
 }
 
 fn list(text: &'static str) -> impl Iterator<Item = &'static str> {

@@ -21,9 +21,9 @@ async fn the_plan_and_the_statements_are_told_and_nothing_is_matched() {
     let issues = entry["resource"]["issue"].as_array().expect("issues");
     let told: Vec<&str> = issues.iter().filter_map(|issue| issue["diagnostics"].as_str()).collect();
     for (place, part) in [
-        (0, "GKN-213: plan\nsearch Observation: 2 per page"),
-        (1, "GKN-213: statement of rule lab\nSELECT"),
-        (2, "GKN-213: database of rule lab\n"),
+        (0, "GKN-214: plan\nsearch Observation: 2 per page"),
+        (1, "GKN-214: statement of rule lab\nSELECT"),
+        (2, "GKN-214: database of rule lab\n"),
     ] {
         assert!(told[place].starts_with(part), "{told:?}");
     }
@@ -47,7 +47,7 @@ async fn a_lenient_search_can_be_explained_too() {
     let request = TestRequest::get().uri(&uri).insert_header(("Prefer", "handling=lenient"));
     let bundle = send_to(service, request).await.json();
     let told = &bundle["entry"][0]["resource"]["issue"][0]["diagnostics"];
-    assert!(told.as_str().is_some_and(|told| told.starts_with("GKN-213: plan")), "{bundle}");
+    assert!(told.as_str().is_some_and(|told| told.starts_with("GKN-214: plan")), "{bundle}");
 }
 
 #[actix_web::test]
