@@ -20,6 +20,7 @@ pub mod plan;
 pub mod program;
 pub mod projection;
 pub mod reads;
+pub mod scan;
 pub mod schema;
 pub mod search;
 mod sources;

@@ -155,7 +155,7 @@ fn type_of(kind: ColumnKind) -> String {
 }
 
 /// A name that means something to YAML is quoted.
-fn scalar(name: &str) -> String {
+pub(crate) fn scalar(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || c == '_';
     match name.starts_with(plain) && name.chars().all(|c| plain(c) || matches!(c, '$' | '.')) {
         true => name.to_owned(),

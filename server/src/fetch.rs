@@ -11,6 +11,8 @@ mod keys;
 mod statement;
 mod total;
 
+pub mod sample;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 pub mod keys;
 mod preview;
+mod scan;
 mod schema;
 mod test;
 
@@ -33,6 +34,8 @@ pub enum RulesCommand {
     Test(test::TestArgs),
     /// Write the source's schema as the file schema.yaml of a rule set
     Schema(schema::SchemaArgs),
+    /// Look into an unknown database: columns, keys, joins, what tables may be; draft rules for it
+    Scan(scan::ScanArgs),
     /// Show for every leaf of a resource the rule line, the column and the raw value
     Preview(preview::PreviewArgs),
     /// Show the plan and the statements of a search: 'Condition?code=20064049'
@@ -44,6 +47,7 @@ pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> 
         RulesCommand::Check(args) => check::run(args, manner).await,
         RulesCommand::Test(args) => test::run(args, manner).await,
         RulesCommand::Schema(args) => schema::run(args).await,
+        RulesCommand::Scan(args) => scan::run(args, manner).await,
         RulesCommand::Preview(args) => preview::run(args, manner).await,
         RulesCommand::Explain(args) => explain::run(args, manner).await,
     }
