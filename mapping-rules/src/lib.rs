@@ -9,6 +9,7 @@
 
 pub mod codemap;
 pub mod compile;
+pub mod coverage;
 pub mod diagnostic;
 pub mod emit;
 pub mod evaluate;

@@ -6,9 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Database, Engine, available_engines, genkan_command};
-use genkan_tests::hospital::{configuration, fill_database, own_configuration};
+use genkan_tests::hospital::{configuration, fill_database, own_configuration, private_values};
 use serde_json::Value;
-use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 fn run(arguments: &[&str]) -> Result<String> {
@@ -101,43 +100,6 @@ fn nobody_is_shown() -> Result<()> {
         ensure!(!shown, "`{value}` is shown");
     }
     Ok(())
-}
-
-fn private_values(database: &Database) -> Result<BTreeSet<String>> {
-    const COLUMNS: [(&str, &str); 16] = [
-        ("PT_MST", "PT_ID"),
-        ("PT_MST", "KANJI_NM"),
-        ("PT_MST", "KANA_NM"),
-        ("PT_MST", "BIRTH"),
-        ("PT_MST", "TEL"),
-        ("PT_MST", "KEITAI"),
-        ("PT_MST", "ADDR"),
-        ("PT_MST", "ZIP"),
-        ("PT_HOKEN", "BANGOU"),
-        ("PT_HOKEN", "HOKENSYA_NO"),
-        ("PT_RAIIN", "RAIIN_NO"),
-        ("LAB_IRAI", "IRAI_NO"),
-        ("LAB_IRAI", "SAISYU_DT"),
-        ("PT_BYOMEI", "BIKO"),
-        ("PT_ALG", "SYOJO"),
-        ("M_SYOKUIN", "KANJI_NM"),
-    ];
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut connection = SqliteConnection::connect(&database.url).await?;
-        let mut found = BTreeSet::new();
-        for (table, column) in COLUMNS {
-            let sql = format!("SELECT DISTINCT \"{column}\" FROM \"{table}\"");
-            for row in sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await? {
-                let value: Option<String> = row.try_get(0)?;
-                let value = value.unwrap_or_default().trim().to_owned();
-                // Dates that are none, and words that stand in a rule anyhow.
-                let telling = value.chars().count() > 2 && !value.starts_with("000000");
-                found.extend((telling && value != "99999999").then_some(value));
-            }
-        }
-        Ok(found)
-    })
 }
 
 /// A catalog without keys: the rows say what the catalog doesn't, and the source is asked.

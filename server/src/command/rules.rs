@@ -1,6 +1,7 @@
 //! `genkan rules`: everything an author of rules needs, away from the hospital or connected to it.
 
 mod check;
+mod coverage;
 mod explain;
 pub mod keys;
 mod preview;
@@ -36,6 +37,8 @@ pub enum RulesCommand {
     Schema(schema::SchemaArgs),
     /// Look into an unknown database: columns, keys, joins, what tables may be; draft rules for it
     Scan(scan::ScanArgs),
+    /// Say what the rules leave open: house codes, 必須 elements, columns, rules without a test
+    Coverage(coverage::CoverageArgs),
     /// Show for every leaf of a resource the rule line, the column and the raw value
     Preview(preview::PreviewArgs),
     /// Show the plan and the statements of a search: 'Condition?code=20064049'
@@ -48,6 +51,7 @@ pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> 
         RulesCommand::Test(args) => test::run(args, manner).await,
         RulesCommand::Schema(args) => schema::run(args).await,
         RulesCommand::Scan(args) => scan::run(args, manner).await,
+        RulesCommand::Coverage(args) => coverage::run(args, manner).await,
         RulesCommand::Preview(args) => preview::run(args, manner).await,
         RulesCommand::Explain(args) => explain::run(args, manner).await,
     }

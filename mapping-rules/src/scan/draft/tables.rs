@@ -70,9 +70,20 @@ impl<'a> Tables<'a> {
             && dated.is_empty()
             && !by_values
             && !referred
+            && !self.is_coincidence(joined)
             && !self.joined.iter().any(|(_, at, _)| at == to)
             && self.found.tables[*to].meaning(M::PatientNumber).is_some()
             || (self.is_group(joined) && !self.joined.iter().any(|(_, at, _)| at == to))
+    }
+
+    /// The second disease and the second allergy of a patient share a number, and nothing else.
+    fn is_coincidence(&self, joined: &Joined) -> bool {
+        let Candidate { from, to, columns, .. } = &joined.candidate;
+        let patient = |(own, _): &(String, String)| {
+            let number = self.found.tables[*from].meaning(M::PatientNumber);
+            number.is_some_and(|column| column.name == *own)
+        };
+        self.found.guesses[*to].is_some() && columns.iter().any(patient)
     }
 
     /// A group between lines and their order: it has no patient of its own.

@@ -25,6 +25,7 @@ impl Draft<'_, '_> {
         self.moment("onsetDateTime", M::StartDate);
         self.moment("abatementDateTime", M::EndDate);
         self.moment("recordedDate", M::Created);
+        self.note();
     }
 
     pub(super) fn allergy(&mut self) {
