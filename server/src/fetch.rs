@@ -8,6 +8,7 @@ mod chunks;
 mod explain;
 mod include;
 mod keys;
+mod recording;
 mod statement;
 mod total;
 

@@ -5,6 +5,7 @@ mod coverage;
 mod explain;
 pub mod keys;
 mod preview;
+mod record;
 mod scan;
 mod schema;
 mod test;
@@ -41,6 +42,8 @@ pub enum RulesCommand {
     Coverage(coverage::CoverageArgs),
     /// Show for every leaf of a resource the rule line, the column and the raw value
     Preview(preview::PreviewArgs),
+    /// Make a test of a live row, with nobody in it
+    Record(record::RecordArgs),
     /// Show the plan and the statements of a search: 'Condition?code=20064049'
     Explain(explain::ExplainArgs),
 }
@@ -53,6 +56,7 @@ pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> 
         RulesCommand::Scan(args) => scan::run(args, manner).await,
         RulesCommand::Coverage(args) => coverage::run(args, manner).await,
         RulesCommand::Preview(args) => preview::run(args, manner).await,
+        RulesCommand::Record(args) => record::run(args, manner).await,
         RulesCommand::Explain(args) => explain::run(args, manner).await,
     }
 }

@@ -1,6 +1,7 @@
 //! What the mapping engineer works with: coverage, record and diff.
 
 mod coverage;
+mod record;
 
 use std::fs;
 use std::path::{Path, PathBuf};
