@@ -11,6 +11,7 @@ pub mod codemap;
 pub mod compile;
 pub mod coverage;
 pub mod diagnostic;
+pub mod difference;
 pub mod emit;
 pub mod evaluate;
 pub mod expression;

@@ -2,6 +2,7 @@
 
 mod check;
 mod coverage;
+mod diff;
 mod explain;
 pub mod keys;
 mod preview;
@@ -44,6 +45,8 @@ pub enum RulesCommand {
     Preview(preview::PreviewArgs),
     /// Make a test of a live row, with nobody in it
     Record(record::RecordArgs),
+    /// Say what a change of rules alters in the resources of some patients
+    Diff(diff::DiffArgs),
     /// Show the plan and the statements of a search: 'Condition?code=20064049'
     Explain(explain::ExplainArgs),
 }
@@ -57,6 +60,7 @@ pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> 
         RulesCommand::Coverage(args) => coverage::run(args, manner).await,
         RulesCommand::Preview(args) => preview::run(args, manner).await,
         RulesCommand::Record(args) => record::run(args, manner).await,
+        RulesCommand::Diff(args) => diff::run(args, manner).await,
         RulesCommand::Explain(args) => explain::run(args, manner).await,
     }
 }

@@ -1,6 +1,7 @@
 //! What the mapping engineer works with: coverage, record and diff.
 
 mod coverage;
+mod diff;
 mod record;
 
 use std::fs;
