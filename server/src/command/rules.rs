@@ -4,6 +4,7 @@ mod check;
 mod coverage;
 mod diff;
 mod explain;
+mod json_schema;
 pub mod keys;
 mod preview;
 mod record;
@@ -37,6 +38,8 @@ pub enum RulesCommand {
     Test(test::TestArgs),
     /// Write the source's schema as the file schema.yaml of a rule set
     Schema(schema::SchemaArgs),
+    /// Write the JSON Schema of a rule set's file, for editors
+    JsonSchema(json_schema::JsonSchemaArgs),
     /// Look into an unknown database: columns, keys, joins, what tables may be; draft rules for it
     Scan(scan::ScanArgs),
     /// Say what the rules leave open: house codes, 必須 elements, columns, rules without a test
@@ -56,6 +59,7 @@ pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> 
         RulesCommand::Check(args) => check::run(args, manner).await,
         RulesCommand::Test(args) => test::run(args, manner).await,
         RulesCommand::Schema(args) => schema::run(args).await,
+        RulesCommand::JsonSchema(args) => json_schema::run(args),
         RulesCommand::Scan(args) => scan::run(args, manner).await,
         RulesCommand::Coverage(args) => coverage::run(args, manner).await,
         RulesCommand::Preview(args) => preview::run(args, manner).await,

@@ -1,7 +1,8 @@
-//! What the mapping engineer works with: coverage, record and diff.
+//! What the mapping engineer works with: coverage, record, diff, and the schema of the language.
 
 mod coverage;
 mod diff;
+mod json_schema;
 mod record;
 
 use std::fs;
