@@ -2,6 +2,7 @@
 
 mod coverage;
 mod diff;
+mod guide;
 mod json_schema;
 mod record;
 
