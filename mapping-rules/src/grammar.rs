@@ -23,6 +23,9 @@ pub(crate) const RESERVED_ALIASES: [&str; 2] = ["site", "with"];
 
 /// `updated`, where the source has no such column.
 pub(crate) const HASH: &str = "hash";
+/// `version`: of everything that the rule reads, or of the columns of `updated`.
+pub(crate) const IMAGE: &str = "image";
+pub(crate) const UPDATED: &str = "updated";
 /// `search: {parameter: off}`
 pub(crate) const OFF: &str = "off";
 pub(crate) const SEARCH: [&str; 1] = ["column"];

@@ -17,6 +17,7 @@ pub(super) fn rule() -> Json {
         ("from", from()),
         ("where", expression()),
         ("updated", json!({"anyOf": [{"const": grammar::HASH}, one_or_list(expression())]})),
+        ("version", json!({"enum": [grammar::IMAGE, grammar::UPDATED]})),
         ("blank", blank()),
         ("search", json!({"type": "object"})),
         ("tests", tests()),

@@ -372,7 +372,7 @@ mod tests {
         let values = ["1"; 300].into_iter().chain(["2"; 80]).chain(["7"; 3]);
         let sex = profile("SEX", values);
         assert_eq!(sex.codes(), Some((vec![("1", 300), ("2", 80)], 3)));
-        let various = profile("KA_CD", ["01", "02", "03"].into_iter());
+        let various = profile("KA_CD", ["01", "02", "03"]);
         assert_eq!(various.codes(), None);
     }
 

@@ -55,7 +55,7 @@ impl Fetch<'_> {
                     filter: child.filter.clone(),
                     order: child.order.clone(),
                 };
-                if let Some(query) = child_query(&wide, &[row]) {
+                if let Some(query) = child_query(&wide, None, &[row]) {
                     for row in self.rows(index, &query).await? {
                         found.extend(apart(rule, &set, &row));
                     }
@@ -68,7 +68,7 @@ impl Fetch<'_> {
                 let reference = &contained.reference;
                 let Some(key) = reference_key(rules, reference, row, None) else { continue };
                 let Some(query) = target_query(rules, reference.rule, &[key]) else { continue };
-                let plan = ReadPlan { rule: reference.rule, query };
+                let plan = ReadPlan { rule: reference.rule, query, part: None };
                 for row in self.wide(&plan, schemas).await? {
                     found.extend(self.around(reference.rule, &row, schemas, depth + 1).await?);
                 }

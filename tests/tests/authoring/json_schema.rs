@@ -178,6 +178,7 @@ fn what_check_refuses_of_the_shape_the_schema_refuses_too() -> Result<()> {
         ("updated: = p.UPD_DT | datetime", "search: {famly: off}"),
         ("updated: = p.UPD_DT | datetime", "search: {family: {colum: = p.SIMEI}}"),
         ("updated: = p.UPD_DT | datetime", "profile: x"),
+        ("updated: = p.UPD_DT | datetime", "version: newest"),
         ("gender: =", "gendr: ="),
         ("gender: = p.SEX | map 1=male 2=female", "gender: mail"),
         ("gender: = p.SEX | map 1=male 2=female", "gender: [male]"),
@@ -207,6 +208,7 @@ fn what_check_refuses_of_the_shape_the_schema_refuses_too() -> Result<()> {
     // What the language has and the demo does not use.
     for (old, new) in [
         ("updated: = p.UPD_DT | datetime", "updated: hash"),
+        ("updated: = p.UPD_DT | datetime", "updated: = p.UPD_DT | datetime\nversion: updated"),
         (
             "updated: = p.UPD_DT | datetime",
             "updated: [= p.UPD_DT | datetime]\nblank: {all: ['0'], PT: '9'}",

@@ -17,6 +17,7 @@ use super::super::explain::describe;
 use super::super::plain_identity;
 use crate::command::Failure;
 use crate::fetch::Fetch;
+use crate::service::wall_clock;
 use crate::sources::Sources;
 
 const PAGE_ROWS: usize = 1000;
@@ -129,7 +130,8 @@ fn plan_of(
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             Failure::usage(lines.join("; "))
         })?;
-        let mut plan = plan::search(rules, &identity, &request, &LIMITS)
+        let now = wall_clock(rules.site.zone);
+        let mut plan = plan::search(rules, &identity, &request, &LIMITS, now)
             .map_err(|problem| Failure::runtime(describe(&problem)))?;
         plan.scans.retain(|scan| scan.rule == index);
         Ok(plan)

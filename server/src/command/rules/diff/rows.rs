@@ -17,6 +17,7 @@ use super::{Found, Pair, Side};
 use crate::command::Failure;
 use crate::fetch::Fetch;
 use crate::fetch::sample::{self, Columns};
+use crate::service::wall_clock;
 
 /// Patients of one search.
 const PATIENTS_AT_ONCE: usize = 10;
@@ -155,7 +156,8 @@ async fn searched(
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::runtime(lines.join("; "))
     })?;
-    let mut plan = plan::search(rules, pair.identity, &request, &LIMITS)
+    let now = wall_clock(rules.site.zone);
+    let mut plan = plan::search(rules, pair.identity, &request, &LIMITS, now)
         .map_err(|problem| Failure::runtime(describe(&problem)))?;
     loop {
         let page = Fetch::new(pair.sources, rules).page(&plan).await?;
