@@ -116,7 +116,7 @@ impl OnWay<'_> {
         let slow = service.rules.unindexed.iter();
         let slow: Vec<_> = slow.filter(|column| column.searches.iter().any(asked)).collect();
         let own = links::url(service, exchange, search, None);
-        Ok(respond::explained(exchange, &own, &plan.to_string(), &statements, &slow))
+        Ok(respond::explained(exchange, &own, &plan.to_string(), statements, &slow))
     }
 
     fn links(&self, next: Option<&Cursor>) -> Links {

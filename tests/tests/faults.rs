@@ -48,6 +48,32 @@ fn a_server_that_is_killed_is_left_alone_and_used_again_when_it_is_back() -> Res
 }
 
 #[test]
+fn an_explanation_asks_no_more_of_a_source_that_is_ill_than_a_search() -> Result<()> {
+    for engine in SERVERS {
+        let Some(mut server) = Server::start(engine)? else { continue };
+        let database = Database::create_on(&server)?;
+        let url = fill(&database)?;
+        let limits = "connect_timeout_ms = 1000\nbreaker_failures = 2\nbreaker_open_secs = 300";
+        let site = serve(&url, limits, "[fhir]\nexplain = true")?;
+        let explained = || {
+            let answer = site.genkan.get("/fhir/Patient?__explain=true")?;
+            ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+            anyhow::Ok(answer.text())
+        };
+        let well = explained()?;
+        ensure!(well.contains("rows expected") && !well.contains("does not say"), "{well}");
+        server.kill()?;
+        // Its two statements are two failures.
+        let failed = explained()?;
+        ensure!(failed.contains("does not say: GKN-301"), "{failed}");
+        let spared = explained()?;
+        ensure!(spared.contains("does not say: GKN-307"), "{spared}");
+        refused(&site.patients()?, 503, "GKN-307")?;
+    }
+    Ok(())
+}
+
+#[test]
 fn a_server_that_says_nothing_more_is_left_alone_and_used_again() -> Result<()> {
     for engine in SERVERS {
         let Some(database) = Database::create(engine)? else { continue };
