@@ -173,6 +173,10 @@ fn a_statement_that_nobody_waits_for_ends_on_the_server() -> Result<()> {
         let timed_out = site.genkan.get("/fhir/Practitioner")?;
         refused(&timed_out, 504, "GKN-115")?;
         site.waits_for_at_work(&database, 0, "the statement of a request that timed out")?;
+        drop(site);
+        // Longer than is waited for: only that the client goes can end it.
+        let site = serve(&url, limits, "request_timeout_secs = 90")?;
+        is_whole(&site.patients()?)?;
         let address = site.genkan.base.strip_prefix("http://").context("an address")?;
         let mut client = TcpStream::connect(address)?;
         client.write_all(b"GET /fhir/Practitioner HTTP/1.1\r\nHost: x\r\n\r\n")?;
