@@ -32,7 +32,7 @@ pub async fn search(
     exchange.stages.enter(Stage::Plan);
     let plan = plan::search(service, &search.request, service.wall_clock())?;
     exchange.stages.enter(Stage::Fetch);
-    let mut fetch = Fetch::new(&service.sources, &service.rules);
+    let mut fetch = Fetch::new(&service.sources, &service.rules).until(exchange.deadline());
     let on_way = OnWay { service, exchange, search: &search, plan: &plan };
     if search.explain {
         return on_way.explained(&mut fetch).await;

@@ -190,6 +190,32 @@ fn a_statement_that_nobody_waits_for_ends_on_the_server() -> Result<()> {
     Ok(())
 }
 
+/// The time of a request is a time limit of the source; who leaves earlier says nothing of it.
+#[test]
+fn a_statement_that_takes_all_the_time_of_its_request_is_a_failure_of_the_source() -> Result<()> {
+    for engine in SERVERS {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        let limits = "statement_timeout_ms = 90000\nbreaker_failures = 2\nbreaker_open_secs = 300";
+        let site = serve(&url, limits, "request_timeout_secs = 4")?;
+        let address = site.genkan.base.strip_prefix("http://").context("an address")?;
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(address)?;
+            client.write_all(b"GET /fhir/Practitioner HTTP/1.1\r\nHost: x\r\n\r\n")?;
+            site.waits_for_at_work(&database, 1, "the statement has begun")?;
+            drop(client);
+            site.waits_for_at_work(&database, 0, "the statement of a client that has gone")?;
+        }
+        for _ in 0..2 {
+            refused(&site.genkan.get("/fhir/Practitioner")?, 504, "GKN-115")?;
+        }
+        refused(&site.patients()?, 503, "GKN-307")?;
+        ensure!(site.genkan.log().contains("no answer in the time of a request"));
+        site.lab_answers()?;
+    }
+    Ok(())
+}
+
 #[test]
 fn a_locked_table_is_not_waited_for_by_everybody() -> Result<()> {
     for engine in Engine::ALL {

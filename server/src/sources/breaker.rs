@@ -64,7 +64,7 @@ enum Sign {
     Answered,
     /// It is away, or does not keep up.
     Failed,
-    /// Nothing: it was not asked, or nobody waited for the answer.
+    /// Nothing: it was not asked, or who asked has gone.
     None,
 }
 
@@ -130,6 +130,8 @@ pub struct Breaker {
 pub struct Passage<'a> {
     breaker: &'a Breaker,
     probe: bool,
+    /// From then on nobody waits, because the time of the request is over.
+    deadline: Option<Instant>,
     ended: bool,
 }
 
@@ -158,8 +160,8 @@ impl Breaker {
         self.opened.load(Ordering::Relaxed)
     }
 
-    /// Lets a statement pass, or says how long to wait.
-    pub fn enter(&self) -> Result<Passage<'_>, Spared> {
+    /// Lets a statement pass, or says how long to wait. One that is given up at the deadline has failed.
+    pub fn enter(&self, deadline: Option<Instant>) -> Result<Passage<'_>, Spared> {
         let now = Instant::now();
         let (before, after) = self.happens(Event::Asked { now });
         let probe = match (before, after) {
@@ -172,14 +174,14 @@ impl Breaker {
             let source = &*self.source_name;
             tracing::info!(source, breaker = after.name(), "asked again, with one statement");
         }
-        Ok(Passage { breaker: self, probe, ended: false })
+        Ok(Passage { breaker: self, probe, deadline, ended: false })
     }
 
     fn spared(&self, wait: Duration) -> Spared {
         Spared { source_name: self.source_name.to_string(), wait }
     }
 
-    fn ended(&self, sign: Sign, probe: bool, error: Option<&AdapterError>) {
+    fn ended(&self, sign: Sign, probe: bool, cause: &str) {
         let (before, after) = self.happens(Event::Ended { sign, probe, now: Instant::now() });
         let (source, breaker) = (&*self.source_name, after.name());
         match (before, after) {
@@ -188,7 +190,6 @@ impl Breaker {
             {
                 self.opened.fetch_add(1, Ordering::Relaxed);
                 let open_secs = self.settings.open.as_secs();
-                let cause = error.map(|error| error.message.as_str()).unwrap_or_default();
                 tracing::warn!(source, breaker, open_secs, cause, "not asked for a while");
             }
             (State::HalfOpen, State::Open { .. }) => {
@@ -218,14 +219,17 @@ impl Passage<'_> {
     pub fn end(mut self, failure: Option<&AdapterError>) {
         self.ended = true;
         let sign = failure.map_or(Sign::Answered, Sign::of);
-        self.breaker.ended(sign, self.probe, failure);
+        let cause = failure.map(|error| error.message.as_str()).unwrap_or_default();
+        self.breaker.ended(sign, self.probe, cause);
     }
 }
 
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.breaker.ended(Sign::None, self.probe, None);
+            let too_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let sign = if too_late { Sign::Failed } else { Sign::None };
+            self.breaker.ended(sign, self.probe, "no answer in the time of a request");
         }
     }
 }
@@ -328,9 +332,9 @@ mod tests {
         let breaker = breaker(2, OPEN);
         for _ in 0..2 {
             assert_eq!(breaker.opened(), 0);
-            breaker.enter().expect("closed").end(Some(&gone()));
+            breaker.enter(None).expect("closed").end(Some(&gone()));
         }
-        let spared = breaker.enter().expect_err("open");
+        let spared = breaker.enter(None).expect_err("open");
         assert!(spared.wait > Duration::ZERO && spared.wait <= OPEN, "{spared:?}");
         assert_eq!((breaker.opened(), breaker.state().name()), (1, "open"));
     }
@@ -338,21 +342,33 @@ mod tests {
     #[test]
     fn a_probe_that_nobody_waits_for_leaves_its_place_to_the_next() {
         let breaker = breaker(1, Duration::ZERO);
-        breaker.enter().expect("closed").end(Some(&gone()));
-        let probe = breaker.enter().expect("its time is over");
+        breaker.enter(None).expect("closed").end(Some(&gone()));
+        let probe = breaker.enter(None).expect("its time is over");
         assert_eq!(breaker.state(), State::HalfOpen);
-        assert_eq!(breaker.enter().expect_err("one at a time").wait, PROBE_WAIT);
+        assert_eq!(breaker.enter(None).expect_err("one at a time").wait, PROBE_WAIT);
         drop(probe);
-        breaker.enter().expect("the next probe").end(None);
+        breaker.enter(None).expect("the next probe").end(None);
         assert_eq!(breaker.state(), State::Closed { failures: 0 });
         assert_eq!(breaker.opened(), 1, "a probe without an answer is no failure");
+    }
+
+    #[test]
+    fn a_statement_that_is_given_up_at_its_deadline_has_failed_and_one_before_has_not() {
+        let breaker = breaker(2, OPEN);
+        let past = Instant::now();
+        for (deadline, failures) in [(Some(past + OPEN), 0), (None, 0), (Some(past), 1)] {
+            drop(breaker.enter(deadline).expect("closed"));
+            assert_eq!(breaker.state(), State::Closed { failures }, "{deadline:?}");
+        }
+        breaker.enter(Some(past)).expect("closed").end(None);
+        assert_eq!(breaker.state(), State::Closed { failures: 0 }, "it answered after all");
     }
 
     #[test]
     fn without_a_number_of_failures_it_never_opens() {
         let breaker = breaker(0, OPEN);
         for _ in 0..1000 {
-            breaker.enter().expect("never open").end(Some(&gone()));
+            breaker.enter(None).expect("never open").end(Some(&gone()));
         }
         assert_eq!(breaker.state().name(), "closed");
     }
