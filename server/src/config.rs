@@ -89,6 +89,10 @@ impl Config {
         config.fhir.check()?;
         config.site.check()?;
         config.sources.keys().try_for_each(|name| check_source_name(name))?;
+        check_breaker("[source]", &config.source)?;
+        for (name, source) in &config.sources {
+            check_breaker(&format!("[sources.{name}]"), source)?;
+        }
         config.http.tls.iter().try_for_each(TlsConfig::check)?;
         config.check_clients()?;
         config.telemetry.check()?;
@@ -158,6 +162,21 @@ fn check_source_name(name: &str) -> Result<(), Text> {
     ))
 }
 
+fn check_breaker(section: &str, source: &SqlConfig) -> Result<(), Text> {
+    let (first, most) = (source.breaker_open_secs, source.breaker_open_secs_max);
+    if first <= most {
+        return Ok(());
+    }
+    Err(Text::new(
+        format!(
+            "{section} breaker_open_secs = {first} is more than breaker_open_secs_max = {most}"
+        ),
+        format!(
+            "{section} breaker_open_secs = {first} が breaker_open_secs_max = {most} を超えています"
+        ),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +222,8 @@ mod tests {
                 "otlp_endpoint = \"http://a/v1/traces\"",
             ),
             ("# ca_file = \"tls/collector-ca.crt\"", "ca_file = \"x\""),
+            ("breaker_open_secs_max = 300", "breaker_open_secs_max = 9"),
+            ("# [sources.lab]", "[sources.lab]\nurl = \"sqlite:x\"\nbreaker_open_secs = 301"),
             ("# [sources.lab]", "[sources.main]\nurl = \"sqlite:x\""),
             ("# [sources.lab]", "[sources.Lab]\nurl = \"sqlite:x\""),
         ] {

@@ -14,8 +14,8 @@ use genkan_tests::illness::{fill, is_whole, refused, serve, to_wait};
 use serde_json::Value;
 
 const SERVERS: [Engine; 2] = [Engine::Postgres, Engine::MariaDb];
-const QUICK: &str =
-    "connect_timeout_ms = 1000\nstatement_timeout_ms = 500\nbreaker_open_secs = 1\n";
+const QUICK: &str = "connect_timeout_ms = 1000\nstatement_timeout_ms = 500\n\
+     breaker_open_secs = 1\nbreaker_open_secs_max = 2\n";
 
 #[test]
 fn a_server_that_is_killed_is_left_alone_and_used_again_when_it_is_back() -> Result<()> {
@@ -23,7 +23,8 @@ fn a_server_that_is_killed_is_left_alone_and_used_again_when_it_is_back() -> Res
         let Some(mut server) = Server::start(engine)? else { continue };
         let database = Database::create_on(&server)?;
         let url = fill(&database)?;
-        let limits = "connect_timeout_ms = 1000\nbreaker_failures = 3\nbreaker_open_secs = 1";
+        let limits = "connect_timeout_ms = 1000\nbreaker_failures = 3\n\
+                      breaker_open_secs = 1\nbreaker_open_secs_max = 2";
         let site = serve(&url, limits, "")?;
         for _ in 0..2 {
             is_whole(&site.patients()?)?;
@@ -104,7 +105,8 @@ fn a_network_that_is_slow_delays_whole_answers() -> Result<()> {
         let url = fill(&database)?;
         let network = Network::before(&url)?;
         let url = network.url(&url);
-        let limits = "statement_timeout_ms = 1000\nbreaker_open_secs = 1\nbreaker_failures = 2";
+        let limits = "statement_timeout_ms = 1000\nbreaker_failures = 2\n\
+                      breaker_open_secs = 1\nbreaker_open_secs_max = 2";
         let site = serve(&url, limits, "")?;
         network.delay(Duration::from_millis(2));
         is_whole(&site.patients()?)?;
@@ -356,7 +358,7 @@ fn what_is_more_than_allowed_is_refused_and_what_takes_too_long_as_well() -> Res
             ensure!(site.ready()? == "ready\n", "{limit}: {}", site.ready()?);
         }
         let limits = "connections_max = 1\nconnect_timeout_ms = 300\nstatement_timeout_ms = 3000\n\
-                      breaker_failures = 2\nbreaker_open_secs = 1";
+                      breaker_failures = 2\nbreaker_open_secs = 1\nbreaker_open_secs_max = 2";
         let site = serve(&url, limits, "")?;
         let answers: Vec<Result<Value>> = thread::scope(|scope| {
             let ask = || {

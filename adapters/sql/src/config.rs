@@ -53,9 +53,12 @@ pub struct SqlConfig {
     /// for a while; 0: it always is. Whoever asks sees to it, not the adapter.
     #[serde(default = "breaker_failures")]
     pub breaker_failures: u32,
-    /// For so long; then one statement shows whether it is well again.
+    /// For so long; then one statement shows whether it is well again. If not, for twice as long.
     #[serde(default = "breaker_open_secs")]
     pub breaker_open_secs: u64,
+    /// And so on, but no longer than that.
+    #[serde(default = "breaker_open_secs_max")]
+    pub breaker_open_secs_max: u64,
     /// Of the time, for statements of bulk work (`$export`): who uses the source keeps to it.
     #[serde(default = "bulk_share_percent")]
     pub bulk_share_percent: u32,
@@ -96,6 +99,10 @@ fn breaker_open_secs() -> u64 {
     10
 }
 
+fn breaker_open_secs_max() -> u64 {
+    300
+}
+
 fn bulk_share_percent() -> u32 {
     20
 }
@@ -121,6 +128,7 @@ impl SqlConfig {
             functions_allowed: Vec::new(),
             breaker_failures: breaker_failures(),
             breaker_open_secs: breaker_open_secs(),
+            breaker_open_secs_max: breaker_open_secs_max(),
             bulk_share_percent: bulk_share_percent(),
             bulk_connections_max: bulk_connections_max(),
             bulk_windows: Vec::new(),
@@ -177,6 +185,7 @@ impl fmt::Debug for SqlConfig {
             .field("functions_allowed", &self.functions_allowed)
             .field("breaker_failures", &self.breaker_failures)
             .field("breaker_open_secs", &self.breaker_open_secs)
+            .field("breaker_open_secs_max", &self.breaker_open_secs_max)
             .field("bulk_share_percent", &self.bulk_share_percent)
             .field("bulk_connections_max", &self.bulk_connections_max)
             .field("bulk_windows", &self.bulk_windows)

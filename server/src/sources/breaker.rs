@@ -19,7 +19,10 @@ const PROBE_WAIT: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// In a row; `None`: it never opens.
     pub failures: Option<NonZeroU32>,
+    /// The first time; twice as long after each probe that fails.
     pub open: Duration,
+    /// No longer than that.
+    pub open_max: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +30,16 @@ pub enum State {
     /// Everything passes; so many failures came in a row.
     Closed { failures: u32 },
     /// Nothing passes until then; the first that asks later is the probe.
-    Open { until: Instant },
-    /// The probe is under way; nothing else passes.
-    HalfOpen,
+    Open { until: Instant, open: Duration },
+    /// The probe is under way after so long; nothing else passes.
+    HalfOpen { open: Duration },
 }
 
 impl State {
     pub fn is_closed(self) -> bool {
         match self {
             State::Closed { .. } => true,
-            State::Open { .. } | State::HalfOpen => false,
+            State::Open { .. } | State::HalfOpen { .. } => false,
         }
     }
 
@@ -45,7 +48,7 @@ impl State {
         match self {
             State::Closed { .. } => "closed",
             State::Open { .. } => "open",
-            State::HalfOpen => "half-open",
+            State::HalfOpen { .. } => "half-open",
         }
     }
 }
@@ -85,33 +88,40 @@ impl Sign {
 }
 
 fn next(state: State, event: Event, settings: Settings) -> State {
-    let opened = |now: Instant| State::Open { until: now + settings.open };
+    let opened = |now: Instant, open: Duration| {
+        let open = open.min(settings.open_max);
+        State::Open { until: now + open, open }
+    };
     match (state, event) {
         (State::Closed { .. }, Event::Asked { .. }) => state,
-        (State::Open { until }, Event::Asked { now }) if now >= until => State::HalfOpen,
+        (State::Open { until, open }, Event::Asked { now }) if now >= until => {
+            State::HalfOpen { open }
+        }
         (State::Open { .. }, Event::Asked { .. }) => state,
-        (State::HalfOpen, Event::Asked { .. }) => state,
+        (State::HalfOpen { .. }, Event::Asked { .. }) => state,
         (State::Closed { .. }, Event::Ended { sign: Sign::Answered, .. }) => {
             State::Closed { failures: 0 }
         }
         (State::Closed { failures }, Event::Ended { sign: Sign::Failed, now, .. }) => {
             let failures = failures.saturating_add(1);
             match settings.failures {
-                Some(most) if failures >= most.get() => opened(now),
+                Some(most) if failures >= most.get() => opened(now, settings.open),
                 Some(_) | None => State::Closed { failures },
             }
         }
         (State::Closed { .. }, Event::Ended { sign: Sign::None, .. }) => state,
-        (State::HalfOpen, Event::Ended { sign: Sign::Answered, probe: true, .. }) => {
+        (State::HalfOpen { .. }, Event::Ended { sign: Sign::Answered, probe: true, .. }) => {
             State::Closed { failures: 0 }
         }
-        (State::HalfOpen, Event::Ended { sign: Sign::Failed, probe: true, now }) => opened(now),
+        (State::HalfOpen { open }, Event::Ended { sign: Sign::Failed, probe: true, now }) => {
+            opened(now, open.saturating_mul(2))
+        }
         // The next one that asks is the probe.
-        (State::HalfOpen, Event::Ended { sign: Sign::None, probe: true, now }) => {
-            State::Open { until: now }
+        (State::HalfOpen { open }, Event::Ended { sign: Sign::None, probe: true, now }) => {
+            State::Open { until: now, open }
         }
         // They began before it opened, and are no news.
-        (State::HalfOpen, Event::Ended { probe: false, .. }) => state,
+        (State::HalfOpen { .. }, Event::Ended { probe: false, .. }) => state,
         (State::Open { .. }, Event::Ended { .. }) => state,
     }
 }
@@ -166,9 +176,9 @@ impl Breaker {
         let (before, after) = self.happens(Event::Asked { now });
         let probe = match (before, after) {
             (_, State::Closed { .. }) => false,
-            (State::Open { .. }, State::HalfOpen) => true,
-            (_, State::HalfOpen) => return Err(self.spared(PROBE_WAIT)),
-            (_, State::Open { until }) => return Err(self.spared(until - now)),
+            (State::Open { .. }, State::HalfOpen { .. }) => true,
+            (_, State::HalfOpen { .. }) => return Err(self.spared(PROBE_WAIT)),
+            (_, State::Open { until, .. }) => return Err(self.spared(until - now)),
         };
         if probe {
             let source = &*self.source_name;
@@ -185,17 +195,17 @@ impl Breaker {
         let (before, after) = self.happens(Event::Ended { sign, probe, now: Instant::now() });
         let (source, breaker) = (&*self.source_name, after.name());
         match (before, after) {
-            (State::Closed { .. } | State::HalfOpen, State::Open { .. })
+            (State::Closed { .. } | State::HalfOpen { .. }, State::Open { open, .. })
                 if sign == Sign::Failed =>
             {
                 self.opened.fetch_add(1, Ordering::Relaxed);
-                let open_secs = self.settings.open.as_secs();
+                let open_secs = open.as_secs();
                 tracing::warn!(source, breaker, open_secs, cause, "not asked for a while");
             }
-            (State::HalfOpen, State::Open { .. }) => {
+            (State::HalfOpen { .. }, State::Open { .. }) => {
                 tracing::info!(source, breaker, "nobody waited for the answer; asked again next");
             }
-            (State::HalfOpen, State::Closed { .. }) => {
+            (State::HalfOpen { .. }, State::Closed { .. }) => {
                 tracing::info!(source, breaker, "answers again");
             }
             _ => {}
@@ -239,10 +249,12 @@ mod tests {
     use super::*;
 
     const OPEN: Duration = Duration::from_secs(10);
+    const OPEN_MAX: Duration = Duration::from_secs(35);
+    const HALF_OPEN: State = State::HalfOpen { open: OPEN };
     const SIGNS: [Sign; 3] = [Sign::Answered, Sign::Failed, Sign::None];
 
     fn settings(failures: u32) -> Settings {
-        Settings { failures: NonZeroU32::new(failures), open: OPEN }
+        Settings { failures: NonZeroU32::new(failures), open: OPEN, open_max: OPEN_MAX }
     }
 
     fn breaker(failures: u32, open: Duration) -> Breaker {
@@ -266,7 +278,7 @@ mod tests {
             })
         };
         use Sign::{Answered, Failed, None};
-        let open = State::Open { until: now + OPEN };
+        let open = State::Open { until: now + OPEN, open: OPEN };
         for (signs, expected) in [
             (&[Failed, Failed] as &[Sign], State::Closed { failures: 2 }),
             (&[Failed, Failed, Failed], open),
@@ -281,31 +293,54 @@ mod tests {
     #[test]
     fn it_is_open_for_its_time_and_then_lets_one_probe_pass() {
         let now = Instant::now();
-        let open = State::Open { until: now + OPEN };
+        let open = State::Open { until: now + OPEN, open: OPEN };
         let asked = |state, now| next(state, Event::Asked { now }, settings(3));
         assert_eq!(asked(open, now), open);
         assert_eq!(asked(open, now + OPEN - Duration::from_millis(1)), open);
-        assert_eq!(asked(open, now + OPEN), State::HalfOpen);
-        assert_eq!(asked(State::HalfOpen, now + OPEN * 9), State::HalfOpen, "one at a time");
+        assert_eq!(asked(open, now + OPEN), HALF_OPEN);
+        assert_eq!(asked(HALF_OPEN, now + OPEN * 9), HALF_OPEN, "one at a time");
     }
 
     #[test]
     fn the_probe_decides_and_nothing_else() {
         let now = Instant::now();
-        let open = State::Open { until: now + OPEN };
+        let open = State::Open { until: now + OPEN, open: OPEN };
         for (sign, expected) in [
             (Sign::Answered, State::Closed { failures: 0 }),
-            (Sign::Failed, open),
-            (Sign::None, State::Open { until: now }),
+            (Sign::Failed, State::Open { until: now + OPEN * 2, open: OPEN * 2 }),
+            (Sign::None, State::Open { until: now, open: OPEN }),
         ] {
             let ended = Event::Ended { sign, probe: true, now };
-            assert_eq!(next(State::HalfOpen, ended, settings(3)), expected, "{sign:?}");
+            assert_eq!(next(HALF_OPEN, ended, settings(3)), expected, "{sign:?}");
         }
         for sign in SIGNS {
             let late = Event::Ended { sign, probe: false, now: now + OPEN };
-            assert_eq!(next(State::HalfOpen, late, settings(3)), State::HalfOpen, "{sign:?}");
+            assert_eq!(next(HALF_OPEN, late, settings(3)), HALF_OPEN, "{sign:?}");
             assert_eq!(next(open, late, settings(3)), open, "{sign:?}: it began before");
         }
+    }
+
+    #[test]
+    fn each_probe_that_fails_doubles_its_time_up_to_the_most_and_an_answer_ends_that() {
+        let now = Instant::now();
+        let ended =
+            |state, sign, probe| next(state, Event::Ended { sign, probe, now }, settings(1));
+        let asked = |state| match state {
+            State::Open { until, .. } => next(state, Event::Asked { now: until }, settings(1)),
+            State::Closed { .. } | State::HalfOpen { .. } => panic!("{state:?} is not open"),
+        };
+        let mut state = ended(State::Closed { failures: 0 }, Sign::Failed, false);
+        for open in [OPEN, OPEN * 2, OPEN_MAX, OPEN_MAX] {
+            assert_eq!(state, State::Open { until: now + open, open });
+            // A probe that nobody waits for is none, and doubles nothing.
+            let unheard = ended(asked(state), Sign::None, true);
+            assert_eq!(unheard, State::Open { until: now, open });
+            state = ended(asked(unheard), Sign::Failed, true);
+        }
+        let well = ended(asked(state), Sign::Answered, true);
+        assert_eq!(well, State::Closed { failures: 0 });
+        let open = State::Open { until: now + OPEN, open: OPEN };
+        assert_eq!(ended(well, Sign::Failed, false), open, "as the first time");
     }
 
     #[test]
@@ -344,7 +379,7 @@ mod tests {
         let breaker = breaker(1, Duration::ZERO);
         breaker.enter(None).expect("closed").end(Some(&gone()));
         let probe = breaker.enter(None).expect("its time is over");
-        assert_eq!(breaker.state(), State::HalfOpen);
+        assert_eq!(breaker.state().name(), "half-open");
         assert_eq!(breaker.enter(None).expect_err("one at a time").wait, PROBE_WAIT);
         drop(probe);
         breaker.enter(None).expect("the next probe").end(None);
