@@ -30,7 +30,8 @@ pub struct SqlConfig {
     /// they say without it. Text of every other kind is not touched by it.
     #[serde(default)]
     pub text_encoding: Option<Charset>,
-    /// Connections that Genkan may hold at one time; a hospital's system feels each of them.
+    /// Connections that Genkan may hold at one time; a hospital's system feels each of them, so that the
+    /// server takes no more than ten.
     #[serde(default = "connections_max")]
     pub connections_max: u32,
     /// For opening a connection, and for waiting until one is free.
