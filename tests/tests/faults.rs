@@ -351,11 +351,16 @@ fn what_is_more_than_allowed_is_refused_and_what_takes_too_long_as_well() -> Res
         for limit in ["rows_max = 299", "bytes_max = 20000"] {
             let site = serve(&url, &format!("{limit}\nbreaker_failures = 2"), "")?;
             for _ in 0..4 {
-                refused(&site.patients()?, 503, "GKN-303").context(limit)?;
+                let answer = site.patients()?;
+                refused(&answer, 400, "GKN-125").context(limit)?;
+                ensure!(answer.json()?["issue"][0]["code"] == "too-costly", "{}", answer.text());
+                ensure!(answer.header("retry-after").is_empty(), "as much the next time");
             }
             let few = site.genkan.get("/fhir/Patient?_count=5")?;
             ensure!(few.json()?["entry"].as_array().map(Vec::len) == Some(5), "{}", few.text());
             ensure!(site.ready()? == "ready\n", "{limit}: {}", site.ready()?);
+            let key = limit.split(' ').next().unwrap_or_default();
+            ensure!(site.genkan.log().contains(&format!("raise `{key}`")), "whoever is on duty");
         }
         let limits = "connections_max = 1\nconnect_timeout_ms = 300\nstatement_timeout_ms = 3000\n\
                       breaker_failures = 2\nbreaker_open_secs = 1\nbreaker_open_secs_max = 2";

@@ -3,7 +3,7 @@
 //! The text depends on the query's shape only: values, list lengths on PostgreSQL and the limit
 //! are parameters, so that the driver's cache of prepared statements hits.
 
-use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, RowQuery};
+use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, Limit, RowQuery};
 use sea_query::{
     Expr, ExprTrait, MysqlQueryBuilder, PostgresQueryBuilder, Query, SelectStatement,
     SqliteQueryBuilder,
@@ -167,7 +167,8 @@ fn build(
     };
     if values.0.len() > PARAMETERS_MAX {
         let message = format!("a statement takes at most {PARAMETERS_MAX} values; ask in parts");
-        return Err(AdapterError::new(ErrorCategory::LimitExceeded, message));
+        let error = AdapterError::new(ErrorCategory::LimitExceeded, message);
+        return Err(error.with_limit(Limit::Question));
     }
     Ok((sql, values.0))
 }

@@ -76,10 +76,14 @@ impl Sign {
         match (error.category, error.limit) {
             (ErrorCategory::Unreachable, _) => Sign::Failed,
             (ErrorCategory::Busy, Some(Limit::Connections)) => Sign::None,
-            (ErrorCategory::Busy, Some(Limit::Time | Limit::Size) | None) => Sign::Failed,
+            (ErrorCategory::Busy, Some(Limit::Time | Limit::Size | Limit::Question) | None) => {
+                Sign::Failed
+            }
             (ErrorCategory::LimitExceeded, Some(Limit::Time)) => Sign::Failed,
             (ErrorCategory::LimitExceeded, Some(Limit::Size)) => Sign::Answered,
-            (ErrorCategory::LimitExceeded, Some(Limit::Connections) | None) => Sign::None,
+            (ErrorCategory::LimitExceeded, Some(Limit::Connections | Limit::Question) | None) => {
+                Sign::None
+            }
             (ErrorCategory::Denied | ErrorCategory::Unreadable, _) => Sign::Answered,
             // The adapter may know it without asking.
             (ErrorCategory::Mismatch, _) => Sign::None,
@@ -353,6 +357,7 @@ mod tests {
             (Busy, Some(Limit::Connections), Sign::None),
             (LimitExceeded, Some(Limit::Time), Sign::Failed),
             (LimitExceeded, Some(Limit::Size), Sign::Answered),
+            (LimitExceeded, Some(Limit::Question), Sign::None),
             (LimitExceeded, None, Sign::None),
             (Mismatch, None, Sign::None),
             (Denied, None, Sign::Answered),

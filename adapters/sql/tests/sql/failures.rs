@@ -2,8 +2,8 @@
 
 use futures::{StreamExt, TryStreamExt};
 use genkan_adapter::{
-    Adapter, AdapterError, ColumnRef, ErrorCategory, Limit, Predicate, Row, RowQuery, TableAlias,
-    Value,
+    Adapter, AdapterError, ColumnRef, ErrorCategory, Limit, Operand, Predicate, Row, RowQuery,
+    TableAlias, Value,
 };
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 
@@ -296,6 +296,13 @@ async fn limits_are_kept_and_the_adapter_goes_on() {
             assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
             let error = answer(&adapter, "t").await.unwrap_err();
             let met = (ErrorCategory::LimitExceeded, Some(Limit::Size));
+            assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
+            let operand = Operand::Column(ColumnRef::new("t", "id"));
+            let values = (0..32_001).map(Value::Integer).collect();
+            let long = RowQuery { filter: Predicate::In { operand, values }, ..query("t") };
+            let asked: Result<Vec<Row>, _> = adapter.rows(&long).try_collect().await;
+            let error = asked.unwrap_err();
+            let met = (ErrorCategory::LimitExceeded, Some(Limit::Question));
             assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
             let mut few = query("t");
             few.limit = Some(3);
