@@ -46,6 +46,10 @@ pub struct SqlConfig {
     /// Bytes of the cells of one statement's rows; more is an error as well.
     #[serde(default = "bytes_max")]
     pub bytes_max: u64,
+    /// MySQL and MariaDB only, which compare anything with anything: how long a table is taken for what it
+    /// was; 0: each statement looks. Others say themselves that it has changed.
+    #[serde(default = "catalog_check_secs")]
+    pub catalog_check_secs: u64,
     /// Functions that run with another account's rights, `schema.name` (MySQL: `database.name`), and
     /// that the site knows to write nothing: the account may have the right to run them.
     #[serde(default)]
@@ -91,6 +95,10 @@ fn bytes_max() -> u64 {
     268_435_456
 }
 
+fn catalog_check_secs() -> u64 {
+    1
+}
+
 /// As many as there are connections: when all of them hang, that is enough.
 fn breaker_failures() -> u32 {
     4
@@ -126,6 +134,7 @@ impl SqlConfig {
             statement_timeout_ms: statement_timeout_ms(),
             rows_max: rows_max(),
             bytes_max: bytes_max(),
+            catalog_check_secs: catalog_check_secs(),
             functions_allowed: Vec::new(),
             breaker_failures: breaker_failures(),
             breaker_open_secs: breaker_open_secs(),
@@ -183,6 +192,7 @@ impl fmt::Debug for SqlConfig {
             .field("statement_timeout_ms", &self.statement_timeout_ms)
             .field("rows_max", &self.rows_max)
             .field("bytes_max", &self.bytes_max)
+            .field("catalog_check_secs", &self.catalog_check_secs)
             .field("functions_allowed", &self.functions_allowed)
             .field("breaker_failures", &self.breaker_failures)
             .field("breaker_open_secs", &self.breaker_open_secs)
