@@ -32,6 +32,7 @@ pub use map::MapTable;
 pub use number::Comparator;
 pub use period::{DatePrefix, DateSearch};
 pub use target::TextTarget;
+pub(crate) use wareki::{Era, era_of};
 
 /// One converter named in a rule. Every lens but `map` answers blank text with nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]

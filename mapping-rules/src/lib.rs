@@ -9,17 +9,24 @@
 
 pub mod codemap;
 pub mod compile;
+pub mod coverage;
 pub mod diagnostic;
+pub mod difference;
 pub mod emit;
 pub mod evaluate;
 pub mod expression;
+mod grammar;
 pub mod identity;
 mod image;
+pub mod json_schema;
 pub mod lens;
+pub mod mask;
 pub mod plan;
 pub mod program;
 pub mod projection;
 pub mod reads;
+pub mod record;
+pub mod scan;
 pub mod schema;
 pub mod search;
 mod sources;

@@ -223,6 +223,22 @@ pub fn search(
     })
 }
 
+fn go_on(scans: &mut [Scan], cursor: Cursor) {
+    for (scan, position) in scans.iter_mut().zip(cursor.0) {
+        if let Position::After(values) = &position {
+            scan.query.after = Some(values.clone());
+        }
+        scan.position = position;
+    }
+}
+
+impl SearchPlan {
+    /// The plan of the page that begins at this cursor, which a page of this very plan gave.
+    pub fn go_on(&mut self, cursor: Cursor) {
+        go_on(&mut self.scans, cursor);
+    }
+}
+
 fn check_offered(rules: &RuleSet, request: &SearchRequest) -> Result<(), PlanProblem> {
     let resource_type = request.resource_type;
     let not_offered = |code: &str| {
@@ -351,12 +367,7 @@ pub fn resume(
     scans: &mut [Scan],
 ) -> Result<(), PlanProblem> {
     let cursor = Cursor::open(identity, context, token, scans).ok_or(PlanProblem::BadPage)?;
-    for (scan, position) in scans.iter_mut().zip(cursor.0) {
-        if let Position::After(values) = &position {
-            scan.query.after = Some(values.clone());
-        }
-        scan.position = position;
-    }
+    go_on(scans, cursor);
     Ok(())
 }
 

@@ -90,7 +90,8 @@ pub fn for_tests(schemas: &SourceSchemas, rules: &RuleSet) -> SourceSchemas {
     })
 }
 
-fn sets(rule: &Rule) -> impl Iterator<Item = (Place, &RecordSet)> {
+/// What each SELECT of a rule reads.
+pub(crate) fn sets(rule: &Rule) -> impl Iterator<Item = (Place, &RecordSet)> {
     let children = rule.children.iter().enumerate();
     let children = children.map(|(index, child)| (Place::Child(index), &child.set));
     std::iter::once((Place::Root, &rule.root)).chain(children)

@@ -16,11 +16,12 @@ use genkan_adapter::{Column, ColumnKind, Index, SourceSchema, Table};
 
 use crate::compile::structure::{Entries, list, text, text_list};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::grammar;
 use crate::yaml::{self, Yaml};
 
 /// `char(n)` is padded with blanks; a length behind another type is for the reader. A rule can't
 /// name a column of type `unsupported`.
-const TYPES: [&str; 12] = [
+pub(crate) const TYPES: [&str; 12] = [
     "char(n)",
     "varchar(n)",
     "text",
@@ -48,7 +49,7 @@ pub fn parse(content: &str) -> Result<SourceSchema, Diagnostic> {
 fn table(yaml: &Yaml) -> Result<Table, Diagnostic> {
     let entries = Entries::of(yaml)?;
     let mut unknown = Vec::new();
-    entries.only(&["key", "columns", "indexes", "unique"], &mut unknown);
+    entries.only(&grammar::TABLE, &mut unknown);
     if let Some(diagnostic) = unknown.into_iter().next() {
         return Err(diagnostic);
     }
@@ -155,7 +156,7 @@ fn type_of(kind: ColumnKind) -> String {
 }
 
 /// A name that means something to YAML is quoted.
-fn scalar(name: &str) -> String {
+pub(crate) fn scalar(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || c == '_';
     match name.starts_with(plain) && name.chars().all(|c| plain(c) || matches!(c, '$' | '.')) {
         true => name.to_owned(),

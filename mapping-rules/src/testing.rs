@@ -11,6 +11,7 @@ use crate::compile::Header;
 use crate::compile::structure::{Entries, text, text_list};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::emit::Issue;
+use crate::grammar::{CLAIMS, ISSUE, TEST_REQUIRED};
 use crate::image::value_of_kind;
 use crate::program::RuleSet;
 use crate::sources::SourceSchemas;
@@ -56,9 +57,6 @@ pub struct ExpectedIssue {
     pub local: Option<String>,
 }
 
-/// What a test says of its rows; one that says nothing would pass whatever the rule does.
-const CLAIMS: [&str; 6] = ["expect", "absent", "issues", "finds", "misses", "statements"];
-
 /// The tests of a rule that makes this resource.
 pub(crate) fn read(
     yaml: &Yaml,
@@ -89,7 +87,7 @@ fn test(
 ) -> Result<RuleTest, Diagnostic> {
     let resource = rule.resource.as_str();
     let entries = Entries::of(yaml)?;
-    entries.only(&[&["name", "rows"][..], &CLAIMS[..]].concat(), found);
+    entries.only(&[&TEST_REQUIRED[..], &CLAIMS[..]].concat(), found);
     if !CLAIMS.iter().any(|claim| entries.get(claim).is_some()) {
         let list = CLAIMS.join(", ");
         let en = format!("the test expects nothing: give one of {list}");
@@ -159,7 +157,7 @@ fn issues(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<ExpectedIssue>
         .iter()
         .map(|item| {
             let entries = Entries::of(item)?;
-            entries.only(&["severity", "code", "map", "local"], found);
+            entries.only(&ISSUE, found);
             let part = |name: &str| -> Result<Option<String>, Diagnostic> {
                 Ok(entries.get(name).map(text).transpose()?.map(str::to_owned))
             };

@@ -112,6 +112,21 @@ impl Meaning {
         )
     }
 
+    /// Holds the number of a person or of a thing that happened to one.
+    pub fn is_number(self) -> bool {
+        use Meaning as M;
+        matches!(
+            self,
+            M::PatientNumber
+                | M::StaffNumber
+                | M::VisitNumber
+                | M::AdmissionNumber
+                | M::OrderNumber
+                | M::PrescriptionNumber
+                | M::InsurerNumber
+        )
+    }
+
     /// Holds text that people write, results among it: its values are nobody's codes.
     pub fn is_written(self) -> bool {
         use Meaning as M;
@@ -172,22 +187,25 @@ pub fn of_table(name: &str) -> Vec<Known<&'static str>> {
 fn longest<T: Copy>(words: &[(Word, T)], name: &str, squashed: bool) -> Option<Known<T>> {
     let parts = parts(name);
     let found = words.iter().filter(|(word, _)| fits(word, name, &parts, squashed));
-    let best = found.max_by_key(|(word, _)| word.whole.chars().count());
+    // Of two spellings of one word, the first of the file.
+    let best = found.rev().max_by_key(|(word, _)| word.whole.chars().count());
     best.map(|(word, means)| Known { means: *means, word: word.text })
 }
 
 /// The word's parts follow one another in the name; a Japanese word stands anywhere in it; a longer
-/// one may stand in a name without separators.
+/// one may stand in a name without separators. `squashed`: of a column.
 fn fits(word: &Word, name: &str, parts: &[String], squashed: bool) -> bool {
     if !word.whole.is_ascii() {
         return name.to_lowercase().contains(&word.whole);
     }
     let whole = parts.concat();
-    parts.windows(word.parts.len()).any(|window| window == word.parts)
+    // BYOMEI_SEQ is no name of a disease: one word alone has to be what the column's name ends with.
+    let windows = parts.windows(word.parts.len());
+    let mut windows =
+        windows.skip(if word.parts.len() == 1 && squashed { parts.len() - 1 } else { 0 });
+    windows.any(|window| window == word.parts)
         || whole == word.whole
-        || (squashed
-            && word.whole.len() >= 5
-            && parts.iter().any(|part| part.contains(&word.whole)))
+        || (squashed && parts.len() == 1 && word.whole.len() >= 5 && whole.contains(&word.whole))
 }
 
 /// `PT_ID`, `PtId` and `pt-id` have the parts `pt` and `id`.
@@ -269,6 +287,8 @@ mod tests {
             ("kekka_num", Some(Meaning::ResultNumber)),
             ("検査結果", Some(Meaning::ResultValue)),
             ("検査項目コード", Some(Meaning::ItemCode)),
+            ("BYOMEI_SEQ", None),
+            ("ZAIRYO_CD", None),
             ("BED_SU", None),
             ("XYZ", None),
         ] {

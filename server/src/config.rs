@@ -2,6 +2,7 @@
 //! defined next to the code that uses it; here they are only added up.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use genkan_adapter_sql::SqlConfig;
@@ -89,6 +90,10 @@ impl Config {
         config.fhir.check()?;
         config.site.check()?;
         config.sources.keys().try_for_each(|name| check_source_name(name))?;
+        check_source("[source]", &config.source)?;
+        for (name, source) in &config.sources {
+            check_source(&format!("[sources.{name}]"), source)?;
+        }
         config.http.tls.iter().try_for_each(TlsConfig::check)?;
         config.check_clients()?;
         config.telemetry.check()?;
@@ -158,6 +163,41 @@ fn check_source_name(name: &str) -> Result<(), Text> {
     ))
 }
 
+/// Of one source, however large the machine is that it runs on.
+const SOURCE_CONNECTIONS: RangeInclusive<u32> = 1..=10;
+const BREAKER_OPEN_SECS: u64 = 86_400;
+
+fn check_source(section: &str, source: &SqlConfig) -> Result<(), Text> {
+    let (connections, least, most) =
+        (source.connections_max, SOURCE_CONNECTIONS.start(), SOURCE_CONNECTIONS.end());
+    if !SOURCE_CONNECTIONS.contains(&connections) {
+        return Err(Text::new(
+            format!(
+                "{section} connections_max = {connections}: {least} to {most}, for the hospital's own \
+                 system needs its connections too; 4 are enough for most"
+            ),
+            format!(
+                "{section} connections_max = {connections}: {least}〜{most} です。院内システム自身の接続を\
+                 残すためです（通常は 4 で足ります）"
+            ),
+        ));
+    }
+    let (first, longest) = (source.breaker_open_secs, source.breaker_open_secs_max);
+    if first > longest || longest > BREAKER_OPEN_SECS {
+        return Err(Text::new(
+            format!(
+                "{section} breaker_open_secs = {first}, breaker_open_secs_max = {longest}: the first is \
+                 no more than the second, and that no more than {BREAKER_OPEN_SECS}"
+            ),
+            format!(
+                "{section} breaker_open_secs = {first}, breaker_open_secs_max = {longest}: 前者は後者以下、\
+                 後者は {BREAKER_OPEN_SECS} 以下です"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +243,11 @@ mod tests {
                 "otlp_endpoint = \"http://a/v1/traces\"",
             ),
             ("# ca_file = \"tls/collector-ca.crt\"", "ca_file = \"x\""),
+            ("breaker_open_secs_max = 300", "breaker_open_secs_max = 9"),
+            ("breaker_open_secs_max = 300", "breaker_open_secs_max = 86401"),
+            ("connections_max = 4", "connections_max = 0"),
+            ("connections_max = 4", "connections_max = 11"),
+            ("# [sources.lab]", "[sources.lab]\nurl = \"sqlite:x\"\nbreaker_open_secs = 301"),
             ("# [sources.lab]", "[sources.main]\nurl = \"sqlite:x\""),
             ("# [sources.lab]", "[sources.Lab]\nurl = \"sqlite:x\""),
         ] {

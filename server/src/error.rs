@@ -2,7 +2,7 @@
 //! issue type, and what a person is told. No other module chooses a status.
 
 use actix_web::http::StatusCode;
-use genkan_adapter::ErrorCategory;
+use genkan_adapter::{AdapterError, ErrorCategory, Limit};
 use genkan_fhir::outcome::IssueType;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::Issue;
@@ -125,7 +125,7 @@ impl Error {
             Error::Bulk(reason) => bulk(reason).0,
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
-            Error::Source(failed) => source_code(failed.error.category),
+            Error::Source(failed) => of_source(&failed.error).0,
             Error::SourceSpared(_) => SPARED_CODE,
             Error::Internal(_) => "GKN-901",
         }
@@ -157,14 +157,7 @@ impl Error {
             Error::Bulk(reason) => bulk(reason).1,
             Error::Busy | Error::SourceSpared(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Error::Source(failed) => match failed.error.category {
-                ErrorCategory::Unreachable | ErrorCategory::Busy | ErrorCategory::LimitExceeded => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
-                ErrorCategory::Denied | ErrorCategory::Mismatch | ErrorCategory::Unreadable => {
-                    StatusCode::BAD_GATEWAY
-                }
-            },
+            Error::Source(failed) => of_source(&failed.error).1,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -193,13 +186,7 @@ impl Error {
             Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::SourceSpared(_) => IssueType::Transient,
-            Error::Source(failed) => match failed.error.category {
-                ErrorCategory::Unreachable | ErrorCategory::Busy => IssueType::Transient,
-                ErrorCategory::LimitExceeded => IssueType::TooCostly,
-                ErrorCategory::Denied | ErrorCategory::Mismatch | ErrorCategory::Unreadable => {
-                    IssueType::Exception
-                }
-            },
+            Error::Source(failed) => of_source(&failed.error).2,
             Error::Internal(_) => IssueType::Exception,
         }
     }
@@ -278,7 +265,7 @@ impl Error {
                 "同時の要求が多すぎます。少し待ってから再度お試しください",
             ),
             Error::RequestTimeout { timeout_secs } => request_timeout(*timeout_secs),
-            Error::Source(failed) => source(failed.error.category),
+            Error::Source(failed) => source(&failed.error),
             Error::SourceSpared(_) => source_spared(),
             Error::Internal(_) => Text::new("an internal error", "内部エラー"),
         }
@@ -298,6 +285,25 @@ pub fn source_code(category: ErrorCategory) -> &'static str {
         ErrorCategory::Unreadable => "GKN-305",
         ErrorCategory::Busy => "GKN-306",
     }
+}
+
+/// What a failure of a source is to the client.
+fn of_source(error: &AdapterError) -> (&'static str, StatusCode, IssueType) {
+    use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
+    let (code, unavailable) = (source_code(error.category), StatusCode::SERVICE_UNAVAILABLE);
+    match error.category {
+        LimitExceeded if is_too_much(error) => {
+            ("GKN-125", StatusCode::BAD_REQUEST, IssueType::TooCostly)
+        }
+        LimitExceeded => (code, unavailable, IssueType::TooCostly),
+        Unreachable | Busy => (code, unavailable, IssueType::Transient),
+        Denied | Mismatch | Unreadable => (code, StatusCode::BAD_GATEWAY, IssueType::Exception),
+    }
+}
+
+/// And the next time as well.
+fn is_too_much(error: &AdapterError) -> bool {
+    matches!(error.limit, Some(Limit::Size | Limit::Question))
 }
 
 /// A unit that is refused is data that can't be processed, not a wrong request.
@@ -412,8 +418,8 @@ fn source_spared() -> Text {
     )
 }
 
-fn source(category: ErrorCategory) -> Text {
-    match category {
+fn source(error: &AdapterError) -> Text {
+    match error.category {
         ErrorCategory::Unreachable => Text::new(
             "the hospital's system can't be reached; try again later",
             "院内システムに接続できません。しばらくしてから再度お試しください",
@@ -422,10 +428,13 @@ fn source(category: ErrorCategory) -> Text {
             "the hospital's system is busy; try again shortly",
             "院内システムが混み合っています。少し待ってから再度お試しください",
         ),
+        ErrorCategory::LimitExceeded if is_too_much(error) => Text::new(
+            "this is more than may be asked of the hospital's system at once; narrow the search",
+            "院内システムに一度に問い合わせられる量を超えています。検索条件を絞ってください",
+        ),
         ErrorCategory::LimitExceeded => Text::new(
-            "this takes longer, or is more, than may be asked of the hospital's system; narrow the \
-             search",
-            "院内システムに許可された時間または量を超えています。検索条件を絞ってください",
+            "this takes longer than may be asked of the hospital's system; narrow the search",
+            "院内システムに許可された時間を超えています。検索条件を絞ってください",
         ),
         ErrorCategory::Denied => Text::new(
             "the hospital's system refused Genkan's account",

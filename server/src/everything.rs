@@ -100,7 +100,8 @@ async fn stream(
 fn parts(service: Arc<Service>, exchange: Rc<Exchange>, plan: Plan, links: Links) -> Parts {
     Box::pin(try_stream! {
         let mut tally = Tally::new(Rc::clone(&exchange));
-        let mut fetch = Fetch::new(&service.sources, &service.rules);
+        let mut fetch =
+            Fetch::new(&service.sources, &service.rules).until(exchange.deadline());
         let mut entries = Entries::new(&service, &exchange);
         let shown = &service.page_issues;
         let mut bundle = Searchset::begin(&exchange, shown, &links, Found::NotAsked, PART_BYTES);
@@ -121,6 +122,8 @@ fn parts(service: Arc<Service>, exchange: Rc<Exchange>, plan: Plan, links: Links
                 entries.account(&mut tally);
                 if bundle.waiting() >= PART_BYTES {
                     yield tally.part(bundle.take(), &fetch);
+                    // The answer has begun: from now on only the client gives up.
+                    fetch = fetch.until(None);
                 }
             }
         }
@@ -132,6 +135,8 @@ fn parts(service: Arc<Service>, exchange: Rc<Exchange>, plan: Plan, links: Links
                 entries.account(&mut tally);
                 if bundle.waiting() >= PART_BYTES {
                     yield tally.part(bundle.take(), &fetch);
+                    // The answer has begun: from now on only the client gives up.
+                    fetch = fetch.until(None);
                 }
             }
         }
@@ -152,7 +157,7 @@ async fn page(
     count: usize,
     address: &Address<'_>,
 ) -> Result<Answer, Error> {
-    let mut fetch = Fetch::new(&service.sources, &service.rules);
+    let mut fetch = Fetch::new(&service.sources, &service.rules).until(exchange.deadline());
     let fetched = fetched(service, exchange, &mut fetch, plan, count).await;
     exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     let Fetched { matches, included, next } = fetched?;

@@ -2,7 +2,7 @@
 //! answered: form, language, own address, trace id, stages.
 
 use std::cell::Cell;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
@@ -43,6 +43,8 @@ pub struct Exchange {
     /// Since when the rules that answer hold: before, a resource may have looked different.
     pub rules_since: DateTime<Utc>,
     pub timeout_secs: u64,
+    /// When its time is over; set when its interaction begins.
+    deadline: Cell<Option<Instant>>,
     pub client: ClientName,
     /// It came by TLS.
     pub secure: bool,
@@ -85,6 +87,7 @@ impl Exchange {
             },
             rules_since: service.rules_since,
             timeout_secs: service.request_timeout_secs,
+            deadline: Cell::default(),
             client: peer.client,
             secure: peer.secure,
             stages,
@@ -101,6 +104,18 @@ impl Exchange {
     /// How the answer is written.
     pub fn form(&self) -> Form {
         self.form.get()
+    }
+
+    /// The interaction begins, and has this long.
+    pub fn begin(&self) -> Instant {
+        let deadline = Instant::now() + Duration::from_secs(self.timeout_secs);
+        self.deadline.set(Some(deadline));
+        deadline
+    }
+
+    /// `None`: nothing has begun, or a command takes the time that it needs.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.get()
     }
 
     /// A search in a body may say there how it wants its answer.
@@ -120,6 +135,7 @@ impl Exchange {
             conditions,
             rules_since: self.rules_since,
             timeout_secs: self.timeout_secs,
+            deadline: self.deadline.clone(),
             client: self.client.clone(),
             secure: self.secure,
             stages: Stages::start(),
@@ -137,6 +153,7 @@ impl Exchange {
             conditions: Conditions::default(),
             rules_since: DateTime::UNIX_EPOCH,
             timeout_secs: 60,
+            deadline: Cell::default(),
             client: ClientName::default(),
             secure: false,
             stages: Stages::start(),

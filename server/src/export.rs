@@ -50,7 +50,7 @@ pub async fn kick_off(
     if let Level::Group(id) = &export.level {
         exchange.stages.enter(Stage::Fetch);
         let plan = crate::plan::read(service, "Group", id, &Default::default())?;
-        let mut fetch = Fetch::new(&service.sources, &service.rules);
+        let mut fetch = Fetch::new(&service.sources, &service.rules).until(exchange.deadline());
         let found = fetch.rows_of_key(&plan).await;
         exchange.stages.count_statements(fetch.statements(), fetch.in_source());
         if found?.is_empty() {

@@ -8,12 +8,15 @@ mod chunks;
 mod explain;
 mod include;
 mod keys;
+mod recording;
 mod statement;
 mod total;
 
+pub mod sample;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use genkan_adapter::{Row, RowQuery, Value};
@@ -84,16 +87,24 @@ pub struct Fetch<'a> {
     in_source: Duration,
     /// It is bulk work and waits for its turns.
     is_bulk: bool,
+    /// When a statement is given up, because the time of the request is over.
+    deadline: Option<Instant>,
 }
 
 impl<'a> Fetch<'a> {
     pub fn new(sources: &'a Sources, rules: &'a RuleSet) -> Self {
-        Fetch { sources, rules, statements: 0, in_source: Duration::ZERO, is_bulk: false }
+        let (statements, in_source) = (0, Duration::ZERO);
+        Fetch { sources, rules, statements, in_source, is_bulk: false, deadline: None }
     }
 
     /// For bulk work, which everybody else goes before.
     pub fn bulk(sources: &'a Sources, rules: &'a RuleSet) -> Self {
         Fetch { is_bulk: true, ..Fetch::new(sources, rules) }
+    }
+
+    /// For a request that is given up then.
+    pub fn until(self, deadline: Option<Instant>) -> Self {
+        Fetch { deadline, ..self }
     }
 
     /// Statements sent so far.

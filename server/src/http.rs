@@ -387,10 +387,10 @@ async fn answer_shared(
         // Only if a route were added outside the entrance.
         return respond::outside_the_entrance();
     };
-    let timeout_secs = exchange.timeout_secs;
+    let (timeout_secs, deadline) = (exchange.timeout_secs, exchange.begin());
     let interaction = interaction(service, Rc::clone(&exchange));
     let answered = AssertUnwindSafe(interaction).catch_unwind();
-    let answer = match tokio::time::timeout(Duration::from_secs(timeout_secs), answered).await {
+    let answer = match tokio::time::timeout_at(deadline.into(), answered).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Error::Internal("a panic; the log has its place")),
         Err(_) => Err(Error::RequestTimeout { timeout_secs }),

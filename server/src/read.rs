@@ -41,7 +41,7 @@ pub async fn read(
     let read = if wanted.version_id.is_some() { &Shape::Whole } else { &shape };
     let plan = plan::read(service, wanted.resource_type, wanted.id, read)?;
     exchange.stages.enter(Stage::Fetch);
-    let mut fetch = Fetch::new(&service.sources, &service.rules);
+    let mut fetch = Fetch::new(&service.sources, &service.rules).until(exchange.deadline());
     let found = found(service, exchange, &mut fetch, &plan).await;
     exchange.stages.count_statements(fetch.statements(), fetch.in_source());
     let records = match found? {

@@ -23,6 +23,7 @@ use crate::conditional::Verdict;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::negotiate::{Form, Format};
+use crate::sources::SourceError;
 
 pub use batch::BatchResponse;
 pub use explained::explained;
@@ -203,6 +204,10 @@ fn log(error: &Error, status: StatusCode) {
             _ => "",
         };
         tracing::error!(code, issue_type, source, cause, "{}", error.message().en);
+    } else if let Error::Source(SourceError { source_name, error: failure }) = error {
+        // A client asked for too much: which limit of ours that was.
+        let (source, cause) = (source_name.as_str(), failure.message.as_str());
+        tracing::warn!(code, issue_type, source, cause, "{}", error.message().en);
     } else if let Error::Parameters(refused) = error {
         // A name that nobody knows may be a value in the wrong place.
         let known = |name| search::known_name(Definitions::r4(), name).unwrap_or("unknown");

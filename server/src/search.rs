@@ -32,7 +32,7 @@ pub async fn search(
     exchange.stages.enter(Stage::Plan);
     let plan = plan::search(service, &search.request, service.wall_clock())?;
     exchange.stages.enter(Stage::Fetch);
-    let mut fetch = Fetch::new(&service.sources, &service.rules);
+    let mut fetch = Fetch::new(&service.sources, &service.rules).until(exchange.deadline());
     let on_way = OnWay { service, exchange, search: &search, plan: &plan };
     if search.explain {
         return on_way.explained(&mut fetch).await;
@@ -116,7 +116,7 @@ impl OnWay<'_> {
         let slow = service.rules.unindexed.iter();
         let slow: Vec<_> = slow.filter(|column| column.searches.iter().any(asked)).collect();
         let own = links::url(service, exchange, search, None);
-        Ok(respond::explained(exchange, &own, &plan.to_string(), &statements, &slow))
+        Ok(respond::explained(exchange, &own, &plan.to_string(), statements, &slow))
     }
 
     fn links(&self, next: Option<&Cursor>) -> Links {

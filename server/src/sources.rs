@@ -42,7 +42,7 @@ impl Source {
     /// Without a section of its own: its breaker never opens.
     pub fn new(name: impl Into<String>, adapter: Arc<dyn Adapter>) -> Self {
         let name: Arc<str> = Arc::from(name.into());
-        let never = Settings { failures: None, open: Duration::ZERO };
+        let never = Settings { failures: None, open: Duration::ZERO, open_max: Duration::ZERO };
         let breaker = Breaker::new(Arc::clone(&name), never);
         Source { name, adapter, seen: Seen::default(), breaker, governor: Governor::default() }
     }
@@ -52,6 +52,7 @@ impl Source {
         let settings = Settings {
             failures: NonZeroU32::new(section.breaker_failures),
             open: Duration::from_secs(section.breaker_open_secs),
+            open_max: Duration::from_secs(section.breaker_open_secs_max),
         };
         Source { breaker: Breaker::new(Arc::clone(&self.name), settings), ..self }
     }

@@ -1,11 +1,13 @@
 //! The demo hospital behind a running `genkan serve`, for tests that look from outside.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use genkan_demo_hospital::{Hospital, Target, create_reader, fill};
 use indicatif::ProgressBar;
+use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 use tokio::runtime;
 
@@ -138,4 +140,42 @@ pub fn reading_url(database: &Database) -> Result<String> {
         ))?;
     }
     Ok(reader_url(database).replacen('@', &format!(":{password}@"), 1))
+}
+
+/// What people of a hospital in SQLite are known by: no command of the rules may show it.
+pub fn private_values(database: &Database) -> Result<BTreeSet<String>> {
+    const COLUMNS: [(&str, &str); 16] = [
+        ("PT_MST", "PT_ID"),
+        ("PT_MST", "KANJI_NM"),
+        ("PT_MST", "KANA_NM"),
+        ("PT_MST", "BIRTH"),
+        ("PT_MST", "TEL"),
+        ("PT_MST", "KEITAI"),
+        ("PT_MST", "ADDR"),
+        ("PT_MST", "ZIP"),
+        ("PT_HOKEN", "BANGOU"),
+        ("PT_HOKEN", "HOKENSYA_NO"),
+        ("PT_RAIIN", "RAIIN_NO"),
+        ("LAB_IRAI", "IRAI_NO"),
+        ("LAB_IRAI", "SAISYU_DT"),
+        ("PT_BYOMEI", "BIKO"),
+        ("PT_ALG", "SYOJO"),
+        ("M_SYOKUIN", "KANJI_NM"),
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut connection = SqliteConnection::connect(&database.url).await?;
+        let mut found = BTreeSet::new();
+        for (table, column) in COLUMNS {
+            let sql = format!("SELECT DISTINCT \"{column}\" FROM \"{table}\"");
+            for row in sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await? {
+                let value: Option<String> = row.try_get(0)?;
+                let value = value.unwrap_or_default().trim().to_owned();
+                // Dates that are none, and words that stand in a rule anyhow.
+                let telling = value.chars().count() > 2 && !value.starts_with("000000");
+                found.extend((telling && value != "99999999").then_some(value));
+            }
+        }
+        Ok(found)
+    })
 }

@@ -14,8 +14,8 @@ use genkan_tests::illness::{fill, is_whole, refused, serve, to_wait};
 use serde_json::Value;
 
 const SERVERS: [Engine; 2] = [Engine::Postgres, Engine::MariaDb];
-const QUICK: &str =
-    "connect_timeout_ms = 1000\nstatement_timeout_ms = 500\nbreaker_open_secs = 1\n";
+const QUICK: &str = "connect_timeout_ms = 1000\nstatement_timeout_ms = 500\n\
+     breaker_open_secs = 1\nbreaker_open_secs_max = 2\n";
 
 #[test]
 fn a_server_that_is_killed_is_left_alone_and_used_again_when_it_is_back() -> Result<()> {
@@ -23,7 +23,8 @@ fn a_server_that_is_killed_is_left_alone_and_used_again_when_it_is_back() -> Res
         let Some(mut server) = Server::start(engine)? else { continue };
         let database = Database::create_on(&server)?;
         let url = fill(&database)?;
-        let limits = "connect_timeout_ms = 1000\nbreaker_failures = 3\nbreaker_open_secs = 1";
+        let limits = "connect_timeout_ms = 1000\nbreaker_failures = 3\n\
+                      breaker_open_secs = 1\nbreaker_open_secs_max = 2";
         let site = serve(&url, limits, "")?;
         for _ in 0..2 {
             is_whole(&site.patients()?)?;
@@ -43,6 +44,32 @@ fn a_server_that_is_killed_is_left_alone_and_used_again_when_it_is_back() -> Res
             ensure!(log.contains(said), "`{said}` is not in: {log}");
         }
         ensure!(!log.contains("山田"), "no content of a row in: {log}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_explanation_asks_no_more_of_a_source_that_is_ill_than_a_search() -> Result<()> {
+    for engine in SERVERS {
+        let Some(mut server) = Server::start(engine)? else { continue };
+        let database = Database::create_on(&server)?;
+        let url = fill(&database)?;
+        let limits = "connect_timeout_ms = 1000\nbreaker_failures = 2\nbreaker_open_secs = 300";
+        let site = serve(&url, limits, "[fhir]\nexplain = true")?;
+        let explained = || {
+            let answer = site.genkan.get("/fhir/Patient?__explain=true")?;
+            ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+            anyhow::Ok(answer.text())
+        };
+        let well = explained()?;
+        ensure!(well.contains("rows expected") && !well.contains("does not say"), "{well}");
+        server.kill()?;
+        // Its two statements are two failures.
+        let failed = explained()?;
+        ensure!(failed.contains("does not say: GKN-301"), "{failed}");
+        let spared = explained()?;
+        ensure!(spared.contains("does not say: GKN-307"), "{spared}");
+        refused(&site.patients()?, 503, "GKN-307")?;
     }
     Ok(())
 }
@@ -78,7 +105,8 @@ fn a_network_that_is_slow_delays_whole_answers() -> Result<()> {
         let url = fill(&database)?;
         let network = Network::before(&url)?;
         let url = network.url(&url);
-        let limits = "statement_timeout_ms = 1000\nbreaker_open_secs = 1\nbreaker_failures = 2";
+        let limits = "statement_timeout_ms = 1000\nbreaker_failures = 2\n\
+                      breaker_open_secs = 1\nbreaker_open_secs_max = 2";
         let site = serve(&url, limits, "")?;
         network.delay(Duration::from_millis(2));
         is_whole(&site.patients()?)?;
@@ -147,6 +175,10 @@ fn a_statement_that_nobody_waits_for_ends_on_the_server() -> Result<()> {
         let timed_out = site.genkan.get("/fhir/Practitioner")?;
         refused(&timed_out, 504, "GKN-115")?;
         site.waits_for_at_work(&database, 0, "the statement of a request that timed out")?;
+        drop(site);
+        // Longer than is waited for: only that the client goes can end it.
+        let site = serve(&url, limits, "request_timeout_secs = 90")?;
+        is_whole(&site.patients()?)?;
         let address = site.genkan.base.strip_prefix("http://").context("an address")?;
         let mut client = TcpStream::connect(address)?;
         client.write_all(b"GET /fhir/Practitioner HTTP/1.1\r\nHost: x\r\n\r\n")?;
@@ -156,6 +188,32 @@ fn a_statement_that_nobody_waits_for_ends_on_the_server() -> Result<()> {
         is_whole(&site.patients()?)?;
         ensure!(site.sessions(&database, false)? <= 2, "{engine:?}");
         ensure!(site.ready()? == "ready\n", "who goes says nothing of the source");
+    }
+    Ok(())
+}
+
+/// The time of a request is a time limit of the source; who leaves earlier says nothing of it.
+#[test]
+fn a_statement_that_takes_all_the_time_of_its_request_is_a_failure_of_the_source() -> Result<()> {
+    for engine in SERVERS {
+        let Some(database) = Database::create(engine)? else { continue };
+        let url = fill(&database)?;
+        let limits = "statement_timeout_ms = 90000\nbreaker_failures = 2\nbreaker_open_secs = 300";
+        let site = serve(&url, limits, "request_timeout_secs = 4")?;
+        let address = site.genkan.base.strip_prefix("http://").context("an address")?;
+        for _ in 0..3 {
+            let mut client = TcpStream::connect(address)?;
+            client.write_all(b"GET /fhir/Practitioner HTTP/1.1\r\nHost: x\r\n\r\n")?;
+            site.waits_for_at_work(&database, 1, "the statement has begun")?;
+            drop(client);
+            site.waits_for_at_work(&database, 0, "the statement of a client that has gone")?;
+        }
+        for _ in 0..2 {
+            refused(&site.genkan.get("/fhir/Practitioner")?, 504, "GKN-115")?;
+        }
+        refused(&site.patients()?, 503, "GKN-307")?;
+        ensure!(site.genkan.log().contains("no answer in the time of a request"));
+        site.lab_answers()?;
     }
     Ok(())
 }
@@ -293,14 +351,19 @@ fn what_is_more_than_allowed_is_refused_and_what_takes_too_long_as_well() -> Res
         for limit in ["rows_max = 299", "bytes_max = 20000"] {
             let site = serve(&url, &format!("{limit}\nbreaker_failures = 2"), "")?;
             for _ in 0..4 {
-                refused(&site.patients()?, 503, "GKN-303").context(limit)?;
+                let answer = site.patients()?;
+                refused(&answer, 400, "GKN-125").context(limit)?;
+                ensure!(answer.json()?["issue"][0]["code"] == "too-costly", "{}", answer.text());
+                ensure!(answer.header("retry-after").is_empty(), "as much the next time");
             }
             let few = site.genkan.get("/fhir/Patient?_count=5")?;
             ensure!(few.json()?["entry"].as_array().map(Vec::len) == Some(5), "{}", few.text());
             ensure!(site.ready()? == "ready\n", "{limit}: {}", site.ready()?);
+            let key = limit.split(' ').next().unwrap_or_default();
+            ensure!(site.genkan.log().contains(&format!("raise `{key}`")), "whoever is on duty");
         }
         let limits = "connections_max = 1\nconnect_timeout_ms = 300\nstatement_timeout_ms = 3000\n\
-                      breaker_failures = 2\nbreaker_open_secs = 1";
+                      breaker_failures = 2\nbreaker_open_secs = 1\nbreaker_open_secs_max = 2";
         let site = serve(&url, limits, "")?;
         let answers: Vec<Result<Value>> = thread::scope(|scope| {
             let ask = || {

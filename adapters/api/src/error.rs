@@ -29,6 +29,9 @@ pub enum Limit {
     Time,
     /// Of an answer: rows or bytes.
     Size,
+    /// Of a question: how many values it may have, or how long or deep it may be. The adapter may know
+    /// it without asking.
+    Question,
 }
 
 /// A failure of the source, never of one row's content.

@@ -60,6 +60,8 @@ struct Limits {
     rows_max: u64,
     bytes_max: u64,
     connect_timeout: Duration,
+    /// How long a table counts as the one that was read.
+    catalog_check: Duration,
 }
 
 /// Calls a generic function with the sessions of whichever database this is.
@@ -139,6 +141,7 @@ impl SqlAdapter {
                 rows_max: config.rows_max,
                 bytes_max: config.bytes_max,
                 connect_timeout: wait,
+                catalog_check: Duration::from_secs(config.catalog_check_secs),
             },
             text_encoding: config.text_encoding,
             functions_allowed: config.functions_allowed.clone(),

@@ -75,6 +75,8 @@ pub(crate) type TableTypes = HashMap<String, ColumnType>;
 pub(crate) struct Catalog {
     pub schema: SourceSchema,
     types: HashMap<String, TableTypes>,
+    /// MySQL: the columns of each table in the server's own words, to see that nothing has changed.
+    declared: HashMap<String, String>,
 }
 
 impl Catalog {
@@ -86,6 +88,15 @@ impl Catalog {
     pub fn table(&mut self, name: &str) -> &mut Table {
         self.types.entry(name.to_owned()).or_default();
         self.schema.tables.entry(name.to_owned()).or_default()
+    }
+
+    pub fn declared(&self, table: &str) -> &str {
+        self.declared.get(table).map_or("", String::as_str)
+    }
+
+    /// Adds one column, in the order of the catalog's rows.
+    pub fn declare_column(&mut self, table: &str, words: &str) {
+        self.declared.entry(table.to_owned()).or_default().push_str(words);
     }
 
     /// Marks the columns of keys and indexes, once all columns and indexes are known.

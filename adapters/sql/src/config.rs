@@ -30,7 +30,8 @@ pub struct SqlConfig {
     /// they say without it. Text of every other kind is not touched by it.
     #[serde(default)]
     pub text_encoding: Option<Charset>,
-    /// Connections that Genkan may hold at one time; a hospital's system feels each of them.
+    /// Connections that Genkan may hold at one time; a hospital's system feels each of them, so that the
+    /// server takes no more than ten.
     #[serde(default = "connections_max")]
     pub connections_max: u32,
     /// For opening a connection, and for waiting until one is free.
@@ -45,6 +46,10 @@ pub struct SqlConfig {
     /// Bytes of the cells of one statement's rows; more is an error as well.
     #[serde(default = "bytes_max")]
     pub bytes_max: u64,
+    /// MySQL and MariaDB only, which compare anything with anything: how long a table is taken for what it
+    /// was; 0: each statement looks. Others say themselves that it has changed.
+    #[serde(default = "catalog_check_secs")]
+    pub catalog_check_secs: u64,
     /// Functions that run with another account's rights, `schema.name` (MySQL: `database.name`), and
     /// that the site knows to write nothing: the account may have the right to run them.
     #[serde(default)]
@@ -53,9 +58,12 @@ pub struct SqlConfig {
     /// for a while; 0: it always is. Whoever asks sees to it, not the adapter.
     #[serde(default = "breaker_failures")]
     pub breaker_failures: u32,
-    /// For so long; then one statement shows whether it is well again.
+    /// For so long; then one statement shows whether it is well again. If not, for twice as long.
     #[serde(default = "breaker_open_secs")]
     pub breaker_open_secs: u64,
+    /// And so on, but no longer than that.
+    #[serde(default = "breaker_open_secs_max")]
+    pub breaker_open_secs_max: u64,
     /// Of the time, for statements of bulk work (`$export`): who uses the source keeps to it.
     #[serde(default = "bulk_share_percent")]
     pub bulk_share_percent: u32,
@@ -87,6 +95,10 @@ fn bytes_max() -> u64 {
     268_435_456
 }
 
+fn catalog_check_secs() -> u64 {
+    1
+}
+
 /// As many as there are connections: when all of them hang, that is enough.
 fn breaker_failures() -> u32 {
     4
@@ -94,6 +106,10 @@ fn breaker_failures() -> u32 {
 
 fn breaker_open_secs() -> u64 {
     10
+}
+
+fn breaker_open_secs_max() -> u64 {
+    300
 }
 
 fn bulk_share_percent() -> u32 {
@@ -118,9 +134,11 @@ impl SqlConfig {
             statement_timeout_ms: statement_timeout_ms(),
             rows_max: rows_max(),
             bytes_max: bytes_max(),
+            catalog_check_secs: catalog_check_secs(),
             functions_allowed: Vec::new(),
             breaker_failures: breaker_failures(),
             breaker_open_secs: breaker_open_secs(),
+            breaker_open_secs_max: breaker_open_secs_max(),
             bulk_share_percent: bulk_share_percent(),
             bulk_connections_max: bulk_connections_max(),
             bulk_windows: Vec::new(),
@@ -174,9 +192,11 @@ impl fmt::Debug for SqlConfig {
             .field("statement_timeout_ms", &self.statement_timeout_ms)
             .field("rows_max", &self.rows_max)
             .field("bytes_max", &self.bytes_max)
+            .field("catalog_check_secs", &self.catalog_check_secs)
             .field("functions_allowed", &self.functions_allowed)
             .field("breaker_failures", &self.breaker_failures)
             .field("breaker_open_secs", &self.breaker_open_secs)
+            .field("breaker_open_secs_max", &self.breaker_open_secs_max)
             .field("bulk_share_percent", &self.bulk_share_percent)
             .field("bulk_connections_max", &self.bulk_connections_max)
             .field("bulk_windows", &self.bulk_windows)

@@ -56,6 +56,15 @@ pub(crate) trait Driver: Database {
 
     fn catalog(connection: &mut Self::Connection) -> Reading<'_, Catalog>;
 
+    /// Nothing fails, and no row shows it, where a column and a value are compared that the plan took
+    /// for others.
+    const COMPARES_ANYTHING: bool = false;
+
+    /// The columns of a table as [`Catalog::declared`] has them.
+    fn declared<'c>(_: &'c mut Self::Connection, _table: &'c str) -> Reading<'c, String> {
+        Box::pin(async { Ok(String::new()) })
+    }
+
     fn health(connection: &mut Self::Connection) -> Reading<'_, Health>;
 
     /// What the account may do beyond reading.
@@ -297,6 +306,12 @@ impl Driver for MySql {
 
     fn catalog(connection: &mut Self::Connection) -> Reading<'_, Catalog> {
         Box::pin(introspect::mysql::read(connection))
+    }
+
+    const COMPARES_ANYTHING: bool = true;
+
+    fn declared<'c>(connection: &'c mut Self::Connection, table: &'c str) -> Reading<'c, String> {
+        Box::pin(introspect::mysql::declared(connection, table))
     }
 
     fn health(connection: &mut Self::Connection) -> Reading<'_, Health> {

@@ -164,7 +164,13 @@ fn of_database(error: &dyn DatabaseError, source: &str) -> AdapterError {
         Unreadable => "the database could not answer the statement".into(),
     };
     let failure = AdapterError::new(category, format!("{source}: {what} (code {code})"));
-    if ran_out_of_time(&code, number) { failure.with_limit(Limit::Time) } else { failure }
+    if ran_out_of_time(&code, number) {
+        failure.with_limit(Limit::Time)
+    } else if is_too_complex(&code, number) {
+        failure.with_limit(Limit::Question)
+    } else {
+        failure
+    }
 }
 
 /// Of a statement, or of its wait for a lock.
@@ -173,6 +179,11 @@ fn ran_out_of_time(code: &str, mysql: Option<u16>) -> bool {
         Some(number) => matches!(number, 1205 | 1317 | 1969 | 3024),
         None => matches!(code, "57014" | "55P03" | INTERRUPTED),
     }
+}
+
+/// Too long, too deep, or with too many values for this server: the next time as well.
+fn is_too_complex(code: &str, mysql: Option<u16>) -> bool {
+    mysql.is_none() && matches!(code, "54000" | "54001")
 }
 
 fn names_only(code: &str, mysql: Option<u16>) -> bool {

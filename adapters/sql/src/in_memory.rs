@@ -136,7 +136,13 @@ fn insert(
         .values(values)
         .map_err(|_| mismatch(format!("a row of table {table} repeats a column")))?;
     let (sql, values) = insert.build(SqliteQueryBuilder);
-    Ok(Plan { sql, values: values.0, cells: Cells::InOrder(Vec::new()), ties: Ties::default() })
+    Ok(Plan {
+        sql,
+        values: values.0,
+        cells: Cells::InOrder(Vec::new()),
+        ties: Ties::default(),
+        tables: Vec::new(),
+    })
 }
 
 fn stored(kind: ColumnKind, value: &Value) -> Expr {

@@ -1,5 +1,6 @@
 //! What the adapter knows of its source between two queries, and when it counts no more.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ pub(crate) struct Knowledge {
     told: RwLock<Option<SourceSchema>>,
     /// What is known of the server's repertoire; grows less with each character that it refuses.
     repertoire: RwLock<Arc<Repertoire>>,
+    /// When a table was last seen to be as the catalog has it, if later than the catalog.
+    checked: RwLock<HashMap<String, Instant>>,
 }
 
 struct Remembered {
@@ -43,6 +46,23 @@ impl Knowledge {
         // A server can be replaced by one of another encoding.
         self.keep(Repertoire::default());
         catalog
+    }
+
+    /// It was as the catalog has it, so long ago at most.
+    pub fn is_checked(&self, table: &str, most: Duration) -> bool {
+        let fresh = |since: Instant| since.elapsed() < most;
+        let kept = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_some_and(|kept| fresh(kept.since)) {
+            return true;
+        }
+        let checked = self.checked.read().unwrap_or_else(PoisonError::into_inner);
+        checked.get(table).is_some_and(|since| fresh(*since))
+    }
+
+    /// It was as the catalog has it, then.
+    pub fn checked(&self, table: &str, since: Instant) {
+        let mut checked = self.checked.write().unwrap_or_else(PoisonError::into_inner);
+        checked.insert(table.to_owned(), since);
     }
 
     pub fn forget(&self) {

@@ -1,6 +1,6 @@
 //! Which alias means which table while a statement is written, and how a column of it is named.
 
-use genkan_adapter::{AdapterError, ColumnKind, ColumnRef, ErrorCategory, TableAlias};
+use genkan_adapter::{AdapterError, ColumnKind, ColumnRef, ErrorCategory, Name, TableAlias};
 use sea_query::{Alias, Expr, ExprTrait, IntoColumnRef};
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage, TableTypes};
@@ -14,6 +14,8 @@ pub(crate) struct Scope<'a> {
     pub repertoire: &'a Repertoire,
     catalog: &'a Catalog,
     aliases: Vec<Entry<'a>>,
+    /// All that were entered, each once.
+    tables: Vec<&'a Name>,
     /// How many subqueries surround what is written.
     pub nesting: usize,
 }
@@ -39,15 +41,30 @@ pub(crate) struct Located {
 
 impl<'a> Scope<'a> {
     pub fn new(dialect: Dialect, repertoire: &'a Repertoire, catalog: &'a Catalog) -> Self {
-        Scope { dialect, repertoire, catalog, aliases: Vec::with_capacity(4), nesting: 0 }
+        Scope {
+            dialect,
+            repertoire,
+            catalog,
+            aliases: Vec::with_capacity(4),
+            tables: Vec::new(),
+            nesting: 0,
+        }
     }
 
     pub fn enter(&mut self, target: &'a TableAlias, optional: bool) -> Result<(), AdapterError> {
         let types =
             self.catalog.types(&target.table).ok_or_else(|| missing("table", &target.table))?;
         let nested = self.nesting > 0;
+        if !self.tables.contains(&&target.table) {
+            self.tables.push(&target.table);
+        }
         self.aliases.push(Entry { alias: &target.alias, types, optional, nested });
         Ok(())
+    }
+
+    /// That the statement reads.
+    pub fn tables(&self) -> Vec<Name> {
+        self.tables.iter().map(|table| Name::clone(table)).collect()
     }
 
     /// How many aliases are in sight.

@@ -3,7 +3,7 @@
 //! The text depends on the query's shape only: values, list lengths on PostgreSQL and the limit
 //! are parameters, so that the driver's cache of prepared statements hits.
 
-use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, RowQuery};
+use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, Limit, Name, RowQuery};
 use sea_query::{
     Expr, ExprTrait, MysqlQueryBuilder, PostgresQueryBuilder, Query, SelectStatement,
     SqliteQueryBuilder,
@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub values: Vec<sea_query::Value>,
     pub cells: Cells,
     pub ties: Ties,
+    /// What it was made for.
+    pub tables: Vec<Name>,
 }
 
 /// Where the cells of a row stand in what the database answers.
@@ -113,7 +115,7 @@ pub(crate) fn plan(
     let ties = Ties::select(dialect, catalog, query, &terms, &mut select);
     select.limit(limit);
     let (sql, values) = build(dialect, &select)?;
-    Ok(Some(Plan { sql, values, cells: Cells::InOrder(cells), ties }))
+    Ok(Some(Plan { sql, values, cells: Cells::InOrder(cells), ties, tables: scope.tables() }))
 }
 
 /// One row about all that match.
@@ -141,7 +143,7 @@ fn aggregate<'a>(
     };
     let (sql, values) = build(dialect, &select)?;
     let sql = format!("{prefix}{sql}");
-    Ok(Some(Plan { sql, values, cells, ties: Ties::default() }))
+    Ok(Some(Plan { sql, values, cells, ties: Ties::default(), tables: scope.tables() }))
 }
 
 /// False if no row can hold.
@@ -167,7 +169,8 @@ fn build(
     };
     if values.0.len() > PARAMETERS_MAX {
         let message = format!("a statement takes at most {PARAMETERS_MAX} values; ask in parts");
-        return Err(AdapterError::new(ErrorCategory::LimitExceeded, message));
+        let error = AdapterError::new(ErrorCategory::LimitExceeded, message);
+        return Err(error.with_limit(Limit::Question));
     }
     Ok((sql, values.0))
 }

@@ -9,6 +9,7 @@ use crate::codemap::{
     UnmappedSeverity,
 };
 use crate::diagnostic::{Diagnostic, Span};
+use crate::grammar;
 use crate::yaml::Yaml;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
@@ -77,16 +78,16 @@ pub(super) fn read(
 
 fn map(id: &str, span: Span, yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<CodeMap> {
     let entries = Entries::of(yaml)?;
-    entries.only(&["local", "targets", "unmapped"], found);
+    entries.only(&grammar::CODE_MAP, found);
     let local = Entries::of(entries.required("local")?)?;
-    local.only(&["system", "emit"], found);
+    local.only(&grammar::LOCAL, found);
     let emit = match local.get("emit").map(text).transpose()?.unwrap_or("when-unmapped") {
         "always" => LocalEmit::Always,
         "when-unmapped" => LocalEmit::WhenUnmapped,
         "never" => LocalEmit::Never,
         other => {
             let at = local.required("emit")?.span;
-            return Err(choice(at, other, &["always", "when-unmapped", "never"]));
+            return Err(choice(at, other, &grammar::LOCAL_EMIT));
         }
     };
     let system = local.text("system")?.0.to_owned();
@@ -99,7 +100,7 @@ fn targets(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<Target>> {
     let mut targets: Vec<Target> = Vec::new();
     for item in list(yaml)? {
         let entries = Entries::of(item)?;
-        entries.only(&["id", "system", "only-if-none"], found);
+        entries.only(&grammar::TARGET, found);
         let only_if_none = match entries.get("only-if-none") {
             Some(ids) => text_list(ids)?,
             None => Vec::new(),
@@ -128,7 +129,7 @@ fn targets(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<Target>> {
 
 fn unmapped(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Result<Unmapped> {
     let entries = Entries::of(yaml)?;
-    entries.only(&["policy", "severity", "codings", "by"], found);
+    entries.only(&grammar::UNMAPPED, found);
     let (policy, policy_span) = entries.text("policy")?;
     let policy = match policy {
         "error" => UnmappedPolicy::Error,
@@ -136,7 +137,7 @@ fn unmapped(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Res
         "text-only" => UnmappedPolicy::TextOnly,
         "uncoded" => UnmappedPolicy::Uncoded,
         other => {
-            return Err(choice(policy_span, other, &["error", "warn", "text-only", "uncoded"]));
+            return Err(choice(policy_span, other, &grammar::POLICIES));
         }
     };
     let severity = match entries.get("severity").map(text).transpose()?.unwrap_or("warning") {
@@ -145,7 +146,7 @@ fn unmapped(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Res
         "information" => UnmappedSeverity::Information,
         other => {
             let at = entries.required("severity")?.span;
-            return Err(choice(at, other, &["error", "warning", "information"]));
+            return Err(choice(at, other, &grammar::SEVERITIES));
         }
     };
     let (codings, by) = uncoded(&entries, policy, targets, found)?;
@@ -208,7 +209,7 @@ fn codings(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Resu
         .iter()
         .map(|item| {
             let entries = Entries::of(item)?;
-            entries.only(&["target", "system", "version", "code", "display"], found);
+            entries.only(&grammar::CODING, found);
             let system = match entries.get("target") {
                 Some(target) => {
                     let id = text(target)?;

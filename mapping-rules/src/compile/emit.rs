@@ -15,6 +15,7 @@ use crate::compile::sources::Scope;
 use crate::compile::structure::no_expression;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{Expression, ExpressionKind as K};
+use crate::grammar;
 use crate::program::{Contained, Node, NodeKind, Place, Property, Term};
 use crate::projection::refuses;
 use crate::yaml::{Key, Yaml, YamlKind};
@@ -112,7 +113,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
                 self.found.push(reserved::misplaced(key));
                 continue;
             }
-            match value.get(alternatives::FIRST) {
+            match value.get(grammar::FIRST) {
                 Some(_) => properties.extend(self.alternatives(type_path, key, value)),
                 None => properties.extend(self.property(type_path, key, value)),
             }
@@ -252,7 +253,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
             return self.reference(yaml, slot);
         }
         if let Some((_, value)) = entries.iter().find(|(key, _)| key.name == "$value") {
-            self.only(yaml, &["$value", "$if", "$each"]);
+            self.only(yaml, &grammar::VALUE);
             return self.primitive(value, slot);
         }
         if let Some((key, _)) = entries.iter().find(|(key, _)| key.name == "$section") {
@@ -263,7 +264,7 @@ impl<'c, 's> EmitCompiler<'c, 's> {
         }
         let own: Vec<&(Key, Yaml)> = entries
             .iter()
-            .filter(|(key, _)| !matches!(key.name.as_str(), "$if" | "$each"))
+            .filter(|(key, _)| !grammar::BESIDE.contains(&key.name.as_str()))
             .collect();
         self.object(yaml.span, &own, slot)
     }

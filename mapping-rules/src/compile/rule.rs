@@ -11,17 +11,13 @@ use super::structure::{Entries, text};
 use super::{Header, RuleWithSearch, Shared, version};
 use crate::diagnostic::Diagnostic;
 use crate::expression::ExpressionKind as K;
+use crate::grammar;
 use crate::lens::Lens;
 use crate::program::{Place, Rule, Site, Term, Version};
 use crate::search::Override;
 use crate::sources::SourceSchemas;
 use crate::testing;
 use crate::yaml::Yaml;
-
-const SECTIONS: [&str; 13] = [
-    "rule", "resource", "profile", "source", "from", "where", "updated", "version", "blank",
-    "emit", "search", "write", "tests",
-];
 
 pub(super) fn compile(
     yaml: &Yaml,
@@ -32,8 +28,8 @@ pub(super) fn compile(
     found: &mut Vec<Diagnostic>,
 ) -> Option<RuleWithSearch> {
     let entries = note(Entries::of(yaml), found)?;
-    entries.only(&SECTIONS, found);
-    if let Some(write) = entries.get("write") {
+    entries.only(&[&grammar::SECTIONS[..], &[grammar::WRITE]].concat(), found);
+    if let Some(write) = entries.get(grammar::WRITE) {
         let en = "`write` (incoming documents) is not part of this release";
         found.push(Diagnostic::error(
             "E0205",
@@ -93,7 +89,8 @@ fn note<T>(result: Result<T, Diagnostic>, found: &mut Vec<Diagnostic>) -> Option
 /// `updated: = …`, a list of which the latest counts, or `updated: hash` where the source has no such
 /// column.
 fn updated(scope: &mut Scope, entries: &Entries, found: &mut Vec<Diagnostic>) -> Vec<Term> {
-    let Some(yaml) = entries.get("updated").filter(|yaml| yaml.as_text() != Some("hash")) else {
+    let Some(yaml) = entries.get("updated").filter(|yaml| yaml.as_text() != Some(grammar::HASH))
+    else {
         return Vec::new();
     };
     let items = yaml.as_list().unwrap_or(std::slice::from_ref(yaml));
@@ -189,7 +186,7 @@ fn replacement(
     yaml: &Yaml,
     found: &mut Vec<Diagnostic>,
 ) -> Result<Override, Diagnostic> {
-    if yaml.as_text() == Some("off") {
+    if yaml.as_text() == Some(grammar::OFF) {
         return Ok(Override::Off);
     }
     let column = match yaml.as_map() {
@@ -205,7 +202,7 @@ fn replacement(
                 )
                 .hint("name a column: `{column: = alias.COLUMN}`", "列を指定してください"));
             }
-            entries.only(&["column"], found);
+            entries.only(&grammar::SEARCH, found);
             entries.required("column")?
         }
         None => yaml,

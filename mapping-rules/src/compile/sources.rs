@@ -14,6 +14,7 @@ use crate::compile::blanks::Blanks;
 use crate::compile::structure::{Entries, no_expression, text_list};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expression::{self, Expression, ExpressionKind};
+use crate::grammar;
 use crate::image;
 use crate::program::{Child, ColumnUse, LookupTables, Place, RecordSet, Site, Term};
 use crate::search::LEVEL_MARK;
@@ -97,7 +98,7 @@ impl<'a> Scope<'a> {
     }
 
     fn entry(&mut self, is_root: bool, alias: &str, span: Span, yaml: &Yaml) -> Result<()> {
-        if matches!(alias, "site" | "with") {
+        if grammar::RESERVED_ALIASES.contains(&alias) {
             let en = format!("`{alias}` has a meaning of its own; choose another alias");
             let ja = format!("「{alias}」は予約語です。別の別名にしてください");
             return Err(Diagnostic::error("E0404", span, en, ja));
@@ -110,10 +111,10 @@ impl<'a> Scope<'a> {
         let entries = Entries::of(yaml)?;
         let has = |name: &str| entries.get(name).is_some();
         let known: &[&str] = match (is_root, has("many"), has("one") || has("maybe")) {
-            (true, ..) => &["table", "key"],
-            (_, true, false) => &["table", "many", "order", "where"],
-            (_, false, true) => &["table", "one", "maybe", "where", "valid", "at"],
-            _ => &["table", "one", "maybe", "many", "order", "where", "valid", "at"],
+            (true, ..) => &grammar::ROOT,
+            (_, true, false) => &grammar::MANY,
+            (_, false, true) => &grammar::SINGLE,
+            _ => &grammar::JOINED,
         };
         entries.only(known, &mut self.found);
         let (table_name, table_span) = entries.text("table")?;

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use super::structure::Entries;
 use crate::diagnostic::Diagnostic;
+use crate::grammar;
 use crate::program::{RecordSet, Rule, Term, Version};
 
 pub(super) fn read(entries: &Entries, updated: &[Term]) -> Result<Version, Diagnostic> {
     let Some(yaml) = entries.get("version") else { return Ok(Version::Image) };
     match yaml.as_text() {
-        Some("image") => Ok(Version::Image),
-        Some("updated") if !updated.is_empty() => Ok(Version::Updated),
-        Some("updated") => {
+        Some(grammar::IMAGE) => Ok(Version::Image),
+        Some(grammar::UPDATED) if !updated.is_empty() => Ok(Version::Updated),
+        Some(grammar::UPDATED) => {
             let en = "`version: updated` needs the columns of `updated`, and there are none";
             let ja = "version: updated には updated の列が必要です";
             Err(Diagnostic::error("E0419", yaml.span, en, ja))

@@ -9,7 +9,7 @@ use super::width::hankaku;
 use super::{Fault, date};
 
 /// An era (元号). Its first year is `base + 1`.
-pub(super) struct Era {
+pub(crate) struct Era {
     /// Large, small, full width.
     pub letters: [&'static str; 3],
     /// The digit of receipt files (レセ電).
@@ -49,9 +49,18 @@ const fn day(year: i32, month: u32, day: u32) -> (i32, NaiveDate) {
     }
 }
 
+/// The era that a day lies in.
+pub(crate) fn era_of(day: NaiveDate) -> Option<&'static Era> {
+    ERAS.iter().find(|era| (era.first..=era.last).contains(&day))
+}
+
 impl Era {
+    pub fn all() -> &'static [Era] {
+        &ERAS
+    }
+
     /// The date of this era's year. A month or year that the era only touches belongs to it.
-    pub fn date(&self, [year, month, day]: [u32; 3]) -> Result<PartialDate, Fault> {
+    pub(super) fn date(&self, [year, month, day]: [u32; 3]) -> Result<PartialDate, Fault> {
         let year = i32::try_from(year).map_err(|_| Fault::BAD_DATE)?;
         if !(1..=99).contains(&year) {
             return Err(Fault::BAD_DATE);
@@ -120,7 +129,7 @@ fn receipt(text: &str) -> Result<Option<PartialDate>, Fault> {
 pub(super) fn stored(fhir: &str) -> Option<String> {
     let date = PartialDate::of_fhir(fhir)?;
     let last = date.last_day()?;
-    let era = ERAS.iter().find(|era| (era.first..=era.last).contains(&last))?;
+    let era = era_of(last)?;
     let (year, month, day) = date.parts();
     Some(format!("{}{:02}{month:02}{day:02}", era.letters[0], year - era.base))
 }

@@ -66,7 +66,7 @@ pub async fn bundle(
     let rules = declared(&service.rules, wanted.kind())?;
     let search_plan = search_plan(service, patient_id, wanted, &rules)?;
     exchange.stages.enter(Stage::Fetch);
-    let fetch = Fetch::new(&service.sources, &service.rules);
+    let fetch = Fetch::new(&service.sources, &service.rules).until(exchange.deadline());
     let mut collection = Collection { service, fetch, places: BTreeMap::new(), issues: Vec::new() };
     let unit = collection.unit(&patient_plan, search_plan, wanted).await;
     let fetch = &collection.fetch;

@@ -1,9 +1,14 @@
 //! `genkan rules`: everything an author of rules needs, away from the hospital or connected to it.
 
 mod check;
+mod coverage;
+mod diff;
 mod explain;
+mod json_schema;
 pub mod keys;
 mod preview;
+mod record;
+mod scan;
 mod schema;
 mod test;
 
@@ -33,8 +38,18 @@ pub enum RulesCommand {
     Test(test::TestArgs),
     /// Write the source's schema as the file schema.yaml of a rule set
     Schema(schema::SchemaArgs),
+    /// Write the JSON Schema of a rule set's file, for editors
+    JsonSchema(json_schema::JsonSchemaArgs),
+    /// Look into an unknown database: columns, keys, joins, what tables may be; draft rules for it
+    Scan(scan::ScanArgs),
+    /// Say what the rules leave open: house codes, 必須 elements, columns, rules without a test
+    Coverage(coverage::CoverageArgs),
     /// Show for every leaf of a resource the rule line, the column and the raw value
     Preview(preview::PreviewArgs),
+    /// Make a test of a live row, with nobody in it
+    Record(record::RecordArgs),
+    /// Say what a change of rules alters in the resources of some patients
+    Diff(diff::DiffArgs),
     /// Show the plan and the statements of a search: 'Condition?code=20064049'
     Explain(explain::ExplainArgs),
 }
@@ -44,7 +59,12 @@ pub async fn run(command: &RulesCommand, manner: Manner) -> Result<(), Failure> 
         RulesCommand::Check(args) => check::run(args, manner).await,
         RulesCommand::Test(args) => test::run(args, manner).await,
         RulesCommand::Schema(args) => schema::run(args).await,
+        RulesCommand::JsonSchema(args) => json_schema::run(args),
+        RulesCommand::Scan(args) => scan::run(args, manner).await,
+        RulesCommand::Coverage(args) => coverage::run(args, manner).await,
         RulesCommand::Preview(args) => preview::run(args, manner).await,
+        RulesCommand::Record(args) => record::run(args, manner).await,
+        RulesCommand::Diff(args) => diff::run(args, manner).await,
         RulesCommand::Explain(args) => explain::run(args, manner).await,
     }
 }

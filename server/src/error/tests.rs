@@ -10,10 +10,7 @@ fn spared(wait: Duration) -> Spared {
 
 fn one_of_each() -> Vec<Error> {
     use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
-    let source = |category| {
-        let error = genkan_adapter::AdapterError::new(category, "secret");
-        Error::Source(SourceError { source_name: "main".to_owned(), error })
-    };
+    let failed = |error| Error::Source(SourceError { source_name: "main".to_owned(), error });
     let resource_type = "Patient".to_owned();
     let mut errors = vec![
         Error::UnknownRoute,
@@ -50,8 +47,10 @@ fn one_of_each() -> Vec<Error> {
         Error::RequestTimeout { timeout_secs: 1 },
         Error::SourceSpared(spared(Duration::from_millis(2500))),
         Error::Internal("secret"),
+        failed(AdapterError::new(LimitExceeded, "secret").with_limit(Limit::Size)),
     ];
-    errors.extend([Unreachable, Busy, Denied, LimitExceeded, Mismatch, Unreadable].map(source));
+    let all = [Unreachable, Busy, Denied, LimitExceeded, Mismatch, Unreadable];
+    errors.extend(all.map(|category| failed(AdapterError::new(category, "secret"))));
     errors
 }
 

@@ -1,10 +1,10 @@
 //! What a search would ask of its sources, without asking for a row: for `__explain` and
 //! `genkan rules explain`.
 
-use genkan_adapter::{AdapterError, RowQuery, Statement};
+use genkan_adapter::{RowQuery, Statement};
 use genkan_mapping::plan::SearchPlan;
 
-use super::{Fetch, limited};
+use super::{Fetch, Fetched, limited};
 
 /// One statement of a page.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Explained {
 #[derive(Debug)]
 pub struct DatabasePlan {
     /// Or why it says nothing: the account may not be allowed to ask.
-    pub lines: Result<Vec<String>, AdapterError>,
+    pub lines: Fetched<Vec<String>>,
     pub rows_expected: Option<u64>,
 }
 
@@ -46,13 +46,9 @@ impl Fetch<'_> {
     /// Two statements, which read no row of the hospital.
     async fn database_plan(&mut self, rule: usize, query: &RowQuery) -> DatabasePlan {
         let source = self.sources.at(self.rules.rules[rule].source);
-        self.statements += 2;
-        let statement = source.seen.begin();
-        let lines = source.adapter().database_plan(query).await;
-        self.in_source += statement.end(lines.as_ref().map(|_| 0));
-        let statement = source.seen.begin();
-        let expected = source.adapter().estimate(&RowQuery { limit: None, ..query.clone() }).await;
-        self.in_source += statement.end(expected.as_ref().map(|_| 0));
+        let lines = self.ask(source, source.adapter().database_plan(query), |_| 0).await;
+        let all = RowQuery { limit: None, ..query.clone() };
+        let expected = self.ask(source, source.adapter().estimate(&all), |_| 0).await;
         DatabasePlan { lines, rows_expected: expected.ok().flatten() }
     }
 }

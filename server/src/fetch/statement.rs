@@ -26,7 +26,7 @@ impl Fetch<'_> {
             true => _turn = Some(source.governor.turn().await),
             false => _first = Some(source.governor.first()),
         }
-        let passage = source.breaker.enter()?;
+        let passage = source.breaker.enter(self.deadline)?;
         self.statements += 1;
         let seen = source.seen.begin();
         let answer = statement.await;

@@ -97,7 +97,13 @@ where
             let _in_work = in_work;
             let head = *request.method() == Method::HEAD;
             // A client that is gone or takes nothing is no event: there is nobody to be told.
-            let _ = match app.call(translated(request, peer)).await {
+            let call = app.call(translated(request, peer));
+            // Dropping the call ends its statement in the source.
+            let answered = tokio::select! {
+                answered = call => answered,
+                _ = poll_fn(|context| respond.poll_reset(context)) => return,
+            };
+            let _ = match answered {
                 Ok(response) => answer(response.into(), respond, head, patience.stall).await,
                 Err(error) => answer(error.into(), respond, head, patience.stall).await,
             };
@@ -199,4 +205,53 @@ async fn send<B: MessageBody>(
         }
     }
     stream.send_data(Bytes::new(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use actix_service::fn_service;
+    use tokio::sync::Notify;
+
+    use super::super::connection;
+    use super::*;
+
+    /// Tells when it goes.
+    struct Work(Rc<Notify>);
+
+    impl Drop for Work {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_work_for_a_request_that_was_taken_back_ends() {
+        let (began, ended) = (Rc::new(Notify::new()), Rc::new(Notify::new()));
+        let (begin, end) = (Rc::clone(&began), Rc::clone(&ended));
+        let app = fn_service(move |_: Request| {
+            let work = Work(Rc::clone(&end));
+            begin.notify_one();
+            async move {
+                let _work = work;
+                pending::<Result<actix_http::Response<BoxBody>, actix_http::Error>>().await
+            }
+        });
+        let (client, server) = tokio::io::duplex(64 * 1024);
+        let long = Duration::from_secs(60);
+        let patience = connection::Patience { head: long, idle: long };
+        let io = Connection::new(server, patience, Peer::default());
+        let patience = Patience { handshake: long, stall: long };
+        rt::spawn(serve::<_, _, BoxBody>(io, Rc::new(app), patience, pending()));
+        let (mut requests, connection) = h2::client::handshake(client).await.expect("h2");
+        rt::spawn(connection);
+        let request = ::http::Request::get("https://fhir.test/fhir/Patient").body(());
+        let (_response, mut stream) =
+            requests.send_request(request.expect("a request"), true).expect("sent");
+        began.notified().await;
+        stream.send_reset(Reason::CANCEL);
+        let waited = tokio::time::timeout(long, ended.notified()).await;
+        assert!(waited.is_ok(), "it works on for nobody");
+    }
 }

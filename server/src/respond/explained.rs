@@ -7,7 +7,7 @@ use genkan_mapping::search::Unindexed;
 use serde_json::json;
 
 use super::Answer;
-use crate::error::source_code;
+use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::fetch::Explained;
 
@@ -16,7 +16,7 @@ pub fn explained(
     exchange: &Exchange,
     own: &str,
     plan: &str,
-    statements: &[Explained],
+    statements: Vec<Explained>,
     slow: &[&Unindexed],
 ) -> Answer {
     let mut issues = vec![told("plan", plan.trim_end())];
@@ -27,9 +27,9 @@ pub fn explained(
         if let Some(database) = database {
             let expected = database.rows_expected.map(|rows| format!("rows expected: {rows}"));
             // What the source said of itself stays inside.
-            let lines = match &database.lines {
-                Ok(lines) => lines.clone(),
-                Err(error) => vec![format!("it does not say: {}", source_code(error.category))],
+            let lines = match database.lines {
+                Ok(lines) => lines,
+                Err(error) => vec![format!("it does not say: {}", Error::from(error).code())],
             };
             let lines: Vec<String> = expected.into_iter().chain(lines).collect();
             issues.push(told(&format!("database of rule {rule}"), &lines.join("\n")));

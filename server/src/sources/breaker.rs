@@ -19,7 +19,10 @@ const PROBE_WAIT: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// In a row; `None`: it never opens.
     pub failures: Option<NonZeroU32>,
+    /// The first time; twice as long after each probe that fails.
     pub open: Duration,
+    /// No longer than that.
+    pub open_max: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +30,16 @@ pub enum State {
     /// Everything passes; so many failures came in a row.
     Closed { failures: u32 },
     /// Nothing passes until then; the first that asks later is the probe.
-    Open { until: Instant },
-    /// The probe is under way; nothing else passes.
-    HalfOpen,
+    Open { until: Instant, open: Duration },
+    /// The probe is under way after so long; nothing else passes.
+    HalfOpen { open: Duration },
 }
 
 impl State {
     pub fn is_closed(self) -> bool {
         match self {
             State::Closed { .. } => true,
-            State::Open { .. } | State::HalfOpen => false,
+            State::Open { .. } | State::HalfOpen { .. } => false,
         }
     }
 
@@ -45,7 +48,7 @@ impl State {
         match self {
             State::Closed { .. } => "closed",
             State::Open { .. } => "open",
-            State::HalfOpen => "half-open",
+            State::HalfOpen { .. } => "half-open",
         }
     }
 }
@@ -64,7 +67,7 @@ enum Sign {
     Answered,
     /// It is away, or does not keep up.
     Failed,
-    /// Nothing: it was not asked, or nobody waited for the answer.
+    /// Nothing: it was not asked, or who asked has gone.
     None,
 }
 
@@ -73,10 +76,14 @@ impl Sign {
         match (error.category, error.limit) {
             (ErrorCategory::Unreachable, _) => Sign::Failed,
             (ErrorCategory::Busy, Some(Limit::Connections)) => Sign::None,
-            (ErrorCategory::Busy, Some(Limit::Time | Limit::Size) | None) => Sign::Failed,
+            (ErrorCategory::Busy, Some(Limit::Time | Limit::Size | Limit::Question) | None) => {
+                Sign::Failed
+            }
             (ErrorCategory::LimitExceeded, Some(Limit::Time)) => Sign::Failed,
             (ErrorCategory::LimitExceeded, Some(Limit::Size)) => Sign::Answered,
-            (ErrorCategory::LimitExceeded, Some(Limit::Connections) | None) => Sign::None,
+            (ErrorCategory::LimitExceeded, Some(Limit::Connections | Limit::Question) | None) => {
+                Sign::None
+            }
             (ErrorCategory::Denied | ErrorCategory::Unreadable, _) => Sign::Answered,
             // The adapter may know it without asking.
             (ErrorCategory::Mismatch, _) => Sign::None,
@@ -85,33 +92,40 @@ impl Sign {
 }
 
 fn next(state: State, event: Event, settings: Settings) -> State {
-    let opened = |now: Instant| State::Open { until: now + settings.open };
+    let opened = |now: Instant, open: Duration| {
+        let open = open.min(settings.open_max);
+        State::Open { until: now + open, open }
+    };
     match (state, event) {
         (State::Closed { .. }, Event::Asked { .. }) => state,
-        (State::Open { until }, Event::Asked { now }) if now >= until => State::HalfOpen,
+        (State::Open { until, open }, Event::Asked { now }) if now >= until => {
+            State::HalfOpen { open }
+        }
         (State::Open { .. }, Event::Asked { .. }) => state,
-        (State::HalfOpen, Event::Asked { .. }) => state,
+        (State::HalfOpen { .. }, Event::Asked { .. }) => state,
         (State::Closed { .. }, Event::Ended { sign: Sign::Answered, .. }) => {
             State::Closed { failures: 0 }
         }
         (State::Closed { failures }, Event::Ended { sign: Sign::Failed, now, .. }) => {
             let failures = failures.saturating_add(1);
             match settings.failures {
-                Some(most) if failures >= most.get() => opened(now),
+                Some(most) if failures >= most.get() => opened(now, settings.open),
                 Some(_) | None => State::Closed { failures },
             }
         }
         (State::Closed { .. }, Event::Ended { sign: Sign::None, .. }) => state,
-        (State::HalfOpen, Event::Ended { sign: Sign::Answered, probe: true, .. }) => {
+        (State::HalfOpen { .. }, Event::Ended { sign: Sign::Answered, probe: true, .. }) => {
             State::Closed { failures: 0 }
         }
-        (State::HalfOpen, Event::Ended { sign: Sign::Failed, probe: true, now }) => opened(now),
+        (State::HalfOpen { open }, Event::Ended { sign: Sign::Failed, probe: true, now }) => {
+            opened(now, open.saturating_mul(2))
+        }
         // The next one that asks is the probe.
-        (State::HalfOpen, Event::Ended { sign: Sign::None, probe: true, now }) => {
-            State::Open { until: now }
+        (State::HalfOpen { open }, Event::Ended { sign: Sign::None, probe: true, now }) => {
+            State::Open { until: now, open }
         }
         // They began before it opened, and are no news.
-        (State::HalfOpen, Event::Ended { probe: false, .. }) => state,
+        (State::HalfOpen { .. }, Event::Ended { probe: false, .. }) => state,
         (State::Open { .. }, Event::Ended { .. }) => state,
     }
 }
@@ -130,6 +144,8 @@ pub struct Breaker {
 pub struct Passage<'a> {
     breaker: &'a Breaker,
     probe: bool,
+    /// From then on nobody waits, because the time of the request is over.
+    deadline: Option<Instant>,
     ended: bool,
 }
 
@@ -158,43 +174,42 @@ impl Breaker {
         self.opened.load(Ordering::Relaxed)
     }
 
-    /// Lets a statement pass, or says how long to wait.
-    pub fn enter(&self) -> Result<Passage<'_>, Spared> {
+    /// Lets a statement pass, or says how long to wait. One that is given up at the deadline has failed.
+    pub fn enter(&self, deadline: Option<Instant>) -> Result<Passage<'_>, Spared> {
         let now = Instant::now();
         let (before, after) = self.happens(Event::Asked { now });
         let probe = match (before, after) {
             (_, State::Closed { .. }) => false,
-            (State::Open { .. }, State::HalfOpen) => true,
-            (_, State::HalfOpen) => return Err(self.spared(PROBE_WAIT)),
-            (_, State::Open { until }) => return Err(self.spared(until - now)),
+            (State::Open { .. }, State::HalfOpen { .. }) => true,
+            (_, State::HalfOpen { .. }) => return Err(self.spared(PROBE_WAIT)),
+            (_, State::Open { until, .. }) => return Err(self.spared(until - now)),
         };
         if probe {
             let source = &*self.source_name;
             tracing::info!(source, breaker = after.name(), "asked again, with one statement");
         }
-        Ok(Passage { breaker: self, probe, ended: false })
+        Ok(Passage { breaker: self, probe, deadline, ended: false })
     }
 
     fn spared(&self, wait: Duration) -> Spared {
         Spared { source_name: self.source_name.to_string(), wait }
     }
 
-    fn ended(&self, sign: Sign, probe: bool, error: Option<&AdapterError>) {
+    fn ended(&self, sign: Sign, probe: bool, cause: &str) {
         let (before, after) = self.happens(Event::Ended { sign, probe, now: Instant::now() });
         let (source, breaker) = (&*self.source_name, after.name());
         match (before, after) {
-            (State::Closed { .. } | State::HalfOpen, State::Open { .. })
+            (State::Closed { .. } | State::HalfOpen { .. }, State::Open { open, .. })
                 if sign == Sign::Failed =>
             {
                 self.opened.fetch_add(1, Ordering::Relaxed);
-                let open_secs = self.settings.open.as_secs();
-                let cause = error.map(|error| error.message.as_str()).unwrap_or_default();
+                let open_secs = open.as_secs();
                 tracing::warn!(source, breaker, open_secs, cause, "not asked for a while");
             }
-            (State::HalfOpen, State::Open { .. }) => {
+            (State::HalfOpen { .. }, State::Open { .. }) => {
                 tracing::info!(source, breaker, "nobody waited for the answer; asked again next");
             }
-            (State::HalfOpen, State::Closed { .. }) => {
+            (State::HalfOpen { .. }, State::Closed { .. }) => {
                 tracing::info!(source, breaker, "answers again");
             }
             _ => {}
@@ -218,14 +233,17 @@ impl Passage<'_> {
     pub fn end(mut self, failure: Option<&AdapterError>) {
         self.ended = true;
         let sign = failure.map_or(Sign::Answered, Sign::of);
-        self.breaker.ended(sign, self.probe, failure);
+        let cause = failure.map(|error| error.message.as_str()).unwrap_or_default();
+        self.breaker.ended(sign, self.probe, cause);
     }
 }
 
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.breaker.ended(Sign::None, self.probe, None);
+            let too_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let sign = if too_late { Sign::Failed } else { Sign::None };
+            self.breaker.ended(sign, self.probe, "no answer in the time of a request");
         }
     }
 }
@@ -235,10 +253,12 @@ mod tests {
     use super::*;
 
     const OPEN: Duration = Duration::from_secs(10);
+    const OPEN_MAX: Duration = Duration::from_secs(35);
+    const HALF_OPEN: State = State::HalfOpen { open: OPEN };
     const SIGNS: [Sign; 3] = [Sign::Answered, Sign::Failed, Sign::None];
 
     fn settings(failures: u32) -> Settings {
-        Settings { failures: NonZeroU32::new(failures), open: OPEN }
+        Settings { failures: NonZeroU32::new(failures), open: OPEN, open_max: OPEN_MAX }
     }
 
     fn breaker(failures: u32, open: Duration) -> Breaker {
@@ -262,7 +282,7 @@ mod tests {
             })
         };
         use Sign::{Answered, Failed, None};
-        let open = State::Open { until: now + OPEN };
+        let open = State::Open { until: now + OPEN, open: OPEN };
         for (signs, expected) in [
             (&[Failed, Failed] as &[Sign], State::Closed { failures: 2 }),
             (&[Failed, Failed, Failed], open),
@@ -277,31 +297,54 @@ mod tests {
     #[test]
     fn it_is_open_for_its_time_and_then_lets_one_probe_pass() {
         let now = Instant::now();
-        let open = State::Open { until: now + OPEN };
+        let open = State::Open { until: now + OPEN, open: OPEN };
         let asked = |state, now| next(state, Event::Asked { now }, settings(3));
         assert_eq!(asked(open, now), open);
         assert_eq!(asked(open, now + OPEN - Duration::from_millis(1)), open);
-        assert_eq!(asked(open, now + OPEN), State::HalfOpen);
-        assert_eq!(asked(State::HalfOpen, now + OPEN * 9), State::HalfOpen, "one at a time");
+        assert_eq!(asked(open, now + OPEN), HALF_OPEN);
+        assert_eq!(asked(HALF_OPEN, now + OPEN * 9), HALF_OPEN, "one at a time");
     }
 
     #[test]
     fn the_probe_decides_and_nothing_else() {
         let now = Instant::now();
-        let open = State::Open { until: now + OPEN };
+        let open = State::Open { until: now + OPEN, open: OPEN };
         for (sign, expected) in [
             (Sign::Answered, State::Closed { failures: 0 }),
-            (Sign::Failed, open),
-            (Sign::None, State::Open { until: now }),
+            (Sign::Failed, State::Open { until: now + OPEN * 2, open: OPEN * 2 }),
+            (Sign::None, State::Open { until: now, open: OPEN }),
         ] {
             let ended = Event::Ended { sign, probe: true, now };
-            assert_eq!(next(State::HalfOpen, ended, settings(3)), expected, "{sign:?}");
+            assert_eq!(next(HALF_OPEN, ended, settings(3)), expected, "{sign:?}");
         }
         for sign in SIGNS {
             let late = Event::Ended { sign, probe: false, now: now + OPEN };
-            assert_eq!(next(State::HalfOpen, late, settings(3)), State::HalfOpen, "{sign:?}");
+            assert_eq!(next(HALF_OPEN, late, settings(3)), HALF_OPEN, "{sign:?}");
             assert_eq!(next(open, late, settings(3)), open, "{sign:?}: it began before");
         }
+    }
+
+    #[test]
+    fn each_probe_that_fails_doubles_its_time_up_to_the_most_and_an_answer_ends_that() {
+        let now = Instant::now();
+        let ended =
+            |state, sign, probe| next(state, Event::Ended { sign, probe, now }, settings(1));
+        let asked = |state| match state {
+            State::Open { until, .. } => next(state, Event::Asked { now: until }, settings(1)),
+            State::Closed { .. } | State::HalfOpen { .. } => panic!("{state:?} is not open"),
+        };
+        let mut state = ended(State::Closed { failures: 0 }, Sign::Failed, false);
+        for open in [OPEN, OPEN * 2, OPEN_MAX, OPEN_MAX] {
+            assert_eq!(state, State::Open { until: now + open, open });
+            // A probe that nobody waits for is none, and doubles nothing.
+            let unheard = ended(asked(state), Sign::None, true);
+            assert_eq!(unheard, State::Open { until: now, open });
+            state = ended(asked(unheard), Sign::Failed, true);
+        }
+        let well = ended(asked(state), Sign::Answered, true);
+        assert_eq!(well, State::Closed { failures: 0 });
+        let open = State::Open { until: now + OPEN, open: OPEN };
+        assert_eq!(ended(well, Sign::Failed, false), open, "as the first time");
     }
 
     #[test]
@@ -314,6 +357,7 @@ mod tests {
             (Busy, Some(Limit::Connections), Sign::None),
             (LimitExceeded, Some(Limit::Time), Sign::Failed),
             (LimitExceeded, Some(Limit::Size), Sign::Answered),
+            (LimitExceeded, Some(Limit::Question), Sign::None),
             (LimitExceeded, None, Sign::None),
             (Mismatch, None, Sign::None),
             (Denied, None, Sign::Answered),
@@ -328,9 +372,9 @@ mod tests {
         let breaker = breaker(2, OPEN);
         for _ in 0..2 {
             assert_eq!(breaker.opened(), 0);
-            breaker.enter().expect("closed").end(Some(&gone()));
+            breaker.enter(None).expect("closed").end(Some(&gone()));
         }
-        let spared = breaker.enter().expect_err("open");
+        let spared = breaker.enter(None).expect_err("open");
         assert!(spared.wait > Duration::ZERO && spared.wait <= OPEN, "{spared:?}");
         assert_eq!((breaker.opened(), breaker.state().name()), (1, "open"));
     }
@@ -338,21 +382,33 @@ mod tests {
     #[test]
     fn a_probe_that_nobody_waits_for_leaves_its_place_to_the_next() {
         let breaker = breaker(1, Duration::ZERO);
-        breaker.enter().expect("closed").end(Some(&gone()));
-        let probe = breaker.enter().expect("its time is over");
-        assert_eq!(breaker.state(), State::HalfOpen);
-        assert_eq!(breaker.enter().expect_err("one at a time").wait, PROBE_WAIT);
+        breaker.enter(None).expect("closed").end(Some(&gone()));
+        let probe = breaker.enter(None).expect("its time is over");
+        assert_eq!(breaker.state().name(), "half-open");
+        assert_eq!(breaker.enter(None).expect_err("one at a time").wait, PROBE_WAIT);
         drop(probe);
-        breaker.enter().expect("the next probe").end(None);
+        breaker.enter(None).expect("the next probe").end(None);
         assert_eq!(breaker.state(), State::Closed { failures: 0 });
         assert_eq!(breaker.opened(), 1, "a probe without an answer is no failure");
+    }
+
+    #[test]
+    fn a_statement_that_is_given_up_at_its_deadline_has_failed_and_one_before_has_not() {
+        let breaker = breaker(2, OPEN);
+        let past = Instant::now();
+        for (deadline, failures) in [(Some(past + OPEN), 0), (None, 0), (Some(past), 1)] {
+            drop(breaker.enter(deadline).expect("closed"));
+            assert_eq!(breaker.state(), State::Closed { failures }, "{deadline:?}");
+        }
+        breaker.enter(Some(past)).expect("closed").end(None);
+        assert_eq!(breaker.state(), State::Closed { failures: 0 }, "it answered after all");
     }
 
     #[test]
     fn without_a_number_of_failures_it_never_opens() {
         let breaker = breaker(0, OPEN);
         for _ in 0..1000 {
-            breaker.enter().expect("never open").end(Some(&gone()));
+            breaker.enter(None).expect("never open").end(Some(&gone()));
         }
         assert_eq!(breaker.state().name(), "closed");
     }

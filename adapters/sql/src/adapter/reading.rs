@@ -69,7 +69,7 @@ impl SqlAdapter {
                 session.watch(self.limits.statement_timeout);
                 // The last row waits until the server has ended the statement: a caller that takes
                 // it and goes leaves a clean session behind.
-                let (last, failure) = if let Err(failure) = self.begin(&mut session).await {
+                let (last, failure) = if let Err(failure) = self.ready(&mut session, &known, &plan).await {
                     (None, Some(failure))
                 } else {
                     let connection =
@@ -129,6 +129,33 @@ impl SqlAdapter {
             attempts: sessions.connections_max() + 1,
             looked: false,
         })
+    }
+
+    /// In its transaction, and over tables that are what the plan was made for.
+    async fn ready<DB: Driver>(
+        &self,
+        session: &mut Session<DB>,
+        known: &Known,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
+        self.begin(session).await?;
+        if !DB::COMPARES_ANYTHING || known.looked {
+            return Ok(());
+        }
+        for table in &plan.tables {
+            let now = Instant::now();
+            if self.knowledge.is_checked(table, self.limits.catalog_check) {
+                continue;
+            }
+            let declared = DB::declared(session.start()?, table);
+            let patience = self.limits.statement_timeout + PATIENCE;
+            let declared = tokio::time::timeout(patience, declared).await;
+            if *known.catalog.declared(table) != *declared.map_err(|_| self.silent())?? {
+                return Err(Failure::OtherType);
+            }
+            self.knowledge.checked(table, now);
+        }
+        Ok(())
     }
 
     /// The next row, if it comes in time.
@@ -275,6 +302,7 @@ impl SqlAdapter {
             values: vec![text.into()],
             cells: Cells::InOrder(Vec::new()),
             ties: Ties::default(),
+            tables: Vec::new(),
         };
         let mut session = self.borrow(sessions).await?;
         self.begin(&mut session).await.map_err(|failure| self.classify(failure))?;

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB: the tables and views of the connection's database.
 
 use genkan_adapter::ColumnKind;
+use sea_orm::sqlx::mysql::MySqlRow;
 use sea_orm::sqlx::{self, MySqlConnection, Row};
 
 use super::column;
@@ -9,12 +10,22 @@ use crate::charset::Charset;
 use crate::wire::Wire;
 
 // The catalogs of MySQL 8 deliver names as bytes unless they are cast.
-const COLUMNS: &str = "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), \
-            CAST(DATA_TYPE AS CHAR), CAST(COLUMN_TYPE AS CHAR), \
-            CAST(CHARACTER_MAXIMUM_LENGTH AS SIGNED), CAST(IS_NULLABLE AS CHAR), \
-            CAST(COLLATION_NAME AS CHAR) \
-     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
-     ORDER BY TABLE_NAME, ORDINAL_POSITION";
+macro_rules! columns {
+    ($which:literal) => {
+        concat!(
+            "SELECT CAST(TABLE_NAME AS CHAR), CAST(COLUMN_NAME AS CHAR), CAST(DATA_TYPE AS CHAR), \
+                    CAST(COLUMN_TYPE AS CHAR), CAST(CHARACTER_MAXIMUM_LENGTH AS SIGNED), \
+                    CAST(IS_NULLABLE AS CHAR), CAST(COLLATION_NAME AS CHAR) \
+             FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()",
+            $which,
+            " ORDER BY TABLE_NAME, ORDINAL_POSITION"
+        )
+    };
+}
+
+const COLUMNS: &str = columns!("");
+// Of one table: for several at once, MariaDB would open all that there are.
+const COLUMNS_OF_TABLE: &str = columns!(" AND TABLE_NAME = ?");
 
 const INDEXES: &str = "SELECT CAST(TABLE_NAME AS CHAR), CAST(INDEX_NAME AS CHAR), \
             CAST(NON_UNIQUE AS SIGNED), CAST(COLUMN_NAME AS CHAR), CAST(SUB_PART AS SIGNED) \
@@ -32,6 +43,7 @@ pub(crate) async fn read(connection: &mut MySqlConnection) -> Result<Catalog, sq
         let length: Option<i64> = row.try_get(4)?;
         let nullable: String = row.try_get(5)?;
         let collation: Option<String> = row.try_get(6)?;
+        catalog.declare_column(&table, &in_words(&row)?);
         let mut found = of_type(&type_name, &whole, length, nullable == "YES");
         let collation = collation.unwrap_or_default();
         found.narrow = narrow(&collation);
@@ -64,6 +76,28 @@ pub(crate) async fn read(connection: &mut MySqlConnection) -> Result<Catalog, sq
     }
     catalog.mark_keys();
     Ok(catalog)
+}
+
+/// See [`Catalog::declared`]. Reads no table, and takes no lock that lasts.
+pub(crate) async fn declared(
+    connection: &mut MySqlConnection,
+    table: &str,
+) -> Result<String, sqlx::Error> {
+    let mut words = String::new();
+    for row in sqlx::query(COLUMNS_OF_TABLE).bind(table).fetch_all(connection).await? {
+        // Names that differ in case only are one to this comparison.
+        if row.try_get::<String, _>(0)? == table {
+            words.push_str(&in_words(&row)?);
+        }
+    }
+    Ok(words)
+}
+
+fn in_words(row: &MySqlRow) -> Result<String, sqlx::Error> {
+    let (name, whole): (String, String) = (row.try_get(1)?, row.try_get(3)?);
+    let nullable: String = row.try_get(5)?;
+    let collation: Option<String> = row.try_get(6)?;
+    Ok(format!("{name:?} {whole} {nullable} {}\n", collation.unwrap_or_default()))
 }
 
 /// Character sets that lack some of Unicode, by the names of their collations.

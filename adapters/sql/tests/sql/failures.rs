@@ -2,8 +2,8 @@
 
 use futures::{StreamExt, TryStreamExt};
 use genkan_adapter::{
-    Adapter, AdapterError, ColumnRef, ErrorCategory, Limit, Predicate, Row, RowQuery, TableAlias,
-    Value,
+    Adapter, AdapterError, ColumnRef, ErrorCategory, Limit, Operand, Predicate, Row, RowQuery,
+    TableAlias, Value,
 };
 use genkan_adapter_sql::{SqlAdapter, SqlConfig};
 
@@ -22,6 +22,14 @@ fn query(table: &str) -> RowQuery {
         after: None,
         limit: None,
     }
+}
+
+/// More values than a statement takes.
+async fn long(adapter: &SqlAdapter) -> Result<Vec<Row>, AdapterError> {
+    let operand = Operand::Column(ColumnRef::new("t", "id"));
+    let values = (0..32_001).map(Value::Integer).collect();
+    let long = RowQuery { filter: Predicate::In { operand, values }, ..query("t") };
+    adapter.rows(&long).try_collect().await
 }
 
 async fn answer(adapter: &SqlAdapter, table: &str) -> Result<Vec<Row>, AdapterError> {
@@ -297,6 +305,12 @@ async fn limits_are_kept_and_the_adapter_goes_on() {
             let error = answer(&adapter, "t").await.unwrap_err();
             let met = (ErrorCategory::LimitExceeded, Some(Limit::Size));
             assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
+            // PostgreSQL takes a list as one value.
+            if kind != Kind::Postgres {
+                let error = long(&adapter).await.unwrap_err();
+                let met = (ErrorCategory::LimitExceeded, Some(Limit::Question));
+                assert_eq!((error.category, error.limit), met, "{kind:?}: {error}");
+            }
             let mut few = query("t");
             few.limit = Some(3);
             let rows: Vec<Row> = adapter.rows(&few).try_collect().await.unwrap();
@@ -348,6 +362,54 @@ async fn a_server_that_comes_back_is_used_again() {
         assert!(answer(&adapter, "t").await.unwrap().is_empty(), "{kind:?}");
         drop(adapter);
         network.cut().await;
+        database.drop().await;
+    }
+}
+
+/// MySQL compares a number with any text, and says nothing. The column is not among those that are
+/// delivered, so that no row could show it either.
+#[tokio::test]
+async fn a_text_that_became_a_number_is_no_empty_answer_to_a_filter() {
+    for kind in [Kind::Postgres, Kind::Mariadb] {
+        let Some(database) = Database::create(kind).await else { continue };
+        database.run("CREATE TABLE t (id integer PRIMARY KEY, code varchar(10))").await;
+        database.run("INSERT INTO t VALUES (1, '007'), (2, '8')").await;
+        let config = SqlConfig { catalog_check_secs: 0, ..database.config() };
+        let adapter = SqlAdapter::connect(&config).await.unwrap();
+        let code = ColumnRef::new("t", "code");
+        let filter = Predicate::equal(code.clone(), Value::text("007"));
+        let own = RowQuery { filter: filter.clone(), ..query("t") };
+        let target = TableAlias::new("t", "o");
+        let of_other = Predicate::equal(ColumnRef::new("o", "code"), Value::text("007"));
+        let other = RowQuery { filter: Predicate::exists(target, of_other), ..query("t") };
+        for (query, found) in [(&own, 1), (&other, 2)] {
+            let rows: Vec<Row> = adapter.rows(query).try_collect().await.unwrap();
+            assert_eq!(rows.len(), found, "{kind:?}");
+            assert_eq!(adapter.count(query).await.unwrap(), found as u64, "{kind:?}");
+        }
+        let (change, back) = match kind {
+            Kind::Postgres => (
+                "ALTER TABLE t ALTER COLUMN code TYPE integer USING code::integer",
+                "ALTER TABLE t ALTER COLUMN code TYPE varchar(10)",
+            ),
+            _ => ("ALTER TABLE t MODIFY code integer", "ALTER TABLE t MODIFY code varchar(10)"),
+        };
+        database.run(change).await;
+        for query in [&own, &other] {
+            let answer: Result<Vec<Row>, _> = adapter.rows(query).try_collect().await;
+            let category = answer.map_err(|error| error.category);
+            assert_eq!(category, Err(ErrorCategory::Mismatch), "{kind:?}");
+            let count = adapter.count(query).await.map_err(|error| error.category);
+            assert_eq!(count, Err(ErrorCategory::Mismatch), "{kind:?}");
+        }
+        database.run(back).await;
+        let eight = Predicate::equal(code, Value::text("8"));
+        let eight = RowQuery { filter: eight, ..query("t") };
+        let known = adapter.schema().await.map(|_| ());
+        assert!(known.is_ok(), "{kind:?}: {known:?}");
+        let rows: Vec<Row> = adapter.rows(&eight).try_collect().await.unwrap();
+        assert_eq!(rows.len(), 1, "{kind:?}");
+        drop(adapter);
         database.drop().await;
     }
 }

@@ -7,11 +7,10 @@
 use super::EmitCompiler;
 use crate::diagnostic::Diagnostic;
 use crate::expression::{Expression, ExpressionKind as K};
+use crate::grammar::FIRST;
 use crate::program::{Node, Property, Term};
 use crate::search::appears;
 use crate::yaml::{Key, Yaml};
-
-pub(super) const FIRST: &str = "$first";
 
 impl EmitCompiler<'_, '_> {
     pub(super) fn alternatives(

@@ -8,6 +8,7 @@ use crate::compile::structure::{Entries, text};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::evaluate;
 use crate::expression::ExpressionKind as K;
+use crate::grammar;
 use crate::image::value_of_kind;
 use crate::lens::Lens;
 use crate::program::{Contained, Node, NodeKind, ReferenceTo, Term};
@@ -15,7 +16,7 @@ use crate::yaml::Yaml;
 
 impl EmitCompiler<'_, '_> {
     pub(super) fn reference(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
-        self.only(yaml, &["$ref", "$contained", "key", "display", "$if", "$each"]);
+        self.only(yaml, &grammar::REFERENCE);
         if slot.type_code != "Reference" {
             let en = format!("`$ref` makes a Reference, not a {}", slot.type_code);
             let ja = format!("$ref は {} 型の要素には使えません", slot.type_code);

@@ -2,20 +2,14 @@
 
 use std::sync::Arc;
 
-use super::alternatives::FIRST;
 use super::value::Bound;
 use super::{EmitCompiler, Slot, from_row, plain};
 use crate::codemap::CodeMap;
 use crate::compile::structure::{Entries, text};
 use crate::diagnostic::Diagnostic;
+use crate::grammar::{CODE, FIRST, RESERVED};
 use crate::program::{Coded, CodedShape, Node, NodeKind, Property, Term};
 use crate::yaml::{Key, Yaml};
-
-const RESERVED: [&str; 8] =
-    ["$if", "$each", "$use", "$value", "$code", "$ref", "$contained", "$first"];
-
-const CODE_KEYS: [&str; 9] =
-    ["$code", "from", "text", "display", "extension", "at", "with", "$if", "$each"];
 
 /// A `$` key among the elements.
 pub(super) fn misplaced(key: &Key) -> Diagnostic {
@@ -71,7 +65,7 @@ impl EmitCompiler<'_, '_> {
     }
 
     pub(super) fn coded(&mut self, yaml: &Yaml, slot: Slot) -> Option<Node> {
-        self.only(yaml, &CODE_KEYS);
+        self.only(yaml, &CODE);
         let shape = match slot.type_code {
             "CodeableConcept" => CodedShape::CodeableConcept,
             "Coding" => CodedShape::Coding,

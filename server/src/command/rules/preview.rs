@@ -6,6 +6,7 @@ use genkan_adapter::Value;
 use genkan_fhir::search::Shape;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::{Emitted, Emitter, Issue, IssueSeverity, Leaf, duplicate_key};
+use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::{self, ReadPlan};
 use genkan_mapping::program::{ColumnUse, RuleSet};
 use serde_json::json;
@@ -33,9 +34,9 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
         )));
     }
     let workshop = Workshop::open(&args.workshop, manner).await?;
-    let plans = plans(args, &workshop);
+    let plans = plans(&args.resource_type, &args.key, &workshop.rules, &workshop.identity);
     if plans.is_empty() {
-        return Err(Failure::usage(no_plan(args, &workshop.rules)));
+        return Err(Failure::usage(no_plan(&args.resource_type, &workshop.rules)));
     }
     let mut found = false;
     for plan in plans {
@@ -61,8 +62,7 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
 }
 
 /// Which keys there are, for one that is none of them.
-fn no_plan(args: &PreviewArgs, rules: &RuleSet) -> Text {
-    let resource_type = &args.resource_type;
+pub fn no_plan(resource_type: &str, rules: &RuleSet) -> Text {
     let keys: Vec<String> = rules
         .rules_of(resource_type)
         .map(|(_, rule)| {
@@ -92,19 +92,22 @@ fn no_plan(args: &PreviewArgs, rules: &RuleSet) -> Text {
 }
 
 /// The id if it is one of ours, or else the key for every rule of the type that it fits.
-fn plans(args: &PreviewArgs, workshop: &Workshop) -> Vec<ReadPlan> {
-    let rules = &workshop.rules;
-    if let [id] = args.key.as_slice()
-        && let Ok(plan) =
-            plan::read(rules, &workshop.identity, &args.resource_type, id, &Shape::Whole)
+pub fn plans(
+    resource_type: &str,
+    key: &[String],
+    rules: &RuleSet,
+    identity: &Identity,
+) -> Vec<ReadPlan> {
+    if let [id] = key
+        && let Ok(plan) = plan::read(rules, identity, resource_type, id, &Shape::Whole)
     {
         return vec![plan];
     }
     let by_key = |(rule, _)| {
-        let query = plan::target_query(rules, rule, std::slice::from_ref(&args.key))?;
+        let query = plan::target_query(rules, rule, &[key.to_vec()])?;
         Some(ReadPlan { rule, query, part: None })
     };
-    rules.rules_of(&args.resource_type).filter_map(by_key).collect()
+    rules.rules_of(resource_type).filter_map(by_key).collect()
 }
 
 fn print_text(

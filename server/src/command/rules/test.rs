@@ -4,7 +4,7 @@
 mod counting;
 mod run;
 
-pub use run::Hospital;
+pub use run::{Hospital, Results};
 
 use std::path::PathBuf;
 

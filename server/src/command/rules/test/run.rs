@@ -52,7 +52,20 @@ impl Databases {
 /// What is wrong, a line each; a test that passes says nothing.
 type Complaints = Vec<String>;
 
+/// What the rows of a test become.
+pub struct Results {
+    pub emitted: Vec<(Emitted, Option<Json>)>,
+    /// Statements that it took.
+    pub statements: usize,
+}
+
 impl Hospital<'_> {
+    pub async fn results(&self, rule: usize, test: &RuleTest) -> Result<Results, String> {
+        let databases = self.databases(test).await?;
+        let emitted = self.emit(&databases, &self.all_of(rule)?).await?;
+        Ok(Results { emitted, statements: databases.statements() })
+    }
+
     pub async fn run(&self, rule: usize, test: &RuleTest) -> Complaints {
         let mut complaints = Vec::new();
         if let Err(complaint) = self.check(rule, test, &mut complaints).await {
@@ -68,15 +81,7 @@ impl Hospital<'_> {
         complaints: &mut Complaints,
     ) -> Result<(), String> {
         let databases = self.databases(test).await?;
-        let Some(resource_type) = Definitions::r4()
-            .resource_names()
-            .find(|name| *name == self.rules.rules[rule].resource)
-        else {
-            return Err("not a resource of R4".to_owned());
-        };
-        let mut plan = self.plan(&SearchRequest::of(resource_type))?;
-        plan.scans.retain(|scan| scan.rule == rule);
-        let emitted = self.emit(&databases, &plan).await?;
+        let emitted = self.emit(&databases, &self.all_of(rule)?).await?;
         if let Some(statements) = test.statements
             && statements != databases.statements()
         {
@@ -95,6 +100,18 @@ impl Hospital<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Every resource of one rule.
+    fn all_of(&self, rule: usize) -> Result<SearchPlan, String> {
+        let resource = &self.rules.rules[rule].resource;
+        let mut names = Definitions::r4().resource_names();
+        let Some(resource_type) = names.find(|name| name == resource) else {
+            return Err("not a resource of R4".to_owned());
+        };
+        let mut plan = self.plan(&SearchRequest::of(resource_type))?;
+        plan.scans.retain(|scan| scan.rule == rule);
+        Ok(plan)
     }
 
     /// One database in memory for each source, with the rows of the test.
