@@ -84,14 +84,7 @@ fn look(
             let same_id = parts.next() == Some(id);
             Some(same_id && wanted.is_none_or(|name| parts.next() == Some(name)))
         }
-        Asked::Uri(uri) => {
-            let found = value.as_str()?;
-            Some(match modifier {
-                Some(Modifier::Below) => found.starts_with(uri),
-                Some(Modifier::Above) => uri.starts_with(found),
-                _ => found == uri,
-            })
-        }
+        Asked::Uri(uri) => self::uri(value.as_str()?, uri, modifier),
         Asked::Missing(_) => None,
         Asked::Composite(parts) => {
             let mut all = true;
@@ -105,6 +98,14 @@ fn look(
             Some(all)
         }
     }
+}
+
+fn uri(found: &str, asked: &str, modifier: Option<&Modifier>) -> Option<bool> {
+    Some(match modifier {
+        Some(Modifier::Below) => found.starts_with(asked),
+        Some(Modifier::Above) => asked.starts_with(found),
+        _ => found == asked,
+    })
 }
 
 /// Spec: <https://hl7.org/fhir/R4/search.html#token>
