@@ -116,6 +116,18 @@ impl Branch {
         Branch { each: None, conditions, objects, stated: false, place }
     }
 
+    /// A column that the author named, of which nothing says the system or the unit.
+    pub fn is_bare(&self) -> bool {
+        match &self.place {
+            PlaceKind::Token { system, .. } => matches!(system, System::Unknown),
+            PlaceKind::Quantity(quantity) => {
+                let Quantity { system, code, unit, .. } = quantity.as_ref();
+                self.stated && [system, code, unit].into_iter().all(Option::is_none)
+            }
+            _ => false,
+        }
+    }
+
     /// How the place is to be searched: without missing a row, but for strings and for columns that
     /// the author answers for, where the usual spellings count.
     fn imaging<'a>(&self, imaging: Imaging<'a>, negated: bool) -> Imaging<'a> {

@@ -30,6 +30,7 @@ use serde_json::{Map, Value, json};
 use contained::Surroundings;
 use entry::Office;
 
+pub use collect::RESOURCES_MAX;
 pub use issue::{NoBundle, UnitIssue};
 pub use kind::Kind;
 pub use report::BundleConfig;

@@ -20,9 +20,9 @@ use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
 
-/// Of a parameter for which a rule names a column under `search:`.
 const ONLY_CHAINS: &str = "Only with chains: what it refers to is contained.";
-const NAMED: &str = "Compared with a column of the hospital beside what is shown: a resource of which \
+/// Of a parameter for which a rule names a column under `search:`.
+pub const NAMED: &str = "Compared with a column of the hospital beside what is shown: a resource of which \
                      that column holds nothing is not found.";
 
 pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
@@ -38,11 +38,6 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
             resource(&service.rules, resource_type, operations)
         })
         .collect();
-    let PlanLimits { page_size_max, include_depth_max, .. } = service.limits;
-    let explain = match service.explain {
-        true => " `__explain=true` tells the plan of a search instead of its matches.",
-        false => "",
-    };
     let statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -54,25 +49,35 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [{
             "mode": "server",
-            "documentation": format!(
-                "Read only, straight from the tables of the hospital's own system. Unknown \
-                 parameters are refused; `Prefer: handling=lenient` leaves them out and says so. What a \
-                 parameter takes beside a plain value stands in its documentation: other modifiers are \
-                 refused. `ap` means a tenth of a number, or of the time between a date and now. `_count` is at most \
-                 {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
-                 tell of rows and their problems. Only the current version of a resource can be read, \
-                 and there is no history. `_total` counts rows, also those that are no resource; \
-                 without it there is no total. `_summary` and `_elements` shape matches, not what is \
-                 included. `If-None-Match` is answered on reads and searches, `If-Modified-Since` on \
-                 reads. Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which \
-                 its parameter and resource name here; `:iterate` over at most {include_depth_max}.{explain}"
-            ),
+            "documentation": terms(service),
             "resource": resources,
             "interaction": [{"code": "batch"}],
             "operation": [export::declared(service, None)],
         }],
     });
     Answer::of(statement.to_string().into_bytes())
+}
+
+/// What holds for every request, in prose.
+pub fn terms(service: &Service) -> String {
+    let PlanLimits { page_size_max, include_depth_max, .. } = service.limits;
+    let explain = match service.explain {
+        true => " `__explain=true` tells the plan of a search instead of its matches.",
+        false => "",
+    };
+    format!(
+        "Read only, straight from the tables of the hospital's own system. Unknown \
+         parameters are refused; `Prefer: handling=lenient` leaves them out and says so. What a \
+         parameter takes beside a plain value stands in its documentation: other modifiers are \
+         refused. `ap` means a tenth of a number, or of the time between a date and now. `_count` is at most \
+         {page_size_max}; pages follow the `next` link. Entries with `search.mode` `outcome` \
+         tell of rows and their problems. Only the current version of a resource can be read, \
+         and there is no history. `_total` counts rows, also those that are no resource; \
+         without it there is no total. `_summary` and `_elements` shape matches, not what is \
+         included. `If-None-Match` is answered on reads and searches, `If-Modified-Since` on \
+         reads. Chains and `_has` go over at most {MAX_CHAIN_STEPS} references, each of which \
+         its parameter and resource name here; `:iterate` over at most {include_depth_max}.{explain}"
+    )
 }
 
 fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Value {
@@ -179,7 +184,7 @@ fn codes(parameters: &[&Parameter]) -> String {
 }
 
 /// `Observation:subject`, and with each type it can point to.
-fn includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
+pub fn includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
     let mut includes = BTreeSet::new();
     for parameter in offered(rules, resource_type) {
         for target in targets(rules, resource_type, &parameter.code) {
@@ -190,7 +195,7 @@ fn includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
     includes.into_iter().collect()
 }
 
-fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
+pub fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
     let mut includes = BTreeSet::new();
     for source in rules.resource_types() {
         for parameter in offered(rules, source) {
@@ -207,7 +212,7 @@ fn rev_includes(rules: &RuleSet, resource_type: &str) -> Vec<String> {
 }
 
 /// The types that a parameter points to by these rules.
-fn targets<'a>(rules: &'a RuleSet, source: &str, code: &str) -> BTreeSet<&'a str> {
+pub fn targets<'a>(rules: &'a RuleSet, source: &str, code: &str) -> BTreeSet<&'a str> {
     plan::references(rules, source, code)
         .into_iter()
         .filter_map(|found| rules.rules.get(found.reference.rule))

@@ -1,6 +1,8 @@
 //! The one table of everything that a request can be refused for: public code, HTTP status, FHIR
 //! issue type, and what a person is told. No other module chooses a status.
 
+pub mod kinds;
+
 use actix_web::http::StatusCode;
 use genkan_adapter::{AdapterError, ErrorCategory, Limit};
 use genkan_fhir::outcome::IssueType;

@@ -328,6 +328,11 @@ fn routes(app: &mut web::ServiceConfig) {
                         .default_service(web::to(interactions::only_get)),
                 )
                 .service(
+                    web::resource("/fhir/openapi.json")
+                        .route(web::route().guard(get_or_head()).to(interactions::openapi))
+                        .default_service(web::to(interactions::only_get)),
+                )
+                .service(
                     web::resource("/fhir/{type}/_search")
                         .route(web::post().to(interactions::search_by_post))
                         .default_service(web::to(interactions::only_post)),

@@ -21,6 +21,9 @@ pub struct Interaction {
     pub resource_type: &'static str,
 }
 
+/// What stands in the place of a type.
+const NO_TYPES: [&str; 4] = ["", "metadata", "openapi.json", "_history"];
+
 static TYPES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| Definitions::r4().resource_names().collect());
 
@@ -37,6 +40,8 @@ impl Interaction {
             [None | Some(""), None, ..] if post => "batch",
             [None | Some(""), None, ..] if read => "search-system",
             [Some("metadata"), None, ..] if read => "capabilities",
+            // FHIR has no name for it.
+            [Some("openapi.json"), None, ..] => OTHER,
             [Some("_history"), None, ..] if read => "history-system",
             [Some(_), None, ..] if read => "search-type",
             [Some(_), Some("_search"), None, ..] if post => "search-type",
@@ -49,9 +54,7 @@ impl Interaction {
         let resource_type = match parts[0] {
             Some(text) => match TYPES.get(text) {
                 Some(known) => known,
-                None if matches!(text, "" | "metadata" | "_history") || text.starts_with('$') => {
-                    NONE
-                }
+                None if NO_TYPES.contains(&text) || text.starts_with('$') => NONE,
                 None => OTHER,
             },
             None => NONE,
@@ -69,6 +72,7 @@ mod tests {
         let (get, post) = (Method::GET, Method::POST);
         for (method, path, name, resource_type) in [
             (&get, "/fhir/metadata", "capabilities", "none"),
+            (&get, "/fhir/openapi.json", "other", "none"),
             (&get, "/fhir/Patient/a123", "read", "Patient"),
             (&Method::HEAD, "/fhir/Patient/a123", "read", "Patient"),
             (&get, "/fhir/Patient/a123/_history", "history-instance", "Patient"),

@@ -26,6 +26,7 @@ mod lenient;
 mod links;
 mod log;
 mod negotiate;
+mod openapi;
 mod operations;
 mod parse;
 mod plan;

@@ -117,26 +117,37 @@ pub fn format(parameter: Option<&str>, accept: Option<&str>) -> Result<Format, E
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
         return Ok(Format::Json);
     };
+    match (weight(accept, Format::Json), weight(accept, Format::Xml)) {
+        (0, 0) => Err(Error::NotAcceptable),
+        (json, xml) if xml > json => Ok(Format::Xml),
+        _ => Ok(Format::Json),
+    }
+}
+
+/// Refuses what has another form than JSON in mind. A browser would rather have XML, and takes any.
+pub fn json_only(pairs: &Pairs, accept: Option<&str>) -> Result<(), Error> {
+    let chosen = match only(pairs, "_format")? {
+        None if accept.is_some_and(|accept| weight(accept, Format::Json) > 0) => Format::Json,
+        parameter => format(parameter, accept)?,
+    };
+    if chosen == Format::Json { Ok(()) } else { Err(Error::NotAcceptable) }
+}
+
+/// How much a header wants a format, in thousandths.
+fn weight(accept: &str, format: Format) -> u16 {
     let ranges: Vec<(&str, u16)> = accept
         .split(',')
         .filter(|range| is_ours(range))
         .map(|range| (media_type(range), quality(range)))
         .collect();
-    let weight = |format: Format| {
-        // The most specific range decides: `*/*, application/fhir+xml;q=0` wants no XML.
-        let named = ranges.iter().filter(|(range, _)| Format::of(range) == Some(format));
-        let by_type = ranges.iter().filter(|(range, _)| *range == "application/*");
-        let any = ranges.iter().filter(|(range, _)| *range == "*/*");
-        let best = |found: &mut dyn Iterator<Item = &(&str, u16)>| found.map(|(_, q)| *q).max();
-        best(&mut { named }).or_else(|| best(&mut { by_type })).or_else(|| best(&mut { any }))
-    };
-    let json = weight(Format::Json).unwrap_or(0);
-    let xml = weight(Format::Xml).unwrap_or(0);
-    match (json, xml) {
-        (0, 0) => Err(Error::NotAcceptable),
-        (json, xml) if xml > json => Ok(Format::Xml),
-        _ => Ok(Format::Json),
-    }
+    // The most specific range decides: `*/*, application/fhir+xml;q=0` wants no XML.
+    let named = ranges.iter().filter(|(range, _)| Format::of(range) == Some(format));
+    let by_type = ranges.iter().filter(|(range, _)| *range == "application/*");
+    let any = ranges.iter().filter(|(range, _)| *range == "*/*");
+    let best = |found: &mut dyn Iterator<Item = &(&str, u16)>| found.map(|(_, q)| *q).max();
+    let weight =
+        best(&mut { named }).or_else(|| best(&mut { by_type })).or_else(|| best(&mut { any }));
+    weight.unwrap_or(0)
 }
 
 /// How the bytes of an answer are packed.

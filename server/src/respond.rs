@@ -31,6 +31,11 @@ pub use outcome::{of_progress, of_untold, row_line};
 pub use searchset::{Links, Searchset, Told, page_tag, searchset};
 pub use streamed::{Parts, Streamed, Tally, begun};
 
+/// The client gets what it asked for.
+pub const ANSWERED: StatusCode = StatusCode::OK;
+/// The client has it already.
+pub const UNCHANGED: StatusCode = StatusCode::NOT_MODIFIED;
+
 /// What an interaction answers, before it takes its form on the wire.
 #[derive(Debug)]
 pub struct Answer {
@@ -65,6 +70,11 @@ impl Answer {
 
     pub fn with(body: Body) -> Self {
         Answer { body, tag: None, last_updated: None, headers: Vec::new() }
+    }
+
+    /// JSON that is no resource.
+    pub fn of_document(json: &serde_json::Value) -> Self {
+        Answer::with(Body::Manifest(json.to_string().into_bytes()))
     }
 
     pub fn unchanged(tag: Option<String>, last_updated: Option<String>) -> Self {
@@ -120,11 +130,11 @@ pub fn respond(exchange: &Exchange, answer: Result<Answer, Error>) -> HttpRespon
 
 fn success(exchange: &Exchange, answer: Answer) -> Result<HttpResponse, Error> {
     let (tag, modified) = (etag(&answer), answer.modified(exchange));
-    let mut response = match answer.body {
-        Body::Unchanged => HttpResponse::NotModified(),
-        Body::Accepted(_) => HttpResponse::Accepted(),
-        Body::Json(_) | Body::Manifest(_) | Body::Streamed(_) => HttpResponse::Ok(),
-    };
+    let mut response = HttpResponse::build(match answer.body {
+        Body::Unchanged => UNCHANGED,
+        Body::Accepted(_) => StatusCode::ACCEPTED,
+        Body::Json(_) | Body::Manifest(_) | Body::Streamed(_) => ANSWERED,
+    });
     let ours = [(header::ETAG, tag), (header::LAST_MODIFIED, modified.map(http_date))];
     let ours = ours.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for header in ours.chain(answer.headers) {
@@ -136,7 +146,10 @@ fn success(exchange: &Exchange, answer: Answer) -> Result<HttpResponse, Error> {
             let body = write(exchange, json)?;
             response.content_type(exchange.form().format.content_type()).body(body)
         }
-        Body::Manifest(json) => response.content_type("application/json").body(json),
+        Body::Manifest(json) => {
+            let body = write_json(exchange.form(), json)?;
+            response.content_type("application/json").body(body)
+        }
         Body::Streamed(streamed) => streamed.respond(&mut response),
     })
 }
@@ -220,15 +233,10 @@ fn log(error: &Error, status: StatusCode) {
 
 /// The resource in the form of the exchange. Compact JSON goes out as it is.
 fn write(exchange: &Exchange, json: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let Form { format, pretty } = exchange.form();
-    if format == Format::Json && !pretty {
-        return Ok(json);
-    }
-    let unreadable = |_| Error::Internal("a resource of ours is no JSON");
-    let resource: serde_json::Value = serde_json::from_slice(&json).map_err(unreadable)?;
-    match format {
-        Format::Json => serde_json::to_vec_pretty(&resource).map_err(unreadable),
-        Format::Xml => match xml::from_json(&resource) {
+    let form = exchange.form();
+    match form.format {
+        Format::Json => write_json(form, json),
+        Format::Xml => match xml::from_json(&read(&json)?) {
             Ok(text) => Ok(text.into_bytes()),
             Err(error) => {
                 tracing::error!(%error, "a resource can't be written as XML");
@@ -236,6 +244,19 @@ fn write(exchange: &Exchange, json: Vec<u8>) -> Result<Vec<u8>, Error> {
             }
         },
     }
+}
+
+fn write_json(form: Form, json: Vec<u8>) -> Result<Vec<u8>, Error> {
+    match form.pretty {
+        false => Ok(json),
+        true => serde_json::to_vec_pretty(&read(&json)?).map_err(|_| NO_JSON),
+    }
+}
+
+const NO_JSON: Error = Error::Internal("a resource of ours is no JSON");
+
+fn read(json: &[u8]) -> Result<serde_json::Value, Error> {
+    serde_json::from_slice(json).map_err(|_| NO_JSON)
 }
 
 /// As headers have it. Spec: RFC 9110, 5.6.7

@@ -47,7 +47,7 @@ pub fn chains<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<OfferedChai
     let mut found = Vec::new();
     for (parameter, target) in forwards(rules, resource_type) {
         let Ok(contained) = forward(rules, resource_type, parameter, target) else { continue };
-        let mut ends = offered(rules, target);
+        let mut ends = ends(rules, target);
         ends.retain(|end| !(contained && is_own(&end.code)));
         if !ends.is_empty() {
             found.push(OfferedChain { resource_type, parameter, target, ends });
@@ -60,12 +60,19 @@ pub fn chains<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<OfferedChai
 pub fn reverse_chains<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<OfferedHas<'r>> {
     let mut found = Vec::new();
     for (source, parameter) in backwards(rules, resource_type) {
-        let ends = offered(rules, source);
+        let ends = ends(rules, source);
         if back(rules, resource_type, source, parameter).is_ok() && !ends.is_empty() {
             found.push(OfferedHas { resource_type, source, parameter, ends });
         }
     }
     found
+}
+
+/// The parameters of a type that a chain can end with.
+fn ends<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<&'r Parameter> {
+    let mut ends = offered(rules, resource_type);
+    ends.retain(|end| !forms(rules, resource_type, &end.code).only_chains);
+    ends
 }
 
 /// The references of a type over which no chain can go, in either direction.

@@ -8,7 +8,7 @@ use genkan_fhir::search::{Filter, Modifier, Prefix, SearchRequest};
 use super::{PlanProblem, is_offered, references};
 use crate::diagnostic::Text;
 use crate::program::RuleSet;
-use crate::search::{Answer, Parameter, prefixes, references_in};
+use crate::search::{Answer, Branch, Parameter, prefixes, references_in};
 
 /// The forms of one parameter, as all rules of its type answer them.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct Forms {
     pub only_chains: bool,
     /// Some rule names a column for it under `search:`, and what that column holds is what is found.
     pub named: bool,
+    /// Some column that is named says no system and no unit: a value is asked for without.
+    pub bare: bool,
 }
 
 /// The forms of an offered parameter; none of any other.
@@ -29,7 +31,9 @@ pub fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Forms {
     let own: Vec<&Parameter> = parameters(rules, resource_type, code).collect();
     let Some(first) = own.first() else { return Forms::default() };
     let mut forms = Forms { prefixes: prefixes(first.kind), ..Forms::default() };
-    forms.named = own.iter().flat_map(|one| &one.branches).any(|branch| branch.stated);
+    let branches = || own.iter().flat_map(|one| &one.branches);
+    forms.named = branches().any(|branch| branch.stated);
+    forms.bare = branches().any(Branch::is_bare);
     for modifier in first.forms.iter().map(|form| &form.modifier) {
         match together(&own, modifier) {
             Ok(()) => forms.modifiers.push(modifier.clone()),

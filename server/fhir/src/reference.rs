@@ -104,7 +104,8 @@ struct Target<'t> {
 impl<'t> Target<'t> {
     fn at_end_of(definitions: &Definitions, text: &'t str) -> Option<Self> {
         let (text, version) = match text.rsplit_once("/_history/") {
-            Some((text, version)) => (text, Some(version).filter(|version| is_id(version))),
+            Some((_, version)) if !is_id(version) => return None,
+            Some((text, version)) => (text, Some(version)),
             None => (text, None),
         };
         let (rest, id) = text.rsplit_once('/')?;

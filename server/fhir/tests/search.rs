@@ -193,7 +193,9 @@ fn references_by_id_by_type_and_by_url() {
     ] {
         assert_eq!(problem("Observation", name, value), ProblemKind::WrongTarget, "{name}={value}");
     }
-    for malformed in ["Patientt/123", "a b", "Patient/", "/123", "#contained"] {
+    for malformed in
+        ["Patientt/123", "a b", "Patient/", "/123", "#contained", "Patient/1/_history/2*"]
+    {
         assert!(
             matches!(problem("Observation", "subject", malformed), ProblemKind::Malformed(_)),
             "{malformed}"

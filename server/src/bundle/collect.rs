@@ -27,7 +27,7 @@ use crate::service::Service;
 use crate::stages::Stage;
 
 /// A unit of more is refused: with so many it would be larger than what can be sent.
-const RESOURCES_MAX: usize = 20_000;
+pub const RESOURCES_MAX: usize = 20_000;
 /// Conditions that ended longer ago are not registered.
 const YEARS_AFTER_END: u32 = 5;
 

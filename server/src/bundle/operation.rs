@@ -18,7 +18,10 @@ use crate::service::Service;
 use crate::stages::Stage;
 
 pub const NAME: &str = "jp-clins-bundle";
-const WITH_ISSUES: &str = "false, the default: the answer is the Bundle itself, as it can be sent. \
+pub const KIND: &str = "kind";
+pub const AS_OF: &str = "as-of";
+pub const WITH_ISSUES: &str = "with-issues";
+const WITH_ISSUES_TEXT: &str = "false, the default: the answer is the Bundle itself, as it can be sent. \
      true: the answer is Parameters with the Bundle as `return` and its warnings as `issues` (codes \
      without a standard code, elements that are left out)";
 /// Read before any operation is: they choose the form of the answer.
@@ -53,10 +56,25 @@ pub struct Asked {
     pub with_issues: bool,
 }
 
+/// What it takes: the name, whether it has to be there, and what it is.
+pub fn parameters() -> [(&'static str, bool, &'static str); 4] {
+    [
+        (KIND, true, "condition, allergy or observation"),
+        (AS_OF, false, "day of registration; for condition and allergy"),
+        ("report", false, "number of the report; for observation"),
+        (WITH_ISSUES, false, WITH_ISSUES_TEXT),
+    ]
+}
+
+/// The kinds of which the rules make resources; without any there is no operation.
+pub fn kinds(service: &Service) -> Vec<&'static str> {
+    let offered = Kind::ALL.into_iter().filter(|kind| collect::is_offered(&service.rules, *kind));
+    offered.map(Kind::name).collect()
+}
+
 /// The `rest.resource.operation` entries of a type in `/metadata`.
 pub fn declared(service: &Service, base: &str, resource_type: &str) -> Vec<Value> {
-    let offers = |kind: &Kind| collect::is_offered(&service.rules, *kind);
-    let kinds: Vec<&str> = Kind::ALL.iter().filter(|kind| offers(kind)).map(|k| k.name()).collect();
+    let kinds = kinds(service);
     if resource_type != "Patient" || kinds.is_empty() {
         return Vec::new();
     }
@@ -75,11 +93,28 @@ pub fn declared(service: &Service, base: &str, resource_type: &str) -> Vec<Value
 
 /// The OperationDefinition that `/metadata` points to.
 pub fn definition(base: &str) -> Value {
-    let parameter = |name: &str, min: u8, kind: &str, text: &str| {
+    let taken = parameters().map(|(name, required, text)| {
+        let kind = match name {
+            KIND => "code",
+            AS_OF => "date",
+            WITH_ISSUES => "boolean",
+            _ => "string",
+        };
         json!({
-            "name": name, "use": "in", "min": min, "max": "1", "type": kind, "documentation": text,
+            "name": name, "use": "in", "min": u8::from(required), "max": "1", "type": kind,
+            "documentation": text,
         })
-    };
+    });
+    let given = [
+        json!({
+            "name": "return", "use": "out", "min": 1, "max": "1", "type": "Bundle",
+            "documentation": "a Bundle of the profile JP_Bundle_CLINS",
+        }),
+        json!({
+            "name": "issues", "use": "out", "min": 0, "max": "1", "type": "OperationOutcome",
+            "documentation": "what is to be said of the Bundle; only with `with-issues`",
+        }),
+    ];
     json!({
         "resourceType": "OperationDefinition",
         "id": format!("Patient-{NAME}"),
@@ -94,20 +129,7 @@ pub fn definition(base: &str) -> Value {
         "system": false,
         "type": false,
         "instance": true,
-        "parameter": [
-            parameter("kind", 1, "code", "condition, allergy or observation"),
-            parameter("as-of", 0, "date", "day of registration; for condition and allergy"),
-            parameter("report", 0, "string", "number of the report; for observation"),
-            parameter("with-issues", 0, "boolean", WITH_ISSUES),
-            {
-                "name": "return", "use": "out", "min": 1, "max": "1", "type": "Bundle",
-                "documentation": "a Bundle of the profile JP_Bundle_CLINS",
-            },
-            {
-                "name": "issues", "use": "out", "min": 0, "max": "1", "type": "OperationOutcome",
-                "documentation": "what is to be said of the Bundle; only with `with-issues`",
-            },
-        ],
+        "parameter": taken.into_iter().chain(given).collect::<Vec<Value>>(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Every error has a code, a status that fits it, and texts that tell nothing of rows.
 
 use super::*;
+use crate::batch::BatchLimits;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -9,49 +10,15 @@ fn spared(wait: Duration) -> Spared {
 }
 
 fn one_of_each() -> Vec<Error> {
-    use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
-    let failed = |error| Error::Source(SourceError { source_name: "main".to_owned(), error });
-    let resource_type = "Patient".to_owned();
-    let mut errors = vec![
-        Error::UnknownRoute,
-        Error::MethodNotAllowed { allowed: "GET" },
-        Error::UnknownType { resource_type: resource_type.clone(), hint: None },
-        Error::NotFound { resource_type },
-        Error::UnknownVersion,
-        Error::NoHistory,
-        Error::PreconditionFailed,
-        Error::NotAcceptable,
-        Error::UnsupportedMediaType { expected: "x" },
-        Error::UnsupportedCoding,
-        Error::BodyTooLarge { bytes_max: 1 },
-        Error::UriTooLong { bytes_max: 1 },
-        Error::BodyTimeout { timeout_secs: 1 },
-        Error::BodyUnreadable,
-        Error::BadHost,
-        Error::Parameters(Vec::new()),
-        Error::TooManyIncluded { rows_max: 1 },
-        Error::Unmappable(Vec::new()),
-        Error::Batch(BatchProblem::NotABundle),
-        Error::Batch(BatchProblem::Transaction),
-        Error::Batch(BatchProblem::TooManyEntries { max: 1 }),
-        Error::Batch(BatchProblem::BadEntry),
-        Error::Batch(BatchProblem::TooLarge { bytes_max: 1 }),
-        Error::Bulk(BulkRefusal::NoSuchExport),
-        Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs: 1 }),
-        Error::Bulk(BulkRefusal::OnlyAsync),
-        Error::Bulk(BulkRefusal::OnlyCompactJson),
-        Error::Bulk(BulkRefusal::OnlyHttp11),
-        Error::Bulk(BulkRefusal::GroupTooLarge { members_max: 1 }),
-        Error::Bulk(BulkRefusal::AddressTooLong { bytes_max: 1 }),
-        Error::Busy,
-        Error::RequestTimeout { timeout_secs: 1 },
-        Error::SourceSpared(spared(Duration::from_millis(2500))),
-        Error::Internal("secret"),
-        failed(AdapterError::new(LimitExceeded, "secret").with_limit(Limit::Size)),
-    ];
-    let all = [Unreachable, Busy, Denied, LimitExceeded, Mismatch, Unreadable];
-    errors.extend(all.map(|category| failed(AdapterError::new(category, "secret"))));
-    errors
+    let limits = kinds::Limits {
+        body_bytes_max: 1,
+        uri_bytes_max: 1,
+        body_read_timeout_secs: 1,
+        request_timeout_secs: 1,
+        include_rows_max: 1,
+        batch: BatchLimits { entries_max: 1, bytes_max: 1 },
+    };
+    kinds::each(limits, "secret")
 }
 
 #[test]

@@ -1,17 +1,30 @@
 //! The RESTful interactions: what stands in path, query and body, handed to the rooms.
 
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{answer, body};
 use crate::error::Error;
 use crate::links::Asked;
 use crate::read::Wanted;
-use crate::{capability, parse, read, search};
+use crate::{capability, exchange, negotiate, openapi, parse, read, search};
 
 pub async fn metadata(request: HttpRequest) -> HttpResponse {
     answer(&request, async |service, exchange| {
         parse::form_only(request.query_string())?;
         Ok(capability::capabilities(service, exchange))
+    })
+    .await
+}
+
+/// JSON only: it is no resource.
+pub async fn openapi(request: HttpRequest) -> HttpResponse {
+    answer(&request, async |service, exchange| {
+        let query = request.query_string();
+        parse::form_only(query)?;
+        let accept = exchange::text(request.headers(), &header::ACCEPT);
+        negotiate::json_only(&parse::pairs(query.as_bytes()), accept)?;
+        Ok(openapi::document(service, exchange))
     })
     .await
 }

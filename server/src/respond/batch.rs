@@ -5,7 +5,7 @@
 use actix_web::http::StatusCode;
 use serde_json::json;
 
-use super::{Answer, Body, etag, log, outcome};
+use super::{ANSWERED, Answer, Body, UNCHANGED, etag, log, outcome};
 use crate::error::Error;
 use crate::exchange::Exchange;
 
@@ -27,8 +27,8 @@ impl BatchResponse {
         let opening: &[u8] = if self.0.ends_with(b"}") { b"," } else { br#","entry":["# };
         self.0.extend_from_slice(opening);
         let said = answer.as_ref().map(|answer| match &answer.body {
-            Body::Json(json) => Some((StatusCode::OK, Some(json))),
-            Body::Unchanged => Some((StatusCode::NOT_MODIFIED, None)),
+            Body::Json(json) => Some((ANSWERED, Some(json))),
+            Body::Unchanged => Some((UNCHANGED, None)),
             // Of operations, which are no entries.
             Body::Accepted(_) | Body::Manifest(_) | Body::Streamed(_) => None,
         });
