@@ -287,7 +287,7 @@ mod tests {
             ("kekka_num", Some(Meaning::ResultNumber)),
             ("検査結果", Some(Meaning::ResultValue)),
             ("検査項目コード", Some(Meaning::ItemCode)),
-            ("BYOMEI_SEQ", None),
+            ("BYOMEI_SEQ", Some(Meaning::Sequence)),
             ("ZAIRYO_CD", None),
             ("BED_SU", None),
             ("XYZ", None),
