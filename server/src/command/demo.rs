@@ -133,7 +133,9 @@ async fn service(
     let rules = opening::rules(files, &schemas, &site, manner)?;
     let keys = vec![KeyConfig { generation: 'a', secret_file: site_key(directory)? }];
     let identity = opening::identity(&IdentityConfig { mode: Mode::Opaque, keys }, manner)?;
-    let (fhir, http) = (FhirConfig::default(), HttpConfig::default());
+    // As the file says that is written beside the database.
+    let fhir = FhirConfig { explain: true, ..FhirConfig::default() };
+    let http = HttpConfig::default();
     let sources = Sources::of_one(Arc::new(adapter));
     Ok(Service::new(config.name, rules, identity, sources, &fhir, &http))
 }
