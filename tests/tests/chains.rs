@@ -308,6 +308,9 @@ fn value(resources: &[Value], resource_type: &str, code: &str) -> Option<&'stati
         "date" => "2024",
         "number" | "quantity" => "1",
         "uri" => "urn:x",
+        "composite" if code.ends_with("-quantity") => "x$1",
+        "composite" if code.ends_with("-date") => "x$2024",
+        "composite" => "x$x",
         _ => "x",
     })
 }
