@@ -1,5 +1,5 @@
 //! What a server declares in `/metadata`. Modifiers, prefixes, orders and chains stand in its texts,
-//! because R4 has no other place for them.
+//! because a CapabilityStatement of R4 has no other place for them.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
