@@ -87,6 +87,8 @@ fn postgres(options: &mut ConnectOptions, config: &SqlConfig, password: Option<S
             ("TimeZone", "UTC"),
             // Short statements only: compiling them costs more than running them.
             ("jit", "off"),
+            // `connections_max` says how many of the server's processes work for us.
+            ("max_parallel_workers_per_gather", "0"),
             // A server finds out in two minutes, not in two hours, that we have vanished.
             ("tcp_keepalives_idle", "60"),
             ("tcp_keepalives_interval", "20"),

@@ -243,3 +243,48 @@ async fn what_is_joined_to_the_order_begins_where_the_page_does() {
     drop(adapter);
     database.drop().await;
 }
+
+/// The rest of a long list is not taken for so few rows that sorting all of it would be cheap.
+#[tokio::test]
+async fn a_page_near_the_end_is_read_in_order() {
+    let Some(database) = Database::create(Kind::Postgres).await else { return };
+    database
+        .run(
+            "CREATE TABLE p (k char(9) COLLATE \"C\", n integer, v integer, PRIMARY KEY (k, n)); \
+             CREATE TABLE q (k char(9) COLLATE \"C\" PRIMARY KEY, v integer); \
+             CREATE TABLE r (k char(9) COLLATE \"C\" PRIMARY KEY, v integer); \
+             INSERT INTO p SELECT to_char(i / 2, 'FM000000000'), i, i FROM generate_series(0, 59999) AS i; \
+             INSERT INTO q SELECT to_char(i, 'FM000000000'), i FROM generate_series(0, 29999) AS i; \
+             INSERT INTO r SELECT k, v FROM q; ANALYZE",
+        )
+        .await;
+    let adapter = database.adapter().await;
+    let column = |alias: &str, name: &str| ColumnRef::new(alias, name);
+    let join = |table: &str| Join {
+        kind: JoinKind::One,
+        target: TableAlias::new(table, table),
+        on: Predicate::Compare {
+            left: Operand::Column(column(table, "k")),
+            comparison: genkan_adapter::Comparison::Equal,
+            right: Operand::Column(column("p", "k")),
+        },
+    };
+    let ascending = |name| Order { column: p(name), descending: false };
+    for behind in ["000000000", "000015000", "000027000", "000029500"] {
+        let page = RowQuery {
+            joins: vec![join("q"), join("r")],
+            columns: vec![p("k"), p("n"), column("q", "v"), column("r", "v")],
+            order: vec![ascending("k"), ascending("n")],
+            after: Some(vec![Value::text(behind), Value::Integer(0)]),
+            limit: Some(50),
+            ..query(Predicate::TRUE)
+        };
+        let plan = adapter.database_plan(&page).await.unwrap().join("\n");
+        let sorts_all = plan
+            .lines()
+            .any(|line| line.trim_start_matches([' ', '-', '>']).starts_with("Sort  ("));
+        assert!(!sorts_all, "behind {behind}:\n{plan}");
+    }
+    drop(adapter);
+    database.drop().await;
+}
