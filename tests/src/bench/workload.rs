@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Arguments;
@@ -75,8 +75,8 @@ pub async fn all(genkan: &Served, source: &Source, keys: Vec<String>) -> Result<
         }
         let log = source.log_since(from).await?;
         let seen = statements::in_log(&log);
-        // What is sent before its end tells none.
-        let count = count.unwrap_or(seen.len());
+        // The head of a stream is sent before its last statements.
+        let count = if name == "$everything" { seen.len() } else { count };
         ensure!(seen.len() == count, "{name}: {count} statements, {} in the log", seen.len());
         let script = statements::script(&seen, &shown[0], &shown)?;
         workloads.push(Workload {
@@ -91,10 +91,9 @@ pub async fn all(genkan: &Served, source: &Source, keys: Vec<String>) -> Result<
     Ok(workloads)
 }
 
-/// As `Server-Timing` has it, if it has it.
-fn told_statements(timing: &str) -> Result<Option<usize>> {
-    let Some((_, count)) = timing.split_once("statements=") else { return Ok(None) };
-    Ok(Some(count.split('"').next().unwrap_or_default().parse()?))
+fn told_statements(timing: &str) -> Result<usize> {
+    let (_, count) = timing.split_once("statements=").context("statements in Server-Timing")?;
+    Ok(count.split('"').next().unwrap_or_default().parse()?)
 }
 
 /// What this machine, today, needs for a request of which nothing is asked.
