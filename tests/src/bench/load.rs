@@ -111,6 +111,10 @@ impl Connection {
 
     async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         let head = self.head(request).await?;
+        if self.received.starts_with(b"HTTP/1.1 304") {
+            ensure!(self.received.len() == head, "a body behind 304");
+            return Ok(Answer { head: &self.received, body: &[] });
+        }
         let Some(length) = content_length(&self.received[..head]) else {
             return self.chunked(head).await;
         };
@@ -234,17 +238,33 @@ impl Seen {
     }
 }
 
-/// Asks for the paths at random on so many connections, one request after the other on each.
+/// One question, and the status that its answer has to have.
+pub struct Asked {
+    pub path: String,
+    /// Further lines of the head, each with its end.
+    pub lines: String,
+    pub status: &'static str,
+}
+
+impl Asked {
+    pub fn plain(path: String) -> Self {
+        Asked { path, lines: String::new(), status: "200" }
+    }
+}
+
+/// Asks at random on so many connections, one request after the other on each.
 pub async fn run(
     address: &str,
-    paths: &[String],
+    questions: &[Asked],
     clients: usize,
     length: Duration,
 ) -> Result<Seen> {
     let mut set = JoinSet::new();
     let began = Instant::now();
     for client in 0..clients {
-        let requests: Vec<Vec<u8>> = paths.iter().map(|path| request(address, path)).collect();
+        let written =
+            |asked: &Asked| (request_with(address, &asked.path, &asked.lines), asked.status);
+        let requests = questions.iter().map(written).collect();
         let connection = Connection::open(address).await?;
         set.spawn(ask(connection, requests, client as u64, began + length));
     }
@@ -262,7 +282,7 @@ pub async fn run(
 
 async fn ask(
     mut connection: Connection,
-    requests: Vec<Vec<u8>>,
+    requests: Vec<(Vec<u8>, &'static str)>,
     seed: u64,
     end: Instant,
 ) -> Result<(Vec<Duration>, usize)> {
@@ -273,9 +293,9 @@ async fn ask(
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let index = (random >> 16) as usize % requests.len();
-        let answer = connection.send(&requests[index]).await?;
-        if answer.status() != "200" {
+        let (request, status) = &requests[(random >> 16) as usize % requests.len()];
+        let answer = connection.send(request).await?;
+        if answer.status() != *status {
             bail!("{}: {}", answer.status(), String::from_utf8_lossy(answer.body));
         }
         bytes += answer.bytes();

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::Arguments;
 use super::account::own_micros;
-use super::load::{self, Connection};
+use super::load::{self, Asked, Connection};
 use super::served::Served;
 use super::source::Source;
 use super::workload::Workload;
@@ -79,14 +79,14 @@ pub async fn measure(
         let running = start(folder, peer, source).await.context(peer.name)?;
         for workload in workloads {
             let Some(paths) = paths(peer, workload.name, keys) else { continue };
-            check(&running.address, &paths[0], workload.name).await.context(peer.name)?;
+            check(&running.address, &paths[0].path, workload.name).await.context(peer.name)?;
             for clients in &arguments.clients {
                 eprintln!("{} {}, {clients} at a time", peer.name, workload.name);
                 let length = Duration::from_secs_f64(arguments.seconds);
                 let (mut ours, mut theirs) = (Vec::new(), Vec::new());
                 for _ in 0..arguments.rounds {
                     let own = (genkan.address.as_str(), genkan.process);
-                    ours.push(cost(own, workload.paths(), *clients, length).await?);
+                    ours.push(cost(own, &workload.asked, *clients, length).await?);
                     let other = (running.address.as_str(), running.process);
                     theirs.push(cost(other, &paths, *clients, length).await?);
                 }
@@ -103,11 +103,11 @@ pub async fn measure(
     Ok(compared)
 }
 
-fn paths(peer: &Peer, workload: &str, keys: &[String]) -> Option<Vec<String>> {
+fn paths(peer: &Peer, workload: &str, keys: &[String]) -> Option<Vec<Asked>> {
     let prefix = peer.prefix;
     let path = |key: &String| match workload {
-        "read" => Some(format!("{prefix}/Patient/{key}")),
-        "search of 20" => Some(format!("{prefix}/Observation?patient={key}")),
+        "read" => Some(Asked::plain(format!("{prefix}/Patient/{key}"))),
+        "search of 20" => Some(Asked::plain(format!("{prefix}/Observation?patient={key}"))),
         _ => None,
     };
     keys.iter().map(path).collect()
@@ -129,13 +129,13 @@ async fn check(address: &str, path: &str, workload: &str) -> Result<()> {
 
 async fn cost(
     (address, process): (&str, u32),
-    paths: &[String],
+    asked: &[Asked],
     clients: usize,
     length: Duration,
 ) -> Result<Cost> {
-    load::run(address, paths, clients, WARM_UP).await?;
+    load::run(address, asked, clients, WARM_UP).await?;
     let before = own_micros(process)?;
-    let seen = load::run(address, paths, clients, length).await?;
+    let seen = load::run(address, asked, clients, length).await?;
     let requests = seen.latencies.len() as f64;
     Ok(Cost {
         per_second: seen.per_second(),
