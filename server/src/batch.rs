@@ -147,8 +147,7 @@ async fn interaction(service: &Service, own: &Exchange, url: &str) -> Result<Ans
     if url.len() > bytes_max {
         return Err(Error::UriTooLong { bytes_max });
     }
-    let relative = url.strip_prefix(own.base.as_str()).unwrap_or(url);
-    let relative = relative.strip_prefix('/').unwrap_or(relative);
+    let relative = relative(&own.base, url);
     let (path, query) = relative.split_once('?').unwrap_or((relative, ""));
     let pairs = parse::pairs(query.as_bytes());
     if pairs.iter().any(|(name, _)| name == "_format" || name == "_pretty") {
@@ -174,6 +173,14 @@ async fn interaction(service: &Service, own: &Exchange, url: &str) -> Result<Ans
         }
         _ => Err(Error::UnknownRoute),
     }
+}
+
+/// An address without our base, which ends where a segment of the path does: `…/fhirPatient` is not
+/// below `…/fhir`.
+fn relative<'u>(base: &str, url: &'u str) -> &'u str {
+    let below = url.strip_prefix(base).filter(|rest| rest.starts_with('/'));
+    let relative = below.unwrap_or(url);
+    relative.strip_prefix('/').unwrap_or(relative)
 }
 
 fn is_name(segment: &str) -> bool {
