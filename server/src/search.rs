@@ -3,6 +3,7 @@
 //! Spec: <https://hl7.org/fhir/R4/http.html#search>
 
 use genkan_fhir::search::{SearchRequest, Total};
+use genkan_mapping::emit::Tag;
 use genkan_mapping::plan::{Cursor, SearchPlan};
 
 use crate::error::Error;
@@ -45,16 +46,9 @@ pub async fn search(
     };
     exchange.stages.enter(Stage::Emit);
     let tags = emit::tags(service, &plan, &page);
-    let links = on_way.links(page.next.as_ref());
-    let told = Told {
-        found: page.found,
-        includes_end_at: page.includes_end.then_some(plan.include_depth_max),
-        ignored: &search.ignored,
-        shown: &service.page_issues,
-    };
-    let tag = respond::page_tag(exchange, &links, told, (page.matches.len(), &tags));
-    let unchanged = Answer::unchanged(Some(tag.clone()), None);
-    if respond::is_unchanged(exchange, &unchanged) {
+    let said = Said { found: page.found, includes_end: page.includes_end };
+    let frame = on_way.frame(said, page.next.as_ref(), (page.matches.len(), &tags));
+    if let Some(unchanged) = frame.unchanged(exchange) {
         return Ok(unchanged);
     }
     let entries = emit::page(service, &plan, &page, tags);
@@ -62,6 +56,7 @@ pub async fn search(
         exchange.stages.count_issues(&entry.emitted.issues);
     }
     exchange.stages.enter(Stage::Respond);
+    let Frame { links, told, tag } = frame;
     Ok(respond::searchset(exchange, &links, &entries, told).tagged(tag))
 }
 
@@ -71,6 +66,27 @@ struct OnWay<'a> {
     exchange: &'a Exchange,
     search: &'a Search,
     plan: &'a SearchPlan,
+}
+
+/// What a page is beside its entries, and what its ETag says of all of it.
+struct Frame<'a> {
+    links: Links,
+    told: Told<'a>,
+    tag: String,
+}
+
+impl Frame<'_> {
+    /// The answer to a client that has this very page.
+    fn unchanged(&self, exchange: &Exchange) -> Option<Answer> {
+        let unchanged = Answer::unchanged(Some(self.tag.clone()), None);
+        respond::is_unchanged(exchange, &unchanged).then_some(unchanged)
+    }
+}
+
+/// What fetching found out beside rows.
+struct Said {
+    found: Found,
+    includes_end: bool,
 }
 
 enum Fetched {
@@ -88,16 +104,9 @@ impl OnWay<'_> {
             && self.exchange.conditions.has_tags()
             && let Some(tags) = emit::tags_of_rows(self.service, &rows)
         {
-            let links = self.links(rows.next());
-            let told = Told {
-                found: Found::NotAsked,
-                includes_end_at: None,
-                ignored: &self.search.ignored,
-                shown: &self.service.page_issues,
-            };
-            let tag = respond::page_tag(self.exchange, &links, told, (tags.len(), &tags));
-            let unchanged = Answer::unchanged(Some(tag), None);
-            if respond::is_unchanged(self.exchange, &unchanged) {
+            let said = Said { found: Found::NotAsked, includes_end: false };
+            let frame = self.frame(said, rows.next(), (tags.len(), &tags));
+            if let Some(unchanged) = frame.unchanged(self.exchange) {
                 return Ok(Fetched::Unchanged(unchanged));
             }
         }
@@ -117,6 +126,19 @@ impl OnWay<'_> {
         let slow: Vec<_> = slow.filter(|column| column.searches.iter().any(asked)).collect();
         let own = links::url(service, exchange, search, None);
         Ok(respond::explained(exchange, &own, &plan.to_string(), statements, &slow))
+    }
+
+    /// `tags`: of the matches, which are so many, and of what is included.
+    fn frame(&self, said: Said, next: Option<&Cursor>, tags: (usize, &[Tag])) -> Frame<'_> {
+        let links = self.links(next);
+        let told = Told {
+            found: said.found,
+            includes_end_at: said.includes_end.then_some(self.plan.include_depth_max),
+            ignored: &self.search.ignored,
+            shown: &self.service.page_issues,
+        };
+        let tag = respond::page_tag(self.exchange, &links, told, tags);
+        Frame { links, told, tag }
     }
 
     fn links(&self, next: Option<&Cursor>) -> Links {
