@@ -3,6 +3,8 @@
 //! is told so; the other source answers on.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -160,6 +162,30 @@ impl Site {
                  WHERE USER = '{reader}'{at_work}"
             )
         })
+    }
+
+    /// All sessions. The server notices a moment later than we do that one has ended, and lists it
+    /// meanwhile beside the one that came in its place: what is more than `most` has that moment.
+    pub fn settled_sessions(&self, database: &Database, most: i64) -> Result<i64> {
+        let mut sessions = self.sessions(database, false)?;
+        for _ in 0..20 {
+            if sessions <= most {
+                break;
+            }
+            pause(Duration::from_millis(10));
+            sessions = self.sessions(database, false)?;
+        }
+        Ok(sessions)
+    }
+
+    /// A client begins a statement that would take long, and goes: the statement ends.
+    pub fn a_client_goes(&self, database: &Database) -> Result<()> {
+        let address = self.genkan.base.strip_prefix("http://").context("an address")?;
+        let mut client = TcpStream::connect(address)?;
+        client.write_all(b"GET /fhir/Practitioner HTTP/1.1\r\nHost: x\r\n\r\n")?;
+        self.waits_for_at_work(database, 1, "the statement has begun")?;
+        drop(client);
+        self.waits_for_at_work(database, 0, "the statement of a client that has gone")
     }
 
     pub fn waits_for_at_work(&self, database: &Database, expected: i64, what: &str) -> Result<()> {

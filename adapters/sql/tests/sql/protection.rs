@@ -216,7 +216,7 @@ async fn a_statement_that_nobody_waits_for_ends_on_the_server() {
             drop(rows);
             database.wait_until_at_work(0, "the statement has ended").await;
             assert_eq!(answer(&adapter, "t").await.unwrap().len(), 4, "{kind:?}");
-            assert!(database.sessions(false).await <= 2, "{kind:?}");
+            assert!(settled(&database, 2).await <= 2, "{kind:?}");
         }
         drop(adapter);
         database.drop().await;
@@ -355,7 +355,7 @@ async fn the_session_of_a_connection_that_broke_is_ended_by_the_next_one() {
         assert_eq!(database.sessions(true).await, 1, "{kind:?}: the server has not noticed");
         let network = Network::open(&address.to_string(), &server).await;
         assert_eq!(answer(&adapter, "t").await.unwrap().len(), 4, "{kind:?}");
-        assert_eq!(database.sessions(false).await, 1, "{kind:?}");
+        assert_eq!(settled(&database, 1).await, 1, "{kind:?}");
         drop(rows);
         drop(adapter);
         network.cut().await;
