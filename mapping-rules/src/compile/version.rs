@@ -15,12 +15,12 @@ pub(super) fn read(entries: &Entries, updated: &[Term]) -> Result<Version, Diagn
         Some(grammar::UPDATED) => {
             let en = "`version: updated` needs the columns of `updated`, and there are none";
             let ja = "version: updated には updated の列が必要です";
-            Err(Diagnostic::error("E0419", yaml.span, en, ja))
+            Err(Diagnostic::error("E0421", yaml.span, en, ja))
         }
         _ => {
             let en = "`version` is `image` (everything that the rule reads) or `updated`";
             let ja = "version は image（規則が読むすべて）か updated です";
-            Err(Diagnostic::error("E0419", yaml.span, en, ja))
+            Err(Diagnostic::error("E0421", yaml.span, en, ja))
         }
     }
 }

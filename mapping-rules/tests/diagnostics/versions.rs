@@ -6,12 +6,12 @@ use super::cases::Case;
 pub const VERSIONS: &[Case] = &[
     (
         "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nversion: row\nemit: {}\n",
-        "a.map.yaml:4:10 E0419",
+        "a.map.yaml:4:10 E0421",
         "`image`",
     ),
     (
         "rule: x\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nupdated: hash\nversion: updated\nemit: {}\n",
-        "a.map.yaml:5:10 E0419",
+        "a.map.yaml:5:10 E0421",
         "there are none",
     ),
     (

@@ -16,8 +16,6 @@ use crate::sources::Sources;
 /// More are as one: their file is to be opened in an editor.
 const SHOWN_MAX: usize = 20;
 const UNINDEXED: &str = "W0705";
-/// Of two rows with one key.
-const REPEATED: &str = "E0419";
 
 pub async fn examine(config: &Config, opened: Opened, keys: u64) -> Vec<Finding> {
     let files = match rule_files::read(&config.rules.directory) {
@@ -123,7 +121,7 @@ fn diagnosed(found: &Diagnostic, files: &[RuleFile]) -> Finding {
     let Text { en, ja } = &found.message;
     let message = (format!("{place} {en}"), format!("{place} {ja}"));
     let finding = match (found.severity, found.code) {
-        (_, REPEATED) => Finding::error("GKN-743", Blame::Rules, message),
+        (_, keys::REPEATED) => Finding::error("GKN-743", Blame::Rules, message),
         (Severity::Error, _) => Finding::error("GKN-740", Blame::Rules, message),
         (Severity::Warning, UNINDEXED) => Finding::warning("GKN-744", message),
         (Severity::Warning, _) => Finding::warning("GKN-741", message),
@@ -164,7 +162,9 @@ mod tests {
         let warning = |code| Diagnostic::warning(code, span, "look", "確認");
         for (found, code, remedy) in [
             (error("E0402"), "GKN-740", true),
-            (error(REPEATED), "GKN-743", true),
+            // A wrong `version` had the code of repeated keys once.
+            (error("E0421"), "GKN-740", true),
+            (error(keys::REPEATED), "GKN-743", true),
             (warning(UNINDEXED), "GKN-744", false),
             (warning("W0415"), "GKN-741", false),
         ] {

@@ -8,6 +8,8 @@ use crate::command::Failure;
 use crate::fetch::{self, Keys};
 use crate::sources::Sources;
 
+/// Two rows with one key.
+pub const REPEATED: &str = "E0419";
 /// The key, and the joins that may bring a second row, as far as the catalog does not confirm them.
 const UNCONFIRMED: [&str; 2] = ["W0415", "W0417"];
 
@@ -37,7 +39,7 @@ fn repeated(rule: &Rule, keys: &Keys) -> Diagnostic {
     let columns: Vec<String> = rule.key.iter().map(|key| key.column.column.to_string()).collect();
     let (columns, Keys { rows, repeated, .. }) = (columns.join(", "), keys);
     Diagnostic::error(
-        "E0419",
+        REPEATED,
         rule.span,
         format!(
             "the source has {repeated} rows, of {rows} that were read, whose key [{columns}] another \
