@@ -28,6 +28,10 @@ pub enum BulkRefusal {
     GroupTooLarge {
         members_max: usize,
     },
+    /// So many files of exports are being sent already.
+    TooManyFiles {
+        files_max: usize,
+    },
     /// What is asked for does not fit into an address.
     AddressTooLong {
         bytes_max: usize,
@@ -66,6 +70,14 @@ impl BulkRefusal {
             BulkRefusal::GroupTooLarge { members_max: max } => Text::new(
                 format!("the group has more than {max} members, the most that are exported"),
                 format!("この Group の構成員は {max} 人を超えるため、エクスポートできません"),
+            ),
+            BulkRefusal::TooManyFiles { files_max: max } => Text::new(
+                format!(
+                    "{max} files of exports are being sent; come again when one of them has come"
+                ),
+                format!(
+                    "エクスポートのファイルを {max} 件送信中です。いずれかが終わってから再度お試しください"
+                ),
             ),
             BulkRefusal::AddressTooLong { bytes_max: max } => Text::new(
                 format!(

@@ -231,6 +231,7 @@ mod tests {
             ("listen = ", "listn = "),
             ("utc_offset = \"+09:00\"", "utc_offset = \"Asia/Tokyo\""),
             ("page_size_default = 50", "page_size_default = 0"),
+            ("export_files_max = 16", "export_files_max = 0"),
             ("mode = \"opaque\"", "mode = \"secret\""),
             ("institution_no = \"1312345670\"", "institution_no = \"131234567\""),
             ("# base_url = \"https", "base_url = \"ftp"),

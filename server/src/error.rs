@@ -198,8 +198,10 @@ impl Error {
         match self {
             Error::SourceSpared(spared) => Some(spared.wait.as_secs() + 1),
             Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs }) => Some(*opens_in_secs),
-            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_SECS),
-            _ => None,
+            _ => {
+                let later = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+                later.contains(&self.status()).then_some(RETRY_AFTER_SECS)
+            }
         }
     }
 
@@ -350,6 +352,9 @@ fn bulk(reason: &BulkRefusal) -> (&'static str, StatusCode, IssueType) {
         }
         BulkRefusal::GroupTooLarge { .. } => {
             ("GKN-135", StatusCode::UNPROCESSABLE_ENTITY, IssueType::TooCostly)
+        }
+        BulkRefusal::TooManyFiles { .. } => {
+            ("GKN-138", StatusCode::TOO_MANY_REQUESTS, IssueType::Throttled)
         }
         BulkRefusal::AddressTooLong { .. } => {
             ("GKN-136", StatusCode::BAD_REQUEST, IssueType::TooLong)

@@ -51,6 +51,8 @@ pub struct FhirConfig {
     pub export_token_hours: u32,
     /// Members of a Group that can be exported.
     pub export_group_members_max: usize,
+    /// Files of exports that are sent at one time; one more gets 429.
+    pub export_files_max: usize,
 }
 
 impl Default for FhirConfig {
@@ -70,6 +72,7 @@ impl Default for FhirConfig {
             export_chunk_rows: 1000,
             export_token_hours: 24,
             export_group_members_max: 50_000,
+            export_files_max: 16,
         }
     }
 }
@@ -88,6 +91,7 @@ impl FhirConfig {
             chunk_rows: self.export_chunk_rows,
             token_hours: self.export_token_hours,
             group_members_max: self.export_group_members_max,
+            files_max: self.export_files_max,
         }
     }
 
@@ -117,10 +121,11 @@ impl FhirConfig {
                 ));
             }
         }
-        if self.export_chunk_rows == 0 || self.export_token_hours == 0 {
+        let counts = [self.export_chunk_rows, self.export_files_max];
+        if counts.contains(&0) || self.export_token_hours == 0 {
             return Err(Text::new(
-                "[fhir] export_chunk_rows and export_token_hours have to be 1 or more",
-                "[fhir] export_chunk_rows と export_token_hours は 1 以上です",
+                "[fhir] export_chunk_rows, export_files_max and export_token_hours have to be 1 or more",
+                "[fhir] export_chunk_rows、export_files_max、export_token_hours は 1 以上です",
             ));
         }
         if self.page_size_default == 0 || self.page_size_default > self.page_size_max {
@@ -152,6 +157,7 @@ pub struct ExportLimits {
     pub chunk_rows: usize,
     pub token_hours: u32,
     pub group_members_max: usize,
+    pub files_max: usize,
 }
 
 /// Cheap to clone: what is large or counts across requests is shared.
@@ -167,6 +173,8 @@ pub struct Service {
     pub batch: BatchLimits,
     pub explain: bool,
     pub export: ExportLimits,
+    /// One for each file of an export that is being sent.
+    pub export_places: Arc<Semaphore>,
     /// Of this process: other rules don't bring back what was ended.
     pub exports_ended: Arc<Ended>,
     pub bundle: BundleConfig,
@@ -225,6 +233,10 @@ impl Served {
     }
 }
 
+fn places(most: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)))
+}
+
 /// The time of day in a zone.
 pub fn wall_clock(zone: FixedOffset) -> NaiveDateTime {
     DateTime::<Utc>::from(SystemTime::now()).with_timezone(&zone).naive_local()
@@ -255,6 +267,7 @@ impl Service {
             batch: fhir.batch_limits(),
             explain: fhir.explain,
             export: fhir.export_limits(),
+            export_places: places(fhir.export_files_max),
             exports_ended: Arc::default(),
             bundle: BundleConfig::default(),
             base_url: fhir.base_url.clone(),
@@ -264,7 +277,7 @@ impl Service {
             compress_bytes_min: http.compress.then_some(http.compress_bytes_min),
             body_read_timeout_secs: http.body_read_timeout_secs,
             request_timeout_secs: http.request_timeout_secs,
-            places: Arc::new(Semaphore::new(http.requests_max.min(Semaphore::MAX_PERMITS))),
+            places: places(http.requests_max),
             trace_ids: Arc::new(TraceIds::since(SystemTime::now())),
         }
     }

@@ -122,6 +122,7 @@ pub fn each(limits: Limits, cause: &'static str) -> Vec<Error> {
         Error::Bulk(BulkRefusal::OnlyCompactJson),
         Error::Bulk(BulkRefusal::OnlyHttp11),
         Error::Bulk(BulkRefusal::GroupTooLarge { members_max: 1 }),
+        Error::Bulk(BulkRefusal::TooManyFiles { files_max: 1 }),
         Error::Bulk(BulkRefusal::AddressTooLong { bytes_max: 1 }),
         Error::Busy,
         Error::RequestTimeout { timeout_secs: limits.request_timeout_secs },

@@ -13,6 +13,7 @@ use genkan_mapping::emit::{Emitter, Record, duplicate_key};
 use genkan_mapping::plan::{Position, Scan};
 use genkan_mapping::program::Rule;
 use genkan_mapping::search::Owners;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::addresses::{File, Kind, Ticket};
 use super::members::{self, Members};
@@ -47,8 +48,9 @@ pub async fn file(
         Kind::Notes => return Err(no_such_row()),
         Kind::Output | Kind::Error => {
             let known = service.rules.rules.iter().position(|known| known.id == rule);
-            let lines = Lines { ticket, kind, rule: known.ok_or(GONE)?, after };
-            check_window(lines.source(service), now())?;
+            let rule = known.ok_or(GONE)?;
+            check_window(source(service, rule), now())?;
+            let lines = Lines { ticket, kind, rule, after, _place: place(service)? };
             exchange.stages.enter(Stage::Fetch);
             lines.parts(Arc::clone(service), Rc::clone(exchange))
         }
@@ -87,6 +89,10 @@ fn check(service: &Service, ticket: &Ticket, now: DateTime<Utc>) -> Result<(), E
     if is_over { Err(GONE) } else { Ok(()) }
 }
 
+fn source(service: &Service, rule: usize) -> &Source {
+    service.sources.at(service.rules.rules[rule].source)
+}
+
 fn check_window(source: &Source, now: DateTime<Utc>) -> Result<(), Error> {
     match source.governor.opens_in(now) {
         None => Ok(()),
@@ -95,6 +101,13 @@ fn check_window(source: &Source, now: DateTime<Utc>) -> Result<(), Error> {
             Err(Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs }))
         }
     }
+}
+
+/// Files that wait for each other's statements are requests in work: they must not be all of them.
+fn place(service: &Service) -> Result<OwnedSemaphorePermit, Error> {
+    let files_max = service.export.files_max;
+    let refused = |_| Error::Bulk(BulkRefusal::TooManyFiles { files_max });
+    Arc::clone(&service.export_places).try_acquire_owned().map_err(refused)
 }
 
 /// What the tables don't tell, one line each.
@@ -117,13 +130,11 @@ struct Lines {
     /// Index into the rules.
     rule: usize,
     after: Option<String>,
+    /// Free again when the file is sent, breaks off or is left.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Lines {
-    fn source<'s>(&self, service: &'s Service) -> &'s Source {
-        service.sources.at(service.rules.rules[self.rule].source)
-    }
-
     /// The rooms fetch, emit and respond, again and again.
     fn parts(self, service: Arc<Service>, exchange: Rc<Exchange>) -> Parts {
         Box::pin(try_stream! {
@@ -142,7 +153,7 @@ impl Lines {
                 let scan = self.scan(&service, &members, batch)?;
                 while let Some(scan) = scan.as_ref().filter(|_| position != Position::Done) {
                     check(&service, &self.ticket, now())?;
-                    check_window(self.source(&service), now())?;
+                    check_window(source(&service, self.rule), now())?;
                     let chunk = fetch.chunk(scan, &position, service.export.chunk_rows).await?;
                     position = chunk.next;
                     let mut out = Vec::with_capacity(1024 * chunk.records.len());

@@ -451,6 +451,30 @@ async fn a_group_that_is_too_large_is_refused() {
 }
 
 #[actix_web::test]
+async fn more_files_than_allowed_wait_until_one_of_them_is_over() {
+    let ward = Ward::new(|fhir| (fhir.export_chunk_rows, fhir.export_files_max) = (1, 2)).await;
+    let file =
+        files(&manifest(&ward, "/fhir/$export?_type=Patient").await, "output").swap_remove(0).1;
+    let app = App::new().app_data(ward.served.clone()).configure(routes);
+    let app = init_service(app).await;
+    let begin = || call_service(&app, TestRequest::get().uri(&file).to_request());
+    let (first, second) = (begin().await, begin().await);
+    let refused = ward.get(&file).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("5")));
+    assert!(refused.body.contains("GKN-138"), "{}", refused.body);
+    // New rules make no room, and others go on.
+    ward.served.replace(Arc::clone(&ward.served.now().rules));
+    assert_eq!(ward.get(&file).await.status, 429);
+    assert_eq!(ward.get("/fhir/Patient/patient.0001/$everything").await.status, 200);
+    assert!(!status_of(&ward, "/fhir/$export").await.is_empty());
+    // One that was left, and one that was read to its end.
+    drop(first);
+    assert_eq!(lines(&ward, &file).await.len(), 3);
+    assert_eq!(read_body(second).await.iter().filter(|byte| **byte == b'\n').count(), 3);
+    assert_eq!(ward.served.now().export_places.available_permits(), 2);
+}
+
+#[actix_web::test]
 async fn a_stream_has_a_place_among_the_requests_until_it_is_over() {
     let ward = Ward::new(|fhir| fhir.export_chunk_rows = 1).await;
     let places = &ward.served.now().places;
