@@ -13,6 +13,7 @@ use genkan_mapping::search::Parameter;
 use serde_json::{Value, json};
 
 use crate::bundle::operation;
+use crate::documents::Document;
 use crate::everything;
 use crate::exchange::Exchange;
 use crate::export;
@@ -27,24 +28,30 @@ pub const NAMED: &str = "Compared with a column of the hospital beside what is s
 
 pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
     exchange.stages.enter(Stage::Respond);
+    let make = || statement(service, &exchange.base);
+    let made = service.documents.of(Document::Capabilities, &exchange.base, make);
+    Answer::of(made.json).tagged(made.tag)
+}
+
+fn statement(service: &Service, base: &str) -> Value {
     let resources: Vec<Value> = service
         .rules
         .resource_types()
         .into_iter()
         .map(|resource_type| {
-            let mut operations = operation::declared(service, &exchange.base, resource_type);
+            let mut operations = operation::declared(service, base, resource_type);
             operations.extend(everything::declared(resource_type));
             operations.extend(export::declared(service, Some(resource_type)));
             resource(&service.rules, resource_type, operations)
         })
         .collect();
-    let statement = json!({
+    json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": service.rules_since.to_rfc3339_opts(SecondsFormat::Secs, true),
         "kind": "instance",
         "software": {"name": "Genkan", "version": crate::VERSION},
-        "implementation": {"description": service.name, "url": exchange.base},
+        "implementation": {"description": service.name, "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [{
@@ -54,8 +61,7 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
             "interaction": [{"code": "batch"}],
             "operation": [export::declared(service, None)],
         }],
-    });
-    Answer::of(statement.to_string().into_bytes())
+    })
 }
 
 /// What holds for every request, in prose.

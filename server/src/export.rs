@@ -105,7 +105,7 @@ pub fn status(service: &Service, exchange: &Exchange, token: &str) -> Result<Ans
         return Ok(answer);
     }
     let manifest = manifest(service, exchange, &ticket, &planned);
-    let mut answer = Answer::with(Body::Manifest(manifest.to_string().into_bytes()));
+    let mut answer = Answer::with(Body::Manifest(manifest.to_string().into()));
     answer.headers.push((header::EXPIRES, respond::http_date(expires)));
     Ok(answer)
 }
@@ -156,7 +156,7 @@ fn manifest(
 
 fn accepted(exchange: &Exchange, said: &Text) -> Answer {
     let outcome = respond::of_progress(said, exchange.language).to_json().to_string();
-    Answer::with(Body::Accepted(outcome.into_bytes()))
+    Answer::with(Body::Accepted(outcome.into()))
 }
 
 fn now() -> DateTime<Utc> {

@@ -12,6 +12,7 @@ mod codes;
 mod command;
 mod conditional;
 mod config;
+mod documents;
 mod emit;
 mod error;
 mod everything;

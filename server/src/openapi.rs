@@ -14,9 +14,10 @@ use serde_json::{Map, Value, json};
 
 use crate::bundle::operation;
 use crate::capability;
+use crate::documents::Document;
 use crate::error::kinds::{Asked, Limits};
 use crate::exchange::Exchange;
-use crate::respond::Answer;
+use crate::respond::{Answer, Body};
 use crate::service::Service;
 use crate::stages::Stage;
 use answers::fhir;
@@ -24,7 +25,9 @@ use parameters::{Declared, Schemas};
 
 pub fn document(service: &Service, exchange: &Exchange) -> Answer {
     exchange.stages.enter(Stage::Respond);
-    Answer::of_document(&described(service, &exchange.base))
+    let make = || described(service, &exchange.base);
+    let made = service.documents.of(Document::OpenApi, &exchange.base, make);
+    Answer::with(Body::Manifest(made.json)).tagged(made.tag)
 }
 
 fn described(service: &Service, base: &str) -> Value {

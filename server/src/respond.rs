@@ -12,6 +12,7 @@ use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
 use chrono::{DateTime, Utc};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::{search, xml};
@@ -51,11 +52,11 @@ pub struct Answer {
 #[derive(Debug)]
 pub enum Body {
     /// A resource.
-    Json(Vec<u8>),
+    Json(Bytes),
     /// A resource about work that goes on.
-    Accepted(Vec<u8>),
+    Accepted(Bytes),
     /// JSON that is no resource.
-    Manifest(Vec<u8>),
+    Manifest(Bytes),
     /// Bytes that are made while they are sent.
     Streamed(Streamed),
     /// The client has it already.
@@ -64,17 +65,12 @@ pub enum Body {
 
 impl Answer {
     /// A resource without a version of its own.
-    pub fn of(json: Vec<u8>) -> Self {
-        Answer::with(Body::Json(json))
+    pub fn of(json: impl Into<Bytes>) -> Self {
+        Answer::with(Body::Json(json.into()))
     }
 
     pub fn with(body: Body) -> Self {
         Answer { body, tag: None, last_updated: None, headers: Vec::new() }
-    }
-
-    /// JSON that is no resource.
-    pub fn of_document(json: &serde_json::Value) -> Self {
-        Answer::with(Body::Manifest(json.to_string().into_bytes()))
     }
 
     pub fn unchanged(tag: Option<String>, last_updated: Option<String>) -> Self {
@@ -120,6 +116,17 @@ pub fn with_issues(bundle: &[u8], issues: &[UnitIssue], language: Language) -> A
         b"}]}",
     ];
     Answer::of(parts.concat())
+}
+
+/// What an ETag says of an answer that is made of these bytes.
+pub fn tag_of(bytes: &[u8]) -> String {
+    tag(&blake3::hash(bytes))
+}
+
+fn tag(hash: &blake3::Hash) -> String {
+    let mut text = data_encoding::BASE32_NOPAD.encode(&hash.as_bytes()[..10]);
+    text.make_ascii_lowercase();
+    text
 }
 
 /// The end of every interaction.
@@ -173,7 +180,7 @@ fn failure(exchange: &Exchange, error: &Error) -> HttpResponse {
     log(error, status);
     exchange.stages.refuse(error.code());
     let outcome = outcome::of_error(error, exchange.language, &exchange.trace_id).to_json();
-    let json = outcome.to_string().into_bytes();
+    let json = Bytes::from(outcome.to_string());
     let (format, body) = match write(exchange, json.clone()) {
         Ok(body) => (exchange.form().format, body),
         Err(_) => (Format::Json, json),
@@ -232,12 +239,12 @@ fn log(error: &Error, status: StatusCode) {
 }
 
 /// The resource in the form of the exchange. Compact JSON goes out as it is.
-fn write(exchange: &Exchange, json: Vec<u8>) -> Result<Vec<u8>, Error> {
+fn write(exchange: &Exchange, json: Bytes) -> Result<Bytes, Error> {
     let form = exchange.form();
     match form.format {
         Format::Json => write_json(form, json),
         Format::Xml => match xml::from_json(&read(&json)?) {
-            Ok(text) => Ok(text.into_bytes()),
+            Ok(text) => Ok(text.into()),
             Err(error) => {
                 tracing::error!(%error, "a resource can't be written as XML");
                 Err(Error::Internal("a resource of ours can't be written as XML"))
@@ -246,10 +253,10 @@ fn write(exchange: &Exchange, json: Vec<u8>) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn write_json(form: Form, json: Vec<u8>) -> Result<Vec<u8>, Error> {
+fn write_json(form: Form, json: Bytes) -> Result<Bytes, Error> {
     match form.pretty {
         false => Ok(json),
-        true => serde_json::to_vec_pretty(&read(&json)?).map_err(|_| NO_JSON),
+        true => serde_json::to_vec_pretty(&read(&json)?).map(Bytes::from).map_err(|_| NO_JSON),
     }
 }
 
@@ -310,7 +317,7 @@ mod tests {
             (None, None),
         ] {
             let last_updated = instant.map(str::to_owned);
-            let answer = Answer { last_updated, ..Answer::of(Vec::new()) };
+            let answer = Answer { last_updated, ..Answer::of(Bytes::new()) };
             let modified = answer.modified(&exchange).map(http_date);
             assert_eq!(modified.as_deref(), expected, "{instant:?}");
         }

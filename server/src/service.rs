@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::batch::BatchLimits;
 use crate::bundle::BundleConfig;
+use crate::documents::Documents;
 use crate::export::Ended;
 use crate::http::HttpConfig;
 use crate::sources::Sources;
@@ -166,6 +167,8 @@ pub struct Service {
     pub rules: Arc<RuleSet>,
     /// Since when these rules answer: also the date of the CapabilityStatement.
     pub rules_since: DateTime<Utc>,
+    /// Of these rules.
+    pub documents: Arc<Documents>,
     pub identity: Arc<Identity>,
     pub sources: Arc<Sources>,
     pub limits: PlanLimits,
@@ -260,6 +263,7 @@ impl Service {
         Service {
             rules: Arc::new(rules),
             rules_since: now,
+            documents: Arc::default(),
             identity: Arc::new(identity),
             sources: Arc::new(sources),
             limits: fhir.plan_limits(),
@@ -284,6 +288,7 @@ impl Service {
 
     /// The same service of other rules; limits and counts go on.
     fn with_rules(&self, rules: Arc<RuleSet>) -> Self {
-        Service { rules, rules_since: SystemTime::now().into(), ..self.clone() }
+        let (rules_since, documents) = (SystemTime::now().into(), Arc::default());
+        Service { rules, rules_since, documents, ..self.clone() }
     }
 }

@@ -3,6 +3,7 @@
 //! Spec: <https://hl7.org/fhir/R4/bundle.html#batch-response> (Bundle.entry.response)
 
 use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
 use serde_json::json;
 
 use super::{ANSWERED, Answer, Body, UNCHANGED, etag, log, outcome};
@@ -41,7 +42,7 @@ impl BatchResponse {
         }
     }
 
-    fn answered(&mut self, answer: &Answer, (status, resource): (StatusCode, Option<&Vec<u8>>)) {
+    fn answered(&mut self, answer: &Answer, (status, resource): (StatusCode, Option<&Bytes>)) {
         let mut response = json!({"status": said(status)});
         if let Some(etag) = etag(answer) {
             response["etag"] = etag.into();

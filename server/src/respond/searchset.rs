@@ -10,7 +10,7 @@ use crate::emit::{Entry, SearchMode};
 use crate::error::RefusedParameter;
 use crate::exchange::Exchange;
 use crate::fetch::Found;
-use crate::respond::{Answer, outcome, page_issues};
+use crate::respond::{Answer, outcome, page_issues, tag};
 use crate::service::PageIssues;
 
 /// The addresses of this page and of the one after it.
@@ -48,9 +48,7 @@ pub fn page_tag(
     for Tag { text, .. } in tags {
         hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
     }
-    let mut text = data_encoding::BASE32_NOPAD.encode(&hasher.finalize().as_bytes()[..10]);
-    text.make_ascii_lowercase();
-    text
+    tag(&hasher.finalize())
 }
 
 /// `total` is left out unless it was asked for: nobody counts rows that nobody asked to count.

@@ -43,10 +43,12 @@ async fn each_entry_is_answered_as_it_would_be_alone() {
         let path = url.strip_prefix("https://fhir.test/fhir").unwrap_or(url);
         let alone = get(&format!("/fhir/{}", path.trim_start_matches('/'))).await;
         assert_eq!(entry["response"]["status"], "200 OK", "{url}");
-        assert_eq!(entry["response"]["etag"].as_str(), alone.header("etag"), "{url}");
+        let tags = (entry["response"]["etag"].as_str(), alone.header("etag"));
+        // What was made at another moment, by another service of the test, has another date in it.
+        let dated = *url == "metadata" && tags.0.is_some() && tags.1.is_some();
+        assert!(dated || tags.0 == tags.1, "{url}: {tags:?}");
         let mut alone = alone.json();
         let mut resource = entry["resource"].clone();
-        // Made at another moment, by another service of the test.
         for statement in [&mut alone, &mut resource] {
             statement.as_object_mut().map(|of| of.remove("date"));
         }

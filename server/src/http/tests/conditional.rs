@@ -48,6 +48,40 @@ async fn ask(service: &web::Data<Served>, uri: &str, headers: &[(&str, &str)]) -
     send_to(service.clone(), request).await
 }
 
+/// They are made once, so that what belongs to one rule set must not be told of another.
+#[actix_web::test]
+async fn documents_of_the_rules_are_the_clients_until_the_rules_change() {
+    let rows = rows("山田", "03-1", "20260401120000");
+    let service = serving("image", &rows).await;
+    let named = |path: &str| format!("\"{path}\"");
+    for (uri, own, other_s) in [
+        ("/fhir/metadata", "type\":\"Patient", "type\":\"Practitioner"),
+        ("/fhir/openapi.json", "/Patient/{id}", "/Practitioner/{id}"),
+    ] {
+        let first = ask(&service, uri, &[]).await;
+        assert_eq!(first.status, 200, "{}", first.body);
+        let tag = first.header("etag").expect("an ETag").to_owned();
+        let kept = [("If-None-Match", tag.as_str())];
+        let again = ask(&service, uri, &kept).await;
+        assert_eq!((again.status, again.body.as_str()), (304, ""), "{uri}");
+        let pretty = ask(&service, &format!("{uri}?_pretty=true"), &[]).await;
+        assert_eq!((pretty.status, pretty.json()), (200, first.json()), "{uri}");
+        let other = patient("image").replace("Patient", "Practitioner");
+        let files = [("patient.map.yaml", other.as_str())];
+        let (fhir, http) = (FhirConfig::default(), HttpConfig::default());
+        let other = hospital(SCHEMA, &files, &rows, &fhir, &http).await;
+        let before = Arc::clone(&service.now().rules);
+        service.replace(Arc::clone(&other.now().rules));
+        let told = ask(&service, uri, &kept).await;
+        assert_eq!(told.status, 200, "{uri}");
+        for (answered, there, gone) in [(&first, own, other_s), (&told, other_s, own)] {
+            assert!(answered.body.contains(&named(there)), "{uri}: {there}");
+            assert!(!answered.body.contains(&named(gone)), "{uri}: {gone}");
+        }
+        service.replace(before);
+    }
+}
+
 const READ: &str = "/fhir/Patient/patient.0001";
 
 #[actix_web::test]
