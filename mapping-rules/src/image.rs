@@ -107,7 +107,7 @@ impl Imaging<'_> {
             (_, Comparison::NotEqual, K::Text(text)) => {
                 Ok(negated(self.complete().text(left, &TextTarget::equals(text))?))
             }
-            (K::Text(_), _, _) => self.compare(term, right, mirrored(comparison), left),
+            (K::Text(_), _, _) => self.compare(term, right, comparison.mirrored(), left),
             (K::Name(column), _, K::Text(text)) => {
                 let Some(value) = value_of_kind(column.kind, text) else {
                     let en = "the constant does not fit the column's type";
@@ -441,14 +441,4 @@ pub(crate) fn any(mut terms: Vec<Predicate>) -> Predicate {
 
 fn decided(holds: bool) -> Predicate {
     if holds { Predicate::TRUE } else { Predicate::FALSE }
-}
-
-fn mirrored(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-        same => same,
-    }
 }

@@ -229,7 +229,7 @@ fn compare<'a>(
             Ok(with_value(scope, &column, comparison, value))
         }
         (Side::Value(value), Side::Located(column)) => {
-            Ok(with_value(scope, &column, mirrored(comparison), value))
+            Ok(with_value(scope, &column, comparison.mirrored(), value))
         }
         (Side::Located(left), Side::Located(right)) => {
             let same = Class::of_kind(left.column.kind) == Class::of_kind(right.column.kind);
@@ -240,7 +240,7 @@ fn compare<'a>(
             Ok(Truth::Sql(if left.depth >= right.depth {
                 equality::columns(scope.dialect, &left, comparison, &right)
             } else {
-                equality::columns(scope.dialect, &right, mirrored(comparison), &left)
+                equality::columns(scope.dialect, &right, comparison.mirrored(), &left)
             }))
         }
     }
@@ -249,16 +249,6 @@ fn compare<'a>(
 fn unlike(left: &str, right: &str) -> AdapterError {
     let message = format!("{left} is compared with {right}; run `genkan rules check`");
     AdapterError::new(ErrorCategory::Mismatch, message)
-}
-
-fn mirrored(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-        symmetric => symmetric,
-    }
 }
 
 pub(crate) fn operator(comparison: Comparison) -> BinOper {
