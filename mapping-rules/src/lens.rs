@@ -30,7 +30,7 @@ use genkan_adapter::{ColumnKind, ColumnRef, Predicate};
 pub use date::MIDNIGHTS;
 pub use map::MapTable;
 pub use number::Comparator;
-pub use period::{DatePrefix, DateSearch};
+pub use period::DateSearch;
 pub use target::TextTarget;
 pub(crate) use wareki::{Era, era_of};
 

@@ -3,11 +3,12 @@
 
 use chrono::{Days, NaiveDateTime, NaiveTime};
 use genkan_adapter::{ColumnKind, Predicate};
+use genkan_fhir::search::Prefix;
 
 use super::{Blocked, Imaged, Imaging, any, negated, present};
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
-use crate::lens::{DatePrefix, DateSearch, Lens, LensContext, MIDNIGHTS, TextTarget};
+use crate::lens::{DateSearch, Lens, LensContext, MIDNIGHTS, TextTarget};
 use crate::program::Term;
 
 impl Imaging<'_> {
@@ -54,7 +55,7 @@ impl Imaging<'_> {
         let midnight = |at: NaiveDateTime| at.time() == NaiveTime::MIN;
         // What is about a day reaches to the ends of days here.
         let widened = match search.prefix {
-            DatePrefix::Ap => DateSearch {
+            Prefix::Ap => DateSearch {
                 start: search.start.date().and_time(NaiveTime::MIN),
                 end: next_midnight(search.end),
                 ..*search

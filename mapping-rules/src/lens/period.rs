@@ -5,25 +5,13 @@
 //! Source: R4 search, "prefixes" (search.html#prefix).
 
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatePrefix {
-    Eq,
-    Ne,
-    Gt,
-    Lt,
-    Ge,
-    Le,
-    Sa,
-    Eb,
-    Ap,
-}
+use genkan_fhir::search::Prefix;
 
 /// A search value: the half-open period `start..end` on the site's wall clock. `2021-07` is
 /// 2021-07-01T00:00 to 2021-08-01T00:00; of `ap` it is as wide as is near enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateSearch {
-    pub prefix: DatePrefix,
+    pub prefix: Prefix,
     pub start: NaiveDateTime,
     pub end: NaiveDateTime,
 }
@@ -31,7 +19,7 @@ pub struct DateSearch {
 impl DateSearch {
     /// Any date at all.
     pub const ANY: DateSearch =
-        DateSearch { prefix: DatePrefix::Ge, start: NaiveDateTime::MIN, end: NaiveDateTime::MIN };
+        DateSearch { prefix: Prefix::Ge, start: NaiveDateTime::MIN, end: NaiveDateTime::MIN };
 }
 
 /// The size of a tile.
@@ -123,21 +111,21 @@ impl Tile {
         let below = Span { first: whole.first, last: self.previous(self.ceiling(start)) };
         let below_end = self.previous(self.ceiling(end));
         let spans = match search.prefix {
-            DatePrefix::Eq => vec![inside],
-            DatePrefix::Ne if inside.is_empty() => vec![whole],
-            DatePrefix::Ne => vec![
+            Prefix::Eq => vec![inside],
+            Prefix::Ne if inside.is_empty() => vec![whole],
+            Prefix::Ne => vec![
                 Span { first: whole.first, last: self.previous(inside.first) },
                 Span { first: self.next(inside.last), last: whole.last },
             ],
-            DatePrefix::Gt => vec![above],
-            DatePrefix::Lt => vec![below],
-            DatePrefix::Ge if inside.is_empty() => vec![above],
-            DatePrefix::Ge => vec![Span { first: inside.first.min(above.first), ..above }],
-            DatePrefix::Le if inside.is_empty() => vec![below],
-            DatePrefix::Le => vec![Span { last: inside.last.max(below.last), ..below }],
-            DatePrefix::Sa => vec![Span { first: first_after, ..above }],
-            DatePrefix::Eb => vec![Span { last: last_before, ..below }],
-            DatePrefix::Ap => vec![Span { first: self.floor(start), last: below_end }],
+            Prefix::Gt => vec![above],
+            Prefix::Lt => vec![below],
+            Prefix::Ge if inside.is_empty() => vec![above],
+            Prefix::Ge => vec![Span { first: inside.first.min(above.first), ..above }],
+            Prefix::Le if inside.is_empty() => vec![below],
+            Prefix::Le => vec![Span { last: inside.last.max(below.last), ..below }],
+            Prefix::Sa => vec![Span { first: first_after, ..above }],
+            Prefix::Eb => vec![Span { last: last_before, ..below }],
+            Prefix::Ap => vec![Span { first: self.floor(start), last: below_end }],
         };
         spans.into_iter().filter_map(|span| span.within(whole)).collect()
     }

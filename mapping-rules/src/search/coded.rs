@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use genkan_adapter::Predicate;
+use genkan_fhir::search::Prefix;
 
 use super::predicate::stored;
 use crate::codemap::{CodeMap, Coding, Holder, LocalEmit, UnmappedPolicy};
 use crate::diagnostic::Text;
 use crate::image::{Blocked, Imaged, Imaging, any, negated};
-use crate::lens::{DatePrefix, DateSearch, TextTarget};
+use crate::lens::{DateSearch, TextTarget};
 use crate::program::{Coded, CodedShape, Term};
 
 /// House codes that one statement can ask for: databases take some 32,000 values, and the rest of
@@ -216,11 +217,11 @@ fn during(
     if let Some(from) = from {
         let before = from.pred_opt().unwrap_or(from);
         let (start, end) = (midnight(before), midnight(from));
-        inside = inside.and(imaging.date(at, &DateSearch { prefix: DatePrefix::Sa, start, end })?);
+        inside = inside.and(imaging.date(at, &DateSearch { prefix: Prefix::Sa, start, end })?);
     }
     if let Some(until) = until {
         let (start, end) = (midnight(until), midnight(until.succ_opt().unwrap_or(until)));
-        inside = inside.and(imaging.date(at, &DateSearch { prefix: DatePrefix::Lt, start, end })?);
+        inside = inside.and(imaging.date(at, &DateSearch { prefix: Prefix::Lt, start, end })?);
     }
     if !open {
         return Ok(inside);

@@ -5,10 +5,11 @@
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use genkan_adapter::Predicate;
+use genkan_fhir::search::Prefix;
 
 use super::predicate::stored;
 use crate::image::{Imaged, Imaging, any, negated};
-use crate::lens::{DatePrefix, DateSearch};
+use crate::lens::DateSearch;
 use crate::program::Term;
 
 type Ends<'t> = (Option<&'t Term>, Option<&'t Term>);
@@ -16,27 +17,27 @@ type Ends<'t> = (Option<&'t Term>, Option<&'t Term>);
 /// The rows whose period meets the search.
 pub(super) fn image(imaging: Imaging, (start, end): Ends, search: &DateSearch) -> Imaged {
     match search.prefix {
-        DatePrefix::Eq => within(imaging, (start, end), search),
-        DatePrefix::Ne => {
+        Prefix::Eq => within(imaging, (start, end), search),
+        Prefix::Ne => {
             let there = start.into_iter().chain(end).map(|term| stored(imaging, term));
             let there = any(there.collect::<Result<Vec<_>, _>>()?);
             Ok(there.and(negated(within(imaging.complete(), (start, end), search)?)))
         }
         // The range above the value is reached by what ends late, or does not end.
-        DatePrefix::Gt => reaching(imaging, end, start, search),
-        DatePrefix::Lt => reaching(imaging, start, end, search),
-        DatePrefix::Ge | DatePrefix::Le => {
-            let above = search.prefix == DatePrefix::Ge;
-            let prefix = if above { DatePrefix::Gt } else { DatePrefix::Lt };
+        Prefix::Gt => reaching(imaging, end, start, search),
+        Prefix::Lt => reaching(imaging, start, end, search),
+        Prefix::Ge | Prefix::Le => {
+            let above = search.prefix == Prefix::Ge;
+            let prefix = if above { Prefix::Gt } else { Prefix::Lt };
             let beyond = image(imaging, (start, end), &DateSearch { prefix, ..*search })?;
             Ok(any(vec![beyond, within(imaging, (start, end), search)?]))
         }
-        DatePrefix::Sa => start.map_or(Ok(Predicate::FALSE), |start| imaging.date(start, search)),
-        DatePrefix::Eb => end.map_or(Ok(Predicate::FALSE), |end| imaging.date(end, search)),
+        Prefix::Sa => start.map_or(Ok(Predicate::FALSE), |start| imaging.date(start, search)),
+        Prefix::Eb => end.map_or(Ok(Predicate::FALSE), |end| imaging.date(end, search)),
         // Something of it lies before the end of the value, and something behind the beginning.
-        DatePrefix::Ap => {
-            let before = DateSearch { prefix: DatePrefix::Lt, start: search.end, ..*search };
-            let after = DateSearch { prefix: DatePrefix::Gt, end: search.start, ..*search };
+        Prefix::Ap => {
+            let before = DateSearch { prefix: Prefix::Lt, start: search.end, ..*search };
+            let after = DateSearch { prefix: Prefix::Gt, end: search.start, ..*search };
             let started = reaching(imaging, start, end, &before)?;
             Ok(started.and(reaching(imaging, end, start, &after)?))
         }
@@ -46,7 +47,7 @@ pub(super) fn image(imaging: Imaging, (start, end): Ends, search: &DateSearch) -
 /// Both ends lie inside the value's range, so both have to be there.
 fn within(imaging: Imaging, (start, end): Ends, search: &DateSearch) -> Imaged {
     let (Some(start), Some(end)) = (start, end) else { return Ok(Predicate::FALSE) };
-    let inside = |from, until| DateSearch { prefix: DatePrefix::Eq, start: from, end: until };
+    let inside = |from, until| DateSearch { prefix: Prefix::Eq, start: from, end: until };
     let started = imaging.date(start, &inside(search.start, boundary(9999)))?;
     Ok(started.and(imaging.date(end, &inside(boundary(1), search.end))?))
 }

@@ -2,7 +2,7 @@
 
 use genkan_adapter::Predicate;
 use genkan_fhir::reference::Reference;
-use genkan_fhir::search::{Filter, Modifier, Prefix, SearchValue, TokenSystem};
+use genkan_fhir::search::{Filter, Modifier, SearchValue, TokenSystem};
 
 use super::coded::{appears, coded, texts};
 use super::quantity::{number, quantity};
@@ -11,7 +11,7 @@ use super::{Answer, Branch, Form, Parameter, PlaceKind, System, TypeOf, strings}
 use crate::diagnostic::Text;
 use crate::identity::Identity;
 use crate::image::{Blocked, Imaged, Imaging, any, negated, value_of_kind};
-use crate::lens::{DatePrefix, DateSearch, TextTarget};
+use crate::lens::{DateSearch, TextTarget};
 use crate::program::{Coded, ReferenceTo, Rule, RuleSet, Term};
 
 /// The rows of a rule that meet a filter; `None` if none can. `Err` says what of it can't be answered.
@@ -110,13 +110,11 @@ impl Asked<'_> {
             }
             (place, SearchValue::Text(text)) => strings::image(imaging, place, text, modifier),
             (PlaceKind::Date(term), SearchValue::Date { prefix, period }) => {
-                let prefix = date_prefix(*prefix);
                 let (start, end) = (period.start, period.end);
-                imaging.date(term, &DateSearch { prefix, start, end })
+                imaging.date(term, &DateSearch { prefix: *prefix, start, end })
             }
             (PlaceKind::Period { start, end }, SearchValue::Date { prefix, period }) => {
-                let prefix = date_prefix(*prefix);
-                let search = DateSearch { prefix, start: period.start, end: period.end };
+                let search = DateSearch { prefix: *prefix, start: period.start, end: period.end };
                 super::period::image(imaging, (start.as_ref(), end.as_ref()), &search)
             }
             (PlaceKind::Number(term), SearchValue::Number { prefix, number: asked }) => {
@@ -320,18 +318,4 @@ fn too_long(term: &Term) -> Blocked {
         format!(":above の URL は「://」より後が {ABOVE_MAX} 文字までです"),
     );
     Blocked { span: term.span, text }
-}
-
-fn date_prefix(prefix: Prefix) -> DatePrefix {
-    match prefix {
-        Prefix::Eq => DatePrefix::Eq,
-        Prefix::Ne => DatePrefix::Ne,
-        Prefix::Gt => DatePrefix::Gt,
-        Prefix::Lt => DatePrefix::Lt,
-        Prefix::Ge => DatePrefix::Ge,
-        Prefix::Le => DatePrefix::Le,
-        Prefix::Sa => DatePrefix::Sa,
-        Prefix::Eb => DatePrefix::Eb,
-        Prefix::Ap => DatePrefix::Ap,
-    }
 }

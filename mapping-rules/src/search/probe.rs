@@ -12,7 +12,7 @@ use super::{Branch, PlaceKind, Quantity, System, TypeOf, quantity, strings};
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
 use crate::image::{Blocked, Imaging};
-use crate::lens::{DatePrefix, DateSearch, Lens, TextTarget};
+use crate::lens::{DateSearch, Lens, TextTarget};
 use crate::program::{LookupTables, Term};
 
 /// False for a place that no row can have: `where(system = 'email')` on a constant `phone`. `negated`:
@@ -113,11 +113,11 @@ fn probe_value(
         PlaceKind::Reference(reference) => {
             reference.key.iter().try_for_each(|term| imaging.text(term, &equal).map(drop))
         }
-        PlaceKind::Date(term) => imaging.date(term, &probe_day(DatePrefix::Ge)).map(drop),
+        PlaceKind::Date(term) => imaging.date(term, &probe_day(Prefix::Ge)).map(drop),
         PlaceKind::Period { start, end } => [start, end]
             .into_iter()
             .flatten()
-            .try_for_each(|term| imaging.date(term, &probe_day(DatePrefix::Ge)).map(drop)),
+            .try_for_each(|term| imaging.date(term, &probe_day(Prefix::Ge)).map(drop)),
         PlaceKind::Number(term) => imaging.number(term, "1", "2").map(drop),
         PlaceKind::Quantity(quantity) => probe_quantity(imaging, stated, quantity),
     }
@@ -154,7 +154,7 @@ fn made_by_maps(
     }
 }
 
-fn probe_day(prefix: DatePrefix) -> DateSearch {
+fn probe_day(prefix: Prefix) -> DateSearch {
     let day = NaiveDate::default();
     let (start, end) = (day.into(), day.succ_opt().unwrap_or(day).into());
     DateSearch { prefix, start, end }

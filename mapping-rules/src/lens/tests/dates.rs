@@ -3,19 +3,20 @@
 
 use chrono::{Days, Months, NaiveDate, NaiveDateTime, TimeDelta};
 use genkan_adapter::{ColumnKind, ColumnRef, Comparison, Operand, Position, Predicate, Value};
+use genkan_fhir::search::Prefix;
 
 use super::super::*;
 use super::japan;
 
-const PREFIXES: [DatePrefix; 8] = [
-    DatePrefix::Eq,
-    DatePrefix::Ne,
-    DatePrefix::Gt,
-    DatePrefix::Lt,
-    DatePrefix::Ge,
-    DatePrefix::Le,
-    DatePrefix::Sa,
-    DatePrefix::Eb,
+const PREFIXES: [Prefix; 8] = [
+    Prefix::Eq,
+    Prefix::Ne,
+    Prefix::Gt,
+    Prefix::Lt,
+    Prefix::Ge,
+    Prefix::Le,
+    Prefix::Sa,
+    Prefix::Eb,
 ];
 
 fn at(text: &str) -> NaiveDateTime {
@@ -46,15 +47,15 @@ fn means(search: &DateSearch, fhir: &str) -> bool {
     let (start, end) = period(fhir);
     let contained = search.start <= start && end <= search.end;
     match search.prefix {
-        DatePrefix::Eq => contained,
-        DatePrefix::Ne => !contained,
-        DatePrefix::Gt => end > search.end,
-        DatePrefix::Lt => start < search.start,
-        DatePrefix::Ge => end > search.end || contained,
-        DatePrefix::Le => start < search.start || contained,
-        DatePrefix::Sa => start >= search.end,
-        DatePrefix::Eb => end <= search.start,
-        DatePrefix::Ap => unreachable!("not asked"),
+        Prefix::Eq => contained,
+        Prefix::Ne => !contained,
+        Prefix::Gt => end > search.end,
+        Prefix::Lt => start < search.start,
+        Prefix::Ge => end > search.end || contained,
+        Prefix::Le => start < search.start || contained,
+        Prefix::Sa => start >= search.end,
+        Prefix::Eb => end <= search.start,
+        Prefix::Ap => unreachable!("not asked"),
     }
 }
 
@@ -368,7 +369,7 @@ fn typed_columns_are_found_by_value() {
 #[test]
 fn a_month_of_char_8_is_one_range_and_two_corrections() {
     let (start, end) = period("2021-07");
-    let search = DateSearch { prefix: DatePrefix::Eq, start, end };
+    let search = DateSearch { prefix: Prefix::Eq, start, end };
     let kind = ColumnKind::PaddedText { length: 8 };
     let predicate = Lens::Date.date_image(&column(), kind, &search, &japan()).unwrap();
     let Predicate::Any(families) = &predicate else { panic!("{predicate:?}") };
@@ -394,10 +395,10 @@ fn what_has_no_exact_answer_is_refused() {
     let ask =
         |lens: &Lens, kind, prefix| lens.date_image(&column(), kind, &search(prefix), &japan());
     let text = ColumnKind::Text;
-    assert_eq!(ask(&Lens::Zen, text, DatePrefix::Eq), Err(NotInvertible::NOT_A_DATE));
+    assert_eq!(ask(&Lens::Zen, text, Prefix::Eq), Err(NotInvertible::NOT_A_DATE));
     let refused = Err(NotInvertible::COLUMN_KIND);
-    assert_eq!(ask(&Lens::Date, ColumnKind::Time, DatePrefix::Eq), refused);
-    assert_eq!(ask(&Lens::Date, ColumnKind::Boolean, DatePrefix::Eq), refused);
+    assert_eq!(ask(&Lens::Date, ColumnKind::Time, Prefix::Eq), refused);
+    assert_eq!(ask(&Lens::Date, ColumnKind::Boolean, Prefix::Eq), refused);
 }
 
 /// Values of a predicate, in lists as adapters fill them up.
@@ -422,7 +423,7 @@ fn a_search_has_no_more_values_than_a_statement_takes() {
             let (start, end) = period(day);
             let search = DateSearch { prefix, start, end };
             let image = lens.date_image(&column(), ColumnKind::Text, &search, &japan()).unwrap();
-            let most = if prefix == DatePrefix::Eq || lens != Lens::Wareki { most } else { 20_000 };
+            let most = if prefix == Prefix::Eq || lens != Lens::Wareki { most } else { 20_000 };
             let found = values(&image);
             assert!(found <= most, "{lens:?} {prefix:?} {day}: {found}");
         }
