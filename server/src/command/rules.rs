@@ -10,6 +10,7 @@ mod preview;
 mod record;
 mod scan;
 mod schema;
+mod tables;
 mod test;
 
 use std::path::{Path, PathBuf};

@@ -21,6 +21,7 @@ use crate::fetch::sample::{self, Columns};
 use crate::fetch::{FetchError, Keys};
 use crate::sources::Source;
 
+use super::tables::TablesArgs;
 use drafts::Recorded;
 
 /// Joins that are asked of the source.
@@ -30,12 +31,8 @@ const CANDIDATES_MAX: usize = 400;
 pub struct ScanArgs {
     #[command(flatten)]
     config: ConfigArg,
-    /// The source of `[sources.NAME]`; `[source]` if not given
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
-    /// Only these tables; all if none is named
-    #[arg(value_name = "TABLE")]
-    tables: Vec<String>,
+    #[command(flatten)]
+    tables: TablesArgs,
     /// Rows that are read of each table
     #[arg(long, value_name = "ROWS", default_value_t = 10_000)]
     rows: u64,
@@ -58,16 +55,10 @@ pub async fn run(args: &ScanArgs, manner: Manner) -> Result<(), Failure> {
     if let Some(folder) = &args.output {
         drafts::check_folder(folder)?;
     }
-    let name = args.source.as_deref().unwrap_or(genkan_mapping::MAIN);
+    let name = args.tables.source();
     let (sources, schemas) = opening::sources(&config).await?;
-    let Some(place) = schemas.place(name) else {
-        let text = Text::new(
-            format!("there is no [sources.{name}]"),
-            format!("[sources.{name}] がありません"),
-        );
-        return Err(Failure::usage(text));
-    };
-    let schema = chosen(schemas.at(place), &args.tables)?;
+    let place = schemas.place(name).ok_or_else(|| args.tables.no_source())?;
+    let schema = args.tables.chosen(schemas.at(place).clone())?;
     let site = config.site.site().map_err(Failure::usage)?;
     let source = sources.at(place);
     let scanner = Scanner { source, rows_max: args.rows.max(1), zone: site.zone };
@@ -79,21 +70,6 @@ pub async fn run(args: &ScanArgs, manner: Manner) -> Result<(), Failure> {
         drafts::write(folder, &scan, &names, &recorded, manner)?;
     }
     Ok(())
-}
-
-/// The tables that were named, or all.
-fn chosen(schema: &SourceSchema, names: &[String]) -> Result<SourceSchema, Failure> {
-    if let Some(unknown) = names.iter().find(|name| schema.table(name).is_none()) {
-        return Err(Failure::usage(Text::new(
-            format!("the source has no table `{unknown}`"),
-            format!("接続先に表「{unknown}」がありません"),
-        )));
-    }
-    let mut schema = schema.clone();
-    if !names.is_empty() {
-        schema.tables.retain(|name, _| names.contains(name));
-    }
-    Ok(schema)
 }
 
 struct Scanner<'a> {
