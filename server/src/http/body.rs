@@ -13,6 +13,16 @@ use crate::service::Service;
 const FHIR_JSON: &str = "application/fhir+json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// Lets a body in that has one of these forms; the first of them is what it should have.
+fn accept(request: &HttpRequest, forms: &[&'static str]) -> Result<(), Error> {
+    plain(request)?;
+    let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
+    if forms.iter().any(|form| negotiate::is_media_type(content_type, form)) {
+        return Ok(());
+    }
+    Err(Error::UnsupportedMediaType { expected: forms.first().copied().unwrap_or_default() })
+}
+
 /// Bodies here are forms and short lists. A packed one would only be a way to send 50 MB as 50 KB.
 fn plain(request: &HttpRequest) -> Result<(), Error> {
     let coding = exchange::text(request.headers(), &header::CONTENT_ENCODING).unwrap_or_default();
@@ -28,11 +38,7 @@ pub async fn form(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<web::Bytes, Error> {
-    plain(request)?;
-    let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
-    if !negotiate::is_media_type(content_type, FORM) {
-        return Err(Error::UnsupportedMediaType { expected: FORM });
-    }
+    accept(request, &[FORM])?;
     read(service, payload).await
 }
 
@@ -42,11 +48,7 @@ pub async fn resource(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<web::Bytes, Error> {
-    plain(request)?;
-    let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
-    if ![FHIR_JSON, "application/json"].iter().any(|t| negotiate::is_media_type(content_type, t)) {
-        return Err(Error::UnsupportedMediaType { expected: FHIR_JSON });
-    }
+    accept(request, &[FHIR_JSON, "application/json"])?;
     read(service, payload).await
 }
 
