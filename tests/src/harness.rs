@@ -4,6 +4,7 @@
 mod authority;
 mod database;
 mod http;
+mod http2;
 mod network;
 mod process;
 mod server;
@@ -11,6 +12,7 @@ mod server;
 pub use authority::{Authority, Identity};
 pub use database::{Database, Encoding, Engine, Held, available_engines};
 pub use http::{Answer, Client};
+pub use http2::{Begun, Http2};
 pub use network::Network;
 pub use process::{Genkan, genkan_command, pause};
 pub use server::Server;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::harness::{Answer, Database, Engine, Genkan, pause};
+use crate::harness::{Answer, Client, Database, Engine, Genkan, pause};
 use crate::hospital::reading_url;
 
 /// Until something has to have happened that is not waited for.
@@ -61,6 +61,16 @@ fn name(id: usize) -> String {
 
 /// `limits` are lines of `[source]`, `http` of `[http]`.
 pub fn serve(url: &str, limits: &str, http: &str) -> Result<Site> {
+    serve_to(url, limits, http, |base| Ok(Client::new(base)))
+}
+
+/// As [`serve`], for a client that it lets in.
+pub fn serve_to(
+    url: &str,
+    limits: &str,
+    http: &str,
+    client: impl Fn(&str) -> Result<Client>,
+) -> Result<Site> {
     let lab = Database::create(Engine::Sqlite)?.context("SQLite is always there")?;
     lab.run(
         "CREATE TABLE lab (no integer PRIMARY KEY, item varchar(9)); \
@@ -83,7 +93,7 @@ pub fn serve(url: &str, limits: &str, http: &str) -> Result<Site> {
     );
     let file = folder.path().join("genkan.toml");
     fs::write(&file, config)?;
-    Ok(Site { genkan: Genkan::serve_file(&file)?, reader, _lab: lab, _folder: folder })
+    Ok(Site { genkan: Genkan::serve_file_to(&file, client)?, reader, _lab: lab, _folder: folder })
 }
 
 impl Site {

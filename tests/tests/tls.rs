@@ -1,22 +1,21 @@
 //! TLS of the running binary: who is let in, what changes for those who are, and what a client can't
 //! do with it. The handshake itself is tested beside the code.
 
-use std::io::{Cursor, Read, Write};
+use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, future::poll_fn};
 
 use anyhow::{Context, Result, ensure};
-use genkan_tests::harness::{Authority, Client, Database, Engine, Genkan, Identity};
+use genkan_tests::harness::{Authority, Client, Database, Engine, Genkan, Http2, Identity};
 use genkan_tests::hospital::{configuration, fill_database};
 use http::Request;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio_rustls::TlsConnector;
 
 const HERE: &str = "127.0.0.1";
 /// A server that hangs must fail its test.
@@ -75,37 +74,9 @@ impl Site {
         Ok(StreamOwned::new(session, stream))
     }
 
-    async fn http_2(&self) -> Result<(h2::client::SendRequest<Body>, Running)> {
-        let stream = tokio::net::TcpStream::connect(self.address()).await?;
-        let connector = TlsConnector::from(self.speaking(&[b"h2"])?);
-        let stream = connector.connect(ServerName::try_from(HERE)?, stream).await?;
-        ensure!(stream.get_ref().1.alpn_protocol() == Some(b"h2"), "HTTP/2 is spoken");
-        let (requests, connection) = h2::client::Builder::new().handshake(stream).await?;
-        Ok((requests, tokio::spawn(connection)))
+    async fn http_2(&self) -> Result<Http2> {
+        Http2::connect(&self.genkan.base, self.servers.trusted_by(Some(&self.gateway))?).await
     }
-}
-
-type Body = Cursor<Vec<u8>>;
-type Running = tokio::task::JoinHandle<Result<(), h2::Error>>;
-
-async fn over_http_2(
-    requests: &mut h2::client::SendRequest<Body>,
-    request: Request<()>,
-    body: Option<&str>,
-) -> Result<(http::response::Parts, Vec<u8>)> {
-    poll_fn(|cx| requests.poll_ready(cx)).await?;
-    let (response, mut sent) = requests.send_request(request, body.is_none())?;
-    if let Some(body) = body {
-        sent.send_data(Cursor::new(body.as_bytes().to_vec()), true)?;
-    }
-    let (parts, mut stream) = response.await?.into_parts();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.data().await {
-        let chunk = chunk?;
-        stream.flow_control().release_capacity(chunk.len())?;
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok((parts, bytes))
 }
 
 #[test]
@@ -155,13 +126,12 @@ fn http_2_answers_what_http_1_does() -> Result<()> {
 }
 
 async fn both_answer_alike(site: &Site) -> Result<()> {
-    let (mut requests, _running) = site.http_2().await?;
+    let mut client = site.http_2().await?;
     let first = site.genkan.get("/fhir/Patient?_count=3")?.json()?;
     let id = first["entry"][0]["resource"]["id"].as_str().context("an id")?.to_owned();
     for path in ["/fhir/Patient?_count=3".to_owned(), format!("/fhir/Patient/{id}")] {
         let one = site.genkan.get(&path)?;
-        let request = Request::get(format!("{}{path}", site.genkan.base)).body(())?;
-        let (parts, body) = over_http_2(&mut requests, request, None).await?;
+        let (parts, body) = client.send(Request::builder(), &path, None).await?;
         ensure!(parts.status == 200 && body == one.body, "{path}: {:?}", parts.status);
         for name in ["content-type", "etag", "cache-control", "content-length", "last-modified"] {
             let two = parts.headers.get(name).map(|value| value.to_str()).transpose()?;
@@ -169,17 +139,17 @@ async fn both_answer_alike(site: &Site) -> Result<()> {
         }
         ensure!(parts.headers.contains_key("date") && !parts.headers.contains_key("connection"));
     }
-    let search = Request::post(format!("{}/fhir/Patient/_search", site.genkan.base))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(())?;
-    let (parts, body) = over_http_2(&mut requests, search, Some("_count=1")).await?;
+    let search = Request::builder()
+        .method("POST")
+        .header("content-type", "application/x-www-form-urlencoded");
+    let (parts, body) = client.send(search, "/fhir/Patient/_search", Some("_count=1")).await?;
     let page: Value = serde_json::from_slice(&body)?;
     ensure!(parts.status == 200 && page["resourceType"] == "Bundle", "{page}");
-    let head = Request::head(format!("{}/fhir/Patient/{id}", site.genkan.base)).body(())?;
-    let (parts, body) = over_http_2(&mut requests, head, None).await?;
+    let path = format!("/fhir/Patient/{id}");
+    let (parts, body) = client.send(Request::builder().method("HEAD"), &path, None).await?;
     ensure!(parts.status == 200 && body.is_empty());
-    let refused = Request::get(format!("{}/fhir/Patient?nothing=1", site.genkan.base)).body(())?;
-    let (parts, body) = over_http_2(&mut requests, refused, None).await?;
+    let path = "/fhir/Patient?nothing=1";
+    let (parts, body) = client.send(Request::builder(), path, None).await?;
     ensure!(parts.status == 400 && String::from_utf8_lossy(&body).contains("GKN-113"));
     Ok(())
 }

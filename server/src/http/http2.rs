@@ -209,13 +209,19 @@ async fn send<B: MessageBody>(
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
     use std::future::pending;
+    use std::pin::Pin;
+    use std::task::Context;
 
     use actix_service::fn_service;
+    use actix_web::http::StatusCode;
     use tokio::sync::Notify;
 
     use super::super::connection;
     use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
 
     /// Tells when it goes.
     struct Work(Rc<Notify>);
@@ -226,32 +232,74 @@ mod tests {
         }
     }
 
+    /// One chunk, and then none for ever.
+    struct Unending {
+        _work: Work,
+        chunk: Option<Bytes>,
+    }
+
+    impl MessageBody for Unending {
+        type Error = Infallible;
+
+        fn size(&self) -> BodySize {
+            BodySize::Stream
+        }
+
+        fn poll_next(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Bytes, Infallible>>> {
+            self.chunk.take().map_or(Poll::Pending, |chunk| Poll::Ready(Some(Ok(chunk))))
+        }
+    }
+
     #[actix_web::test]
-    async fn the_work_for_a_request_that_was_taken_back_ends() {
+    async fn the_work_for_a_request_that_was_taken_back_ends_and_its_connection_serves_on() {
         let (began, ended) = (Rc::new(Notify::new()), Rc::new(Notify::new()));
         let (begin, end) = (Rc::clone(&began), Rc::clone(&ended));
-        let app = fn_service(move |_: Request| {
-            let work = Work(Rc::clone(&end));
-            begin.notify_one();
+        let app = fn_service(move |request: Request| {
+            let (begin, end) = (Rc::clone(&begin), Rc::clone(&end));
             async move {
-                let _work = work;
-                pending::<Result<actix_http::Response<BoxBody>, actix_http::Error>>().await
+                let body = match request.path() {
+                    "/answered" => return Ok(actix_http::Response::ok()),
+                    "/made" => {
+                        let _work = Work(end);
+                        begin.notify_one();
+                        pending().await
+                    }
+                    _ => {
+                        begin.notify_one();
+                        Unending { _work: Work(end), chunk: Some(Bytes::from_static(b"a")) }
+                    }
+                };
+                let response = actix_http::Response::ok().set_body(BoxBody::new(body));
+                Ok::<_, actix_http::Error>(response)
             }
         });
         let (client, server) = tokio::io::duplex(64 * 1024);
-        let long = Duration::from_secs(60);
-        let patience = connection::Patience { head: long, idle: long };
+        let patience = connection::Patience { head: LONG, idle: LONG };
         let io = Connection::new(server, patience, Peer::default());
-        let patience = Patience { handshake: long, stall: long };
+        let patience = Patience { handshake: LONG, stall: LONG };
         rt::spawn(serve::<_, _, BoxBody>(io, Rc::new(app), patience, pending()));
         let (mut requests, connection) = h2::client::handshake(client).await.expect("h2");
         rt::spawn(connection);
-        let request = ::http::Request::get("https://fhir.test/fhir/Patient").body(());
-        let (_response, mut stream) =
-            requests.send_request(request.expect("a request"), true).expect("sent");
-        began.notified().await;
-        stream.send_reset(Reason::CANCEL);
-        let waited = tokio::time::timeout(long, ended.notified()).await;
-        assert!(waited.is_ok(), "it works on for nobody");
+        let mut send = |path: &str| {
+            let request = ::http::Request::get(format!("https://fhir.test{path}")).body(());
+            requests.send_request(request.expect("a request"), true).expect("sent")
+        };
+        for path in ["/made", "/sent"] {
+            let (response, mut stream) = send(path);
+            began.notified().await;
+            if path == "/sent" {
+                let mut body = response.await.expect("a head").into_body();
+                assert!(body.data().await.is_some_and(|chunk| chunk.is_ok()));
+            }
+            stream.send_reset(Reason::CANCEL);
+            let waited = tokio::time::timeout(LONG, ended.notified()).await;
+            assert!(waited.is_ok(), "{path}: it works on for nobody");
+            let answered = tokio::time::timeout(LONG, send("/answered").0).await;
+            let answered = answered.expect("in time").expect("an answer");
+            assert_eq!(answered.status(), StatusCode::OK, "after {path}");
+        }
     }
 }
