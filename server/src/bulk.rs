@@ -1,5 +1,5 @@
-//! What operations that bring many resources have in common: why they are refused, and the parameters
-//! `_type` and `_since`.
+//! What operations that bring many resources have in common: why they are refused, how their parameters
+//! are read, and `_type` and `_since`.
 
 use chrono::{FixedOffset, Timelike as _};
 use genkan_fhir::datetime;
@@ -9,6 +9,8 @@ use genkan_mapping::diagnostic::{Text, nearest_name};
 use genkan_mapping::program::RuleSet;
 
 use crate::error::{Refusal, RefusedParameter};
+use crate::parse::Pairs;
+use crate::service::Service;
 
 /// Why such an operation is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,14 +101,59 @@ pub fn refused(name: &str, reason: Refusal, en: &str, ja: &str) -> RefusedParame
     RefusedParameter { name: name.to_owned(), reason, message }
 }
 
-/// `_type`: lists of resource types, which may stand more than once. Sorted.
-pub fn types<'t>(
+/// A parameter of such an operation, for who reads it and for who tells of it.
+pub struct Parameter<T: 'static> {
+    pub name: &'static str,
+    pub repeats: bool,
+    /// `None`: only links of ours have it.
+    pub text: Option<&'static str>,
+    /// Notes a value in what is asked for.
+    pub note: fn(&mut T, &Service, &str) -> Result<(), RefusedParameter>,
+}
+
+/// Read before any operation is: they choose the form of the answer.
+const CONTROL: [&str; 2] = ["_format", "_pretty"];
+
+/// Notes what is asked for. What is unknown, malformed or there twice is a problem, all of it at once.
+pub fn note<T>(
+    service: &Service,
+    offered: &[&Parameter<T>],
+    pairs: &Pairs,
+    asked: &mut T,
+) -> Vec<RefusedParameter> {
+    let mut problems = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, value) in pairs.iter().filter(|(name, _)| !CONTROL.contains(&name.as_str())) {
+        let noted = match offered.iter().find(|parameter| parameter.name == name) {
+            None => {
+                let en = "not a parameter of this operation";
+                Err(refused(
+                    name,
+                    Refusal::NotSupported,
+                    en,
+                    "はこの操作のパラメータではありません",
+                ))
+            }
+            Some(known) if !known.repeats && seen.contains(&known.name) => {
+                Err(refused(name, Refusal::Invalid, "may stand once", "は一度しか書けません"))
+            }
+            Some(known) => (known.note)(asked, service, value),
+        };
+        problems.extend(noted.err());
+        seen.push(name);
+    }
+    problems
+}
+
+/// `_type`: a list of resource types, beside those of other lists. Sorted.
+pub fn types(
     rules: &RuleSet,
-    lists: impl Iterator<Item = &'t str>,
-) -> Result<Vec<&'static str>, RefusedParameter> {
+    list: &str,
+    types: &mut Option<Vec<&'static str>>,
+) -> Result<(), RefusedParameter> {
     let known = rules.resource_types();
-    let mut types = Vec::new();
-    for name in lists.flat_map(|list| list.split(',')) {
+    let types = types.get_or_insert_default();
+    for name in list.split(',') {
         let found = Definitions::r4().resource_names().find(|known| *known == name);
         let Some(offered) = found.filter(|found| known.contains(found)) else {
             // What is no type may be anything, so that it is not repeated.
@@ -121,7 +168,7 @@ pub fn types<'t>(
     }
     types.sort_unstable();
     types.dedup();
-    Ok(types)
+    Ok(())
 }
 
 /// `_since` as a filter. Tables keep the second of a change, or its day, and no more; so what was

@@ -35,6 +35,8 @@ use crate::stages::Stage;
 use entries::Entries;
 use plan::Plan;
 
+pub use asked::parameters;
+
 pub const NAME: &str = "everything";
 /// The types that have it.
 pub const TYPES: [&str; 2] = ["Patient", "Encounter"];

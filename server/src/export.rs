@@ -33,8 +33,8 @@ use crate::stages::Stage;
 pub use addresses::{FILE, STATUS};
 use addresses::{Kind, Ticket};
 pub use ended::Ended;
-pub use file::file;
-pub use request::{Export, Level};
+pub use file::{AFTER, CONTENT_TYPE, file};
+pub use request::{Export, FORMATS, Level, PARAMETERS};
 
 pub const NAME: &str = "export";
 const PROGRESS: HeaderName = HeaderName::from_static("x-progress");

@@ -3,9 +3,10 @@
 //!
 //! Spec: <https://spec.openapis.org/oas/v3.1.1.html>. Not here, because a list of parameters can't say
 //! it: chains of more than one step, modifiers behind a chain, what contradicts what, and `_page`,
-//! which only links have. `$everything` and `$export` are not here: their answers are streams.
+//! which only links have.
 
 mod answers;
+mod bulk;
 mod parameters;
 mod values;
 
@@ -48,6 +49,8 @@ fn described(service: &Service, base: &str) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
+    writing.everything();
+    writing.export();
             "title": service.name,
             "summary": "HL7 FHIR R4 (4.0.1), by Genkan",
             "description": capability::terms(service),
@@ -169,7 +172,7 @@ impl Writing<'_> {
         mut declared: Vec<Value>,
         content: Value,
     ) -> Value {
-        if !asked.has_body() {
+        if asked.has_conditions() {
             declared.extend(conditions(asked));
         }
         json!({
@@ -271,6 +274,8 @@ fn parameters_of(declared: &[Declared]) -> Value {
                     },
                     "required": ["name"],
                 },
+                        "valueInstant": {"type": "string"},
+                        "valueInteger": {"type": "integer"},
             },
         },
         "required": ["resourceType", "parameter"],

@@ -34,6 +34,8 @@ pub use streamed::{Parts, Streamed, Tally, begun};
 
 /// The client gets what it asked for.
 pub const ANSWERED: StatusCode = StatusCode::OK;
+/// Work goes on, or has ended, of which this is no result.
+pub const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 /// The client has it already.
 pub const UNCHANGED: StatusCode = StatusCode::NOT_MODIFIED;
 
@@ -139,7 +141,7 @@ fn success(exchange: &Exchange, answer: Answer) -> Result<HttpResponse, Error> {
     let (tag, modified) = (etag(&answer), answer.modified(exchange));
     let mut response = HttpResponse::build(match answer.body {
         Body::Unchanged => UNCHANGED,
-        Body::Accepted(_) => StatusCode::ACCEPTED,
+        Body::Accepted(_) => ACCEPTED,
         Body::Json(_) | Body::Manifest(_) | Body::Streamed(_) => ANSWERED,
     });
     let ours = [(header::ETAG, tag), (header::LAST_MODIFIED, modified.map(http_date))];

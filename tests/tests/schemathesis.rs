@@ -61,15 +61,33 @@ fn testable(genkan: &Genkan, mut document: Value) -> Result<Value> {
     for (path, methods) in paths {
         for operation in methods.as_object_mut().context("methods")?.values_mut() {
             fewer_chains(operation);
-            if let Some(of) = path.strip_suffix("/{id}") {
+            if let Some((of, _)) = path.split_once("/{id}") {
                 let page = genkan.get(&format!("/fhir{of}?_count=1"))?.json()?;
                 operation["parameters"][0]["example"] = page["entry"][0]["resource"]["id"].clone();
+            }
+            if path.contains("{token}") {
+                operation["parameters"][0]["example"] = token(genkan, path)?.into();
             }
         }
     }
     // A list of two is a list.
     let text = document.to_string().replace("{0,499}", "{0,1}");
     Ok(serde_json::from_str(&text)?)
+}
+
+/// Of an export of its own: to end it leaves the others alone.
+fn token(genkan: &Genkan, path: &str) -> Result<String> {
+    let prefer = [("Prefer", "respond-async")];
+    let begun = genkan.client.send("GET", "/fhir/$export?_type=Organization", &prefer, None)?;
+    let status = begun.header("content-location").replacen(&genkan.base, "", 1);
+    let address = match path.contains("file") {
+        false => status,
+        true => {
+            let url = &genkan.get(&status)?.json()?["output"][0]["url"];
+            url.as_str().context("a file")?.to_owned()
+        }
+    };
+    Ok(address.rsplit('/').next().context("a token")?.to_owned())
 }
 
 /// One chain in each direction: they are asked one by one in `openapi.rs`.

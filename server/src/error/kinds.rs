@@ -9,7 +9,7 @@ use super::Error;
 use crate::batch::{BatchLimits, BatchProblem};
 use crate::bulk::BulkRefusal;
 use crate::bundle::{self, Kind, NoBundle};
-use crate::service::Service;
+use crate::service::{ExportLimits, Service};
 use crate::sources::SourceError;
 use crate::sources::breaker::Spared;
 
@@ -25,10 +25,37 @@ pub enum Asked {
     /// `$jp-clins-bundle` by GET.
     Operation,
     OperationByBody,
+    /// `$everything`
+    Everything,
+    EverythingByBody,
+    /// `$export`
+    KickOff,
+    KickOffByBody,
+    ExportStatus,
+    ExportEnd,
+    ExportFile,
     Batch,
 }
 
 impl Asked {
+    pub const ALL: [Asked; 15] = [
+        Asked::Fixed,
+        Asked::Read,
+        Asked::Vread,
+        Asked::Search,
+        Asked::SearchByForm,
+        Asked::Operation,
+        Asked::OperationByBody,
+        Asked::Everything,
+        Asked::EverythingByBody,
+        Asked::KickOff,
+        Asked::KickOffByBody,
+        Asked::ExportStatus,
+        Asked::ExportEnd,
+        Asked::ExportFile,
+        Asked::Batch,
+    ];
+
     /// Its name in the OpenAPI document.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,12 +66,37 @@ impl Asked {
             Asked::SearchByForm => "searchByForm",
             Asked::Operation => "operation",
             Asked::OperationByBody => "operationByBody",
+            Asked::Everything => "everything",
+            Asked::EverythingByBody => "everythingByBody",
+            Asked::KickOff => "kickOff",
+            Asked::KickOffByBody => "kickOffByBody",
+            Asked::ExportStatus => "exportStatus",
+            Asked::ExportEnd => "exportEnd",
+            Asked::ExportFile => "exportFile",
             Asked::Batch => "batch",
         }
     }
 
     pub fn has_body(self) -> bool {
-        matches!(self, Asked::SearchByForm | Asked::OperationByBody | Asked::Batch)
+        use Asked::{Batch, EverythingByBody, KickOffByBody, OperationByBody, SearchByForm};
+        matches!(self, SearchByForm | OperationByBody | EverythingByBody | KickOffByBody | Batch)
+    }
+
+    /// By GET: `If-None-Match` and the like are looked at.
+    pub fn has_conditions(self) -> bool {
+        !self.has_body() && self != Asked::ExportEnd
+    }
+
+    pub fn kicks_off(self) -> bool {
+        matches!(self, Asked::KickOff | Asked::KickOffByBody)
+    }
+
+    fn brings_everything(self) -> bool {
+        matches!(self, Asked::Everything | Asked::EverythingByBody)
+    }
+
+    fn is_of_export(self) -> bool {
+        matches!(self, Asked::ExportStatus | Asked::ExportEnd | Asked::ExportFile)
     }
 }
 
@@ -57,6 +109,7 @@ pub struct Limits {
     pub request_timeout_secs: u64,
     pub include_rows_max: usize,
     pub batch: BatchLimits,
+    pub export: ExportLimits,
 }
 
 impl Limits {
@@ -68,6 +121,7 @@ impl Limits {
             request_timeout_secs: service.request_timeout_secs,
             include_rows_max: service.limits.include_rows_max,
             batch: service.batch,
+            export: service.export,
         }
     }
 }
@@ -121,9 +175,9 @@ pub fn each(limits: Limits, cause: &'static str) -> Vec<Error> {
         Error::Bulk(BulkRefusal::OnlyAsync),
         Error::Bulk(BulkRefusal::OnlyCompactJson),
         Error::Bulk(BulkRefusal::OnlyHttp11),
-        Error::Bulk(BulkRefusal::GroupTooLarge { members_max: 1 }),
-        Error::Bulk(BulkRefusal::TooManyFiles { files_max: 1 }),
-        Error::Bulk(BulkRefusal::AddressTooLong { bytes_max: 1 }),
+        Error::Bulk(BulkRefusal::GroupTooLarge { members_max: limits.export.group_members_max }),
+        Error::Bulk(BulkRefusal::TooManyFiles { files_max: limits.export.files_max }),
+        Error::Bulk(BulkRefusal::AddressTooLong { bytes_max: limits.uri_bytes_max }),
         Error::Busy,
         Error::RequestTimeout { timeout_secs: limits.request_timeout_secs },
         Error::SourceSpared(Spared { source_name: cause.to_owned(), wait: Default::default() }),
@@ -154,6 +208,9 @@ impl Error {
             Error::NoBundle(NoBundle::WhichReport(_)) => {
                 "the patient has several reports; name one with `report`"
             }
+            Error::Bulk(BulkRefusal::OutsideWindow { .. }) => {
+                "bulk work is not allowed at this hour"
+            }
             Error::NoBundle(NoBundle::TooLarge { bytes_max, .. }) => {
                 return format!("the Bundle is larger than the {bytes_max} bytes that can be sent");
             }
@@ -171,11 +228,13 @@ impl Error {
             | Error::MethodNotAllowed { .. }
             | Error::UnknownType { .. }
             | Error::NoHistory => false,
-            // `$everything` and `$export` are not in the document.
-            Error::Bulk(_) => false,
-            Error::NotFound { .. } => of_one || of_operation,
+            Error::Bulk(reason) => of_bulk(reason, asked),
+            Error::NotFound { .. } => {
+                let of_bulk = asked.brings_everything() || asked.kicks_off();
+                of_one || of_operation || of_bulk || asked == Asked::ExportFile
+            }
             Error::UnknownVersion => asked == Asked::Vread,
-            Error::PreconditionFailed => !asked.has_body(),
+            Error::PreconditionFailed => asked.has_conditions(),
             Error::UnsupportedMediaType { .. }
             | Error::UnsupportedCoding
             | Error::BodyTooLarge { .. }
@@ -191,15 +250,31 @@ impl Error {
             Error::TooManyIncluded { .. } => {
                 matches!(asked, Asked::Search | Asked::SearchByForm)
             }
-            Error::Unmappable(_) => of_one,
+            Error::Unmappable(_) => {
+                of_one || asked.brings_everything() || asked == Asked::ExportFile
+            }
             Error::NoBundle(_) => of_operation,
             // Those of an entry stand in the answer to the whole.
             Error::Batch(BatchProblem::BadEntry | BatchProblem::FormOfEntry) => false,
             Error::Batch(BatchProblem::TooLarge { .. }) => false,
             Error::Batch(_) => asked == Asked::Batch,
             Error::Source(_) | Error::SourceSpared(_) => {
-                !matches!(asked, Asked::Fixed | Asked::Batch)
+                let without = [Asked::Fixed, Asked::Batch, Asked::ExportStatus, Asked::ExportEnd];
+                !without.contains(&asked)
             }
         }
+    }
+}
+
+fn of_bulk(reason: &BulkRefusal, asked: Asked) -> bool {
+    let is_file = asked == Asked::ExportFile;
+    match reason {
+        BulkRefusal::NoSuchExport => asked.is_of_export(),
+        BulkRefusal::OutsideWindow { .. }
+        | BulkRefusal::GroupTooLarge { .. }
+        | BulkRefusal::TooManyFiles { .. } => is_file,
+        BulkRefusal::OnlyAsync | BulkRefusal::AddressTooLong { .. } => asked.kicks_off(),
+        BulkRefusal::OnlyCompactJson => asked.brings_everything(),
+        BulkRefusal::OnlyHttp11 => is_file || asked.brings_everything(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::batch::BatchLimits;
+use crate::service::FhirConfig;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ fn one_of_each() -> Vec<Error> {
         request_timeout_secs: 1,
         include_rows_max: 1,
         batch: BatchLimits { entries_max: 1, bytes_max: 1 },
+        export: FhirConfig::default().export_limits(),
     };
     kinds::each(limits, "secret")
 }

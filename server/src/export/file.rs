@@ -30,7 +30,9 @@ use crate::service::Service;
 use crate::sources::Source;
 use crate::stages::Stage;
 
-const CONTENT_TYPE: &str = "application/fhir+ndjson";
+/// The parameter of a file: the id of the last resource that came whole.
+pub const AFTER: &str = "_after";
+pub const CONTENT_TYPE: &str = "application/fhir+ndjson";
 
 pub async fn file(
     service: &Arc<Service>,
@@ -60,13 +62,12 @@ pub async fn file(
     Ok(Answer::with(Body::Streamed(Streamed { exchange, content_type: CONTENT_TYPE, parts })))
 }
 
-/// `_after`: the id of the last resource that came whole.
 fn after(pairs: &Pairs) -> Result<Option<String>, Error> {
     let mut problems = Vec::new();
     let mut after = None;
     for (name, value) in pairs {
         match name.as_str() {
-            "_after" if after.is_none() => after = Some(value.clone()),
+            AFTER if after.is_none() => after = Some(value.clone()),
             _ => {
                 let en = "not a parameter of a file, or more than once";
                 let ja = "はファイルのパラメータでないか、二度書かれています";
@@ -81,7 +82,7 @@ fn no_such_row() -> Error {
     let en = "has to be the id of a resource of this file that is still there; without it, the file \
               begins at its beginning";
     let ja = "は、このファイルに現在もあるリソースの id です。付けなければ先頭から始まります";
-    Error::Parameters(vec![refused("_after", Refusal::Invalid, en, ja)])
+    Error::Parameters(vec![refused(AFTER, Refusal::Invalid, en, ja)])
 }
 
 fn check(service: &Service, ticket: &Ticket, now: DateTime<Utc>) -> Result<(), Error> {

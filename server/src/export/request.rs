@@ -4,15 +4,68 @@
 
 use genkan_fhir::definitions::Definitions;
 
-use crate::bulk::{self, refused};
-use crate::error::{Error, Refusal, RefusedParameter};
+use crate::bulk::{self, Parameter, refused};
+use crate::error::{Error, Refusal};
 use crate::parse::Pairs;
 use crate::service::Service;
 
-const FORMATS: [&str; 3] = ["application/fhir+ndjson", "application/ndjson", "ndjson"];
-/// Read before any operation is: they choose the form of the answer.
-const CONTROL: [&str; 2] = ["_format", "_pretty"];
+pub const FORMATS: [&str; 3] = ["application/fhir+ndjson", "application/ndjson", "ndjson"];
 
+/// What an export of any level takes.
+pub static PARAMETERS: [Parameter<Export>; 5] = [
+    Parameter {
+        name: "_type",
+        repeats: true,
+        text: Some("Resource types, joined by commas."),
+        note: |export, service, value| bulk::types(&service.rules, value, &mut export.types),
+    },
+    Parameter {
+        name: "_since",
+        repeats: false,
+        text: Some("What was changed since then, to the second."),
+        note: |export, service, value| {
+            bulk::since(value, service.rules.site.zone)?;
+            export.since = Some(value.to_owned());
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "_elements",
+        repeats: true,
+        text: Some("`[type.]element`, joined by commas."),
+        note: |export, _, value| {
+            export.elements.extend(value.split(',').map(str::to_owned));
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "_typeFilter",
+        repeats: true,
+        text: Some(
+            "Searches that are offered here, like `Observation?code=718-7`; several for one type are \
+             alternatives.",
+        ),
+        note: |export, _, value| {
+            export.type_filters.extend(searches(value));
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "_outputFormat",
+        repeats: false,
+        text: Some("NDJSON is what there is."),
+        note: |export, _, value| {
+            // A `+` that was not escaped in the address has become a blank.
+            if !FORMATS.contains(&value.replace(' ', "+").as_str()) {
+                let en = "has to be application/fhir+ndjson";
+                let ja = "は application/fhir+ndjson だけです";
+                return Err(refused("_outputFormat", Refusal::NotSupported, en, ja));
+            }
+            export.output_format = Some(value.to_owned());
+            Ok(())
+        },
+    },
+];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Level {
     System,
@@ -56,58 +109,9 @@ impl Export {
         pairs: &Pairs,
     ) -> Result<Self, Error> {
         let mut export = Export { by_post, ..Export::of(level) };
-        let mut problems = Vec::new();
-        for (name, value) in pairs.iter().filter(|(name, _)| !CONTROL.contains(&name.as_str())) {
-            if let Err(problem) = export.parameter(service, name, value) {
-                problems.push(problem);
-            }
-        }
-        let lists = pairs.iter().filter(|(name, _)| name == "_type");
-        let lists: Vec<&str> = lists.map(|(_, value)| value.as_str()).collect();
-        if !lists.is_empty() {
-            match bulk::types(&service.rules, lists.into_iter()) {
-                Ok(types) => export.types = Some(types),
-                Err(problem) => problems.push(problem),
-            }
-        }
+        let offered: Vec<_> = PARAMETERS.iter().collect();
+        let problems = bulk::note(service, &offered, pairs, &mut export);
         if problems.is_empty() { Ok(export) } else { Err(Error::Parameters(problems)) }
-    }
-
-    fn parameter(
-        &mut self,
-        service: &Service,
-        name: &str,
-        value: &str,
-    ) -> Result<(), RefusedParameter> {
-        let twice = || refused(name, Refusal::Invalid, "may stand once", "は一度しか書けません");
-        match name {
-            "_type" => {}
-            "_since" => {
-                bulk::since(value, service.rules.site.zone)?;
-                if self.since.replace(value.to_owned()).is_some() {
-                    return Err(twice());
-                }
-            }
-            "_outputFormat" => {
-                // A `+` that was not escaped in the address has become a blank.
-                if !FORMATS.contains(&value.replace(' ', "+").as_str()) {
-                    let en = "has to be application/fhir+ndjson";
-                    let ja = "は application/fhir+ndjson だけです";
-                    return Err(refused(name, Refusal::NotSupported, en, ja));
-                }
-                if self.output_format.replace(value.to_owned()).is_some() {
-                    return Err(twice());
-                }
-            }
-            "_elements" => self.elements.extend(value.split(',').map(str::to_owned)),
-            "_typeFilter" => self.type_filters.extend(searches(value)),
-            _ => {
-                let en = "not a parameter of this export";
-                let ja = "はこのエクスポートのパラメータではありません";
-                return Err(refused(name, Refusal::NotSupported, en, ja));
-            }
-        }
-        Ok(())
     }
 
     /// Where it was called, with what was asked for in the address.

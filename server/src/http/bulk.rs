@@ -32,7 +32,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
             web::resource(path)
                 .route(web::get().to(kick_off_by_get))
                 .route(web::post().to(kick_off_by_post))
-                .default_service(web::to(only_get_or_post)),
+                .default_service(web::to(only_to_kick_off)),
         );
     }
     app.service(
@@ -128,7 +128,11 @@ async fn status(request: HttpRequest, token: web::Path<String>) -> HttpResponse 
 }
 
 async fn end(request: HttpRequest, token: web::Path<String>) -> HttpResponse {
-    answer(&request, async |service, exchange| export::end(service, exchange, &token)).await
+    answer(&request, async |service, exchange| {
+        parse::form_only(request.query_string())?;
+        export::end(service, exchange, &token)
+    })
+    .await
 }
 
 async fn file(request: HttpRequest, token: web::Path<String>) -> HttpResponse {
@@ -160,6 +164,10 @@ async fn in_address_and_body(
 
 async fn only_get_or_post(request: HttpRequest) -> HttpResponse {
     answer(&request, async |_, _| Err(Error::MethodNotAllowed { allowed: "GET, HEAD, POST" })).await
+}
+
+async fn only_to_kick_off(request: HttpRequest) -> HttpResponse {
+    answer(&request, async |_, _| Err(Error::MethodNotAllowed { allowed: "GET, POST" })).await
 }
 
 async fn only_get_or_delete(request: HttpRequest) -> HttpResponse {

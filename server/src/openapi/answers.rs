@@ -4,19 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::kinds::{Asked, Limits, refusals};
-use crate::respond::{ANSWERED, UNCHANGED};
-
-/// Every kind of request that the document has.
-const KINDS: [Asked; 8] = [
-    Asked::Fixed,
-    Asked::Read,
-    Asked::Vread,
-    Asked::Search,
-    Asked::SearchByForm,
-    Asked::Operation,
-    Asked::OperationByBody,
-    Asked::Batch,
-];
+use crate::respond::{ACCEPTED, ANSWERED, UNCHANGED};
 
 const OUTCOME: &str = "OperationOutcome";
 
@@ -26,7 +14,7 @@ pub fn shared(limits: Limits) -> Map<String, Value> {
     let unchanged =
         json!({"description": "The client has it: `If-None-Match`, `If-Modified-Since`"});
     found.insert("unchanged".to_owned(), unchanged);
-    for asked in KINDS {
+    for asked in Asked::ALL {
         for (status, errors) in refusals(asked, limits) {
             let texts: Vec<String> = errors
                 .iter()
@@ -34,9 +22,7 @@ pub fn shared(limits: Limits) -> Map<String, Value> {
                 .collect();
             let mut response = json!({"description": texts.join("\n\n"), "content": fhir(OUTCOME)});
             if errors.iter().any(|error| error.retry_after().is_some()) {
-                response["headers"] = json!({"Retry-After": {
-                    "description": "seconds", "schema": {"type": "integer"},
-                }});
+                response["headers"] = json!({"Retry-After": retry_after()});
             }
             found.insert(name(asked, status), response);
         }
@@ -47,16 +33,39 @@ pub fn shared(limits: Limits) -> Map<String, Value> {
 /// The responses of one operation; `schema` is that of what was asked for.
 pub fn of(asked: Asked, limits: Limits, description: &str, content: Value) -> Value {
     let mut found = Map::new();
-    let answered = json!({"description": description, "content": content});
-    found.insert(ANSWERED.as_str().to_owned(), answered);
+    let mut answered = json!({"description": description, "content": content});
+    if asked.kicks_off() {
+        answered["headers"] = json!({"Content-Location": {
+            "description": "Address of the status", "schema": {"type": "string"},
+        }});
+    }
+    let accepted = asked.kicks_off() || asked == Asked::ExportEnd;
+    let status = if accepted { ACCEPTED } else { ANSWERED };
+    found.insert(status.as_str().to_owned(), answered);
+    if asked == Asked::ExportStatus {
+        found.insert(ACCEPTED.as_str().to_owned(), waiting());
+    }
     let to = |name: &str| json!({"$ref": format!("#/components/responses/{name}")});
-    if !asked.has_body() {
+    if asked.has_conditions() {
         found.insert(UNCHANGED.as_str().to_owned(), to("unchanged"));
     }
     for status in refusals(asked, limits).into_keys() {
         found.insert(status.to_string(), to(&name(asked, status)));
     }
     found.into()
+}
+
+/// An export outside of the hours for bulk work.
+fn waiting() -> Value {
+    json!({
+        "description": "It waits for the hours in which bulk work is allowed",
+        "content": fhir(OUTCOME),
+        "headers": {"Retry-After": retry_after(), "X-Progress": {"schema": {"type": "string"}}},
+    })
+}
+
+fn retry_after() -> Value {
+    json!({"description": "seconds", "schema": {"type": "integer"}})
 }
 
 fn name(asked: Asked, status: u16) -> String {
@@ -98,6 +107,7 @@ pub fn schemas() -> Map<String, Value> {
         ("Searchset", bundle("searchset", "search")),
         ("BatchResponse", bundle("batch-response", "response")),
         ("Unit", unit()),
+        ("Manifest", manifest()),
     ];
     fixed.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
@@ -163,4 +173,27 @@ fn unit() -> Value {
     let mut schema = any_resource();
     schema["properties"]["resourceType"] = json!({"enum": ["Bundle", "Parameters"]});
     schema
+}
+
+/// Of the files of an export.
+fn manifest() -> Value {
+    let files = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"type": {"type": "string"}, "url": {"type": "string"}},
+            "required": ["type", "url"],
+        },
+    });
+    json!({
+        "type": "object",
+        "properties": {
+            "transactionTime": {"type": "string"},
+            "request": {"type": "string"},
+            "requiresAccessToken": {"type": "boolean"},
+            "output": files,
+            "error": files,
+        },
+        "required": ["transactionTime", "request", "requiresAccessToken", "output", "error"],
+    })
 }

@@ -10,8 +10,10 @@ use genkan_mapping::program::RuleSet;
 use serde_json::{Value, json};
 
 use super::values::{self, Asked};
+use crate::bulk;
 use crate::bundle::operation;
 use crate::capability;
+use crate::export;
 use crate::parse;
 use crate::service::Service;
 
@@ -178,6 +180,45 @@ fn filters(rules: &RuleSet, resource_type: &str, schemas: &mut Schemas) -> Vec<D
 /// Chains of one step, forwards and back.
 fn chains(rules: &RuleSet, resource_type: &str, schemas: &mut Schemas) -> Vec<Declared> {
     let mut found = Vec::new();
+/// Of an operation that brings many resources, by the table by which it is read.
+pub fn of_bulk<T>(service: &Service, offered: &[&bulk::Parameter<T>]) -> Vec<Declared> {
+    let types = service.rules.resource_types();
+    let own = offered.iter().filter_map(|parameter| {
+        let (schema, example) = bulk_value(parameter.name, &types);
+        Some(Declared {
+            repeats: parameter.repeats,
+            example,
+            ..Declared::once(parameter.name, schema, parameter.text?)
+        })
+    });
+    own.chain(forms()).collect()
+}
+
+/// What a value looks like, and one that every hospital answers.
+fn bulk_value(name: &str, types: &[&str]) -> (Value, Option<Value>) {
+    let some = types.first().copied().unwrap_or_default();
+    let matching = |pattern: String| json!({"type": "string", "pattern": pattern});
+    match name {
+        "_type" => (matching(values::words(types.iter().copied())), Some(some.into())),
+        "_since" => (matching(values::instant()), Some("2020-01-01T00:00:00Z".into())),
+        "start" | "end" => (matching(values::calendar()), Some("2020".into())),
+        "_count" => (json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}), None),
+        "_outputFormat" => (json!({"enum": export::FORMATS}), None),
+        "_elements" => (json!({"type": "string", "minLength": 1}), Some("id".into())),
+        "_typeFilter" => {
+            let example = format!("{some}?_id=example");
+            (json!({"type": "string", "minLength": 1}), Some(example.into()))
+        }
+        _ => (json!({"type": "string"}), None),
+    }
+}
+
+/// Of a file of an export.
+pub fn of_file() -> Vec<Declared> {
+    let schema = json!({"type": "string", "pattern": values::id()});
+    vec![Declared::once(export::AFTER, schema, "The id of the last line that came whole.")]
+}
+
     for chain in plan::chains(rules, resource_type) {
         for end in &chain.ends {
             let name = format!("{}:{}.{}", chain.parameter, chain.target, end.code);

@@ -87,6 +87,12 @@ async fn a_path_is_there_for_each_type_that_the_rules_make_and_for_no_other() {
         "/openapi.json",
         "/Patient/{id}/$jp-clins-bundle",
         "/OperationDefinition/Patient-jp-clins-bundle",
+        "/Patient/{id}/$everything",
+        "/Encounter/{id}/$everything",
+        "/$export",
+        "/Patient/$export",
+        "/$export-status/{token}",
+        "/$export-file/{token}",
     ]
     .map(str::to_owned)
     .into();
@@ -158,6 +164,50 @@ async fn refusals_have_the_statuses_of_the_table_of_errors() {
     assert_eq!(statuses("/Patient/{id}", "get"), read);
     let batch = ["200", "400", "406", "408", "413", "414", "415", "500", "503", "504"];
     assert_eq!(statuses("/", "post"), batch);
+    let kick_off = ["202", "304", "400", "404", "406", "412", "414", "500", "502", "503", "504"];
+    assert_eq!(statuses("/$export", "get"), kick_off);
+    let status = ["200", "202", "304", "400", "404", "406", "412", "414", "500", "503", "504"];
+    assert_eq!(statuses("/$export-status/{token}", "get"), status);
+    let end = ["202", "400", "404", "406", "414", "500", "503", "504"];
+    assert_eq!(statuses("/$export-status/{token}", "delete"), end);
+    let file: Vec<&str> =
+        "200 304 400 404 406 412 414 422 426 429 500 502 503 504".split(' ').collect();
+    assert_eq!(statuses("/$export-file/{token}", "get"), file);
+    let everything: Vec<&str> =
+        "200 304 400 404 406 412 414 422 426 500 502 503 504".split(' ').collect();
+    assert_eq!(statuses("/Patient/{id}/$everything", "get"), everything);
+}
+
+/// The document has the parameters of the tables by which requests are read, but what only links have.
+#[actix_web::test]
+async fn operations_have_the_parameters_that_they_are_read_by() {
+    let (document, _) = document_and_service().await;
+    let form = ["_format", "_pretty"];
+    for (path, own) in [
+        ("/$export", &["_type", "_since", "_elements", "_typeFilter", "_outputFormat"][..]),
+        ("/Patient/{id}/$everything", &["start", "end", "_since", "_type", "_count"]),
+        ("/$export-file/{token}", &["_after"]),
+    ] {
+        let get = &document["paths"][path]["get"];
+        let expected: BTreeSet<String> = match path.contains("file") {
+            true => own.iter().map(|name| (*name).to_owned()).collect(),
+            false => own.iter().chain(&form).map(|name| (*name).to_owned()).collect(),
+        };
+        assert_eq!(names(get, "query"), expected, "{path}");
+        let body =
+            &document["paths"][path]["post"]["requestBody"]["content"]["application/fhir+json"];
+        let in_body =
+            &body["schema"]["properties"]["parameter"]["items"]["properties"]["name"]["enum"];
+        let in_body: BTreeSet<String> = in_body
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one.as_str())
+            .map(str::to_owned)
+            .collect();
+        assert!(path.contains("file") || in_body == expected, "{path}: {in_body:?}");
+    }
+    assert_eq!(names(&document["paths"]["/$export"]["get"], "header").len(), 3);
 }
 
 /// Of every kind, right and wrong.

@@ -29,6 +29,7 @@ const MONTH_AND_DAY: &str = "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])\
                              |(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)\
                              |02-(?:0[1-9]|1[0-9]|2[0-8]))";
 const TIME: &str = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9]|60)(?:\.[0-9]+)?)?";
+const TIME_WITH_SECONDS: &str = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?";
 const OFFSET: &str = r"(?:Z|[+\-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))";
 
 /// What is asked of one parameter.
@@ -143,6 +144,20 @@ pub fn listed(one: &str) -> String {
 /// A day, and nothing else.
 pub fn day() -> String {
     format!("^(?:{})$", day_that_exists())
+}
+
+pub fn id() -> String {
+    format!("^{ID}$")
+}
+
+/// A day, a month or a year, and nothing else.
+pub fn calendar() -> String {
+    format!("^(?:{YEAR}(?:-(?:0[1-9]|1[0-2]))?|{})$", day_that_exists())
+}
+
+/// A moment, to the second at least.
+pub fn instant() -> String {
+    format!("^(?:{}){TIME_WITH_SECONDS}{OFFSET}$", day_that_exists())
 }
 
 /// Any of these words, joined by commas.
