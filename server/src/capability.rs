@@ -3,9 +3,13 @@
 //!
 //! Spec: <https://hl7.org/fhir/R4/capabilitystatement.html>
 
+mod request;
+mod search_parameter;
+
 use std::collections::BTreeSet;
 
 use chrono::SecondsFormat;
+use genkan_fhir::definitions::ParameterType;
 use genkan_fhir::search::MAX_CHAIN_STEPS;
 use genkan_mapping::plan::{self, Forms, OfferedChain, OfferedHas, PlanLimits, Referring, offered};
 use genkan_mapping::program::RuleSet;
@@ -20,6 +24,9 @@ use crate::export;
 use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
+
+pub use request::{dispensable, read, search};
+pub use search_parameter::{TYPE, own};
 
 const ONLY_CHAINS: &str = "Only with chains: what it refers to is contained.";
 /// Of a parameter for which a rule names a column under `search:`.
@@ -42,8 +49,9 @@ fn statement(service: &Service, base: &str) -> Value {
             let mut operations = operation::declared(service, base, resource_type);
             operations.extend(everything::declared(resource_type));
             operations.extend(export::declared(service, Some(resource_type)));
-            resource(&service.rules, resource_type, operations)
+            resource(&service.rules, base, resource_type, operations)
         })
+        .chain([own_resource(base)])
         .collect();
     json!({
         "resourceType": "CapabilityStatement",
@@ -86,7 +94,7 @@ pub fn terms(service: &Service) -> String {
     )
 }
 
-fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Value {
+fn resource(rules: &RuleSet, base: &str, resource_type: &str, operations: Vec<Value>) -> Value {
     let profiles: BTreeSet<&str> =
         rules.rules_of(resource_type).filter_map(|(_, rule)| rule.profile.as_deref()).collect();
     let offered = offered(rules, resource_type);
@@ -94,21 +102,16 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
     let parameters: Vec<Value> = offered
         .iter()
         .map(|parameter| {
-            let mut declared = json!({
-                "name": parameter.code,
-                "definition": parameter.url,
-                "type": parameter.kind.code(),
-            });
-            let forms = forms(rules, resource_type, &parameter.code);
-            let texts: Vec<String> =
-                forms.into_iter().chain(chained(&chains, &parameter.code)).collect();
+            let (code, kind) = (parameter.code.as_str(), parameter.kind);
+            let mut declared = declared(base, resource_type, code, kind);
+            let texts = texts(rules, resource_type, code, &chains);
             if !texts.is_empty() {
                 declared["documentation"] = texts.join(" ").into();
             }
             declared
         })
         .collect();
-    let mut resource = json!({
+    without_empty_lists(json!({
         "type": resource_type,
         "supportedProfile": profiles,
         "documentation": documentation(rules, resource_type, &offered),
@@ -121,12 +124,45 @@ fn resource(rules: &RuleSet, resource_type: &str, operations: Vec<Value>) -> Val
         "searchRevInclude": rev_includes(rules, resource_type),
         "searchParam": parameters,
         "operation": operations,
-    });
-    // FHIR has no empty lists.
+    }))
+}
+
+/// Of the SearchParameter resources, which are no rows.
+fn own_resource(base: &str) -> Value {
+    let parameters: Vec<Value> =
+        search_parameter::own().map(|one| declared(base, TYPE, one.code, one.kind)).collect();
+    json!({
+        "type": TYPE,
+        "documentation": "What each parameter of each type takes here. `_sort` is not offered.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "readHistory": false,
+        "updateCreate": false,
+        "conditionalRead": "not-match",
+        "searchParam": parameters,
+    })
+}
+
+fn declared(base: &str, resource_type: &str, code: &str, kind: ParameterType) -> Value {
+    json!({
+        "name": code,
+        "definition": search_parameter::url(base, resource_type, code),
+        "type": kind.code(),
+    })
+}
+
+/// FHIR has no empty lists.
+fn without_empty_lists(mut resource: Value) -> Value {
     if let Some(elements) = resource.as_object_mut() {
         elements.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     }
     resource
+}
+
+/// What a parameter takes, in words.
+fn texts(rules: &RuleSet, resource_type: &str, code: &str, chains: &[OfferedChain]) -> Vec<String> {
+    let forms = forms(rules, resource_type, code);
+    forms.into_iter().chain(chained(chains, code)).collect()
 }
 
 /// A time can be compared only where some rule says one.

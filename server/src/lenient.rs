@@ -9,6 +9,7 @@
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search::{self, ProblemKind};
 
+use crate::capability;
 use crate::error::RefusedParameter;
 use crate::links::Asked;
 use crate::parse::{self, Pairs};
@@ -81,6 +82,15 @@ fn unanswered(
     pairs: &mut Pairs,
     ignored: &mut Vec<RefusedParameter>,
 ) {
+    if resource_type == capability::TYPE {
+        return pairs.retain(|(name, _)| match capability::dispensable(name) {
+            None => true,
+            Some(refused) => {
+                ignored.push(refused);
+                false
+            }
+        });
+    }
     let zone = service.rules.site.zone;
     let Ok(request) = search::parse(Definitions::r4(), resource_type, pairs, zone) else { return };
     for Unanswered { pairs: named, refused } in plan::unanswered(&service.rules, &request) {

@@ -40,17 +40,22 @@ fn described(service: &Service, base: &str) -> Value {
     };
     writing.fixed();
     for resource_type in service.rules.resource_types() {
-        writing.reads(resource_type);
-        writing.searches(resource_type);
+        writing.reads(resource_type, &READS);
+        let declared = parameters::of_search(service, resource_type, &mut writing.schemas);
+        writing.searches(resource_type, &declared);
     }
+    // They have no versions.
+    writing.reads(capability::TYPE, &READS[..1]);
+    let declared = parameters::of_own_search(service, &mut writing.schemas);
+    writing.searches(capability::TYPE, &declared);
     writing.operation();
+    writing.everything();
+    writing.export();
     let mut schemas = answers::schemas();
     schemas.extend(writing.schemas.named);
     json!({
         "openapi": "3.1.0",
         "info": {
-    writing.everything();
-    writing.export();
             "title": service.name,
             "summary": "HL7 FHIR R4 (4.0.1), by Genkan",
             "description": capability::terms(service),
@@ -61,6 +66,9 @@ fn described(service: &Service, base: &str) -> Value {
         "components": {"schemas": schemas, "responses": answers::shared(writing.limits)},
     })
 }
+
+const READS: [(Asked, &str, &[&str]); 2] =
+    [(Asked::Read, "/{id}", &["id"]), (Asked::Vread, "/{id}/_history/{vid}", &["id", "vid"])];
 
 /// The paths, and the schemas that they refer to, as they come.
 struct Writing<'s> {
@@ -98,12 +106,10 @@ impl Writing<'_> {
         self.paths.insert("/".to_owned(), json!({"post": batch}));
     }
 
-    fn reads(&mut self, resource_type: &str) {
+    fn reads(&mut self, resource_type: &str, reads: &[(Asked, &str, &[&str])]) {
         self.schemas.named.insert(resource_type.to_owned(), answers::resource(resource_type));
-        for (asked, path, segments) in [
-            (Asked::Read, format!("/{resource_type}/{{id}}"), &["id"][..]),
-            (Asked::Vread, format!("/{resource_type}/{{id}}/_history/{{vid}}"), &["id", "vid"]),
-        ] {
+        for (asked, end, segments) in reads {
+            let (asked, path) = (*asked, format!("/{resource_type}{end}"));
             let declared = segments
                 .iter()
                 .map(|name| in_path(name))
@@ -120,20 +126,19 @@ impl Writing<'_> {
     }
 
     /// By GET, and by POST, which keeps values out of addresses.
-    fn searches(&mut self, resource_type: &str) {
-        let declared = parameters::of_search(self.service, resource_type, &mut self.schemas);
+    fn searches(&mut self, resource_type: &str, declared: &[Declared]) {
         let name = format!("search{resource_type}");
         let text = format!("Resources of type {resource_type}");
         let searchset = || fhir("Searchset");
         let named = (name.as_str(), text.as_str());
-        let by_get = self.operation_object(Asked::Search, named, in_query(&declared), searchset());
+        let by_get = self.operation_object(Asked::Search, named, in_query(declared), searchset());
         let name = format!("search{resource_type}ByForm");
         let named = (name.as_str(), text.as_str());
         let mut by_form =
             self.operation_object(Asked::SearchByForm, named, Vec::new(), searchset());
         by_form["requestBody"] = json!({
             "required": true,
-            "content": {"application/x-www-form-urlencoded": {"schema": form(&declared)}},
+            "content": {"application/x-www-form-urlencoded": {"schema": form(declared)}},
         });
         self.paths.insert(format!("/{resource_type}"), json!({"get": by_get}));
         self.paths.insert(format!("/{resource_type}/_search"), json!({"post": by_form}));
@@ -269,13 +274,13 @@ fn parameters_of(declared: &[Declared]) -> Value {
                         "name": {"enum": names},
                         "valueCode": {"type": "string"},
                         "valueDate": {"type": "string"},
+                        "valueInstant": {"type": "string"},
+                        "valueInteger": {"type": "integer"},
                         "valueString": {"type": "string"},
                         "valueBoolean": {"type": "boolean"},
                     },
                     "required": ["name"],
                 },
-                        "valueInstant": {"type": "string"},
-                        "valueInteger": {"type": "integer"},
             },
         },
         "required": ["resourceType", "parameter"],

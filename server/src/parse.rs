@@ -8,6 +8,7 @@ use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search::{self, ProblemKind, SearchProblem, SearchRequest, Shape, StepFault};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 
+use crate::capability;
 use crate::error::{Error, Refusal, RefusedParameter};
 use crate::links;
 use crate::service::Service;
@@ -109,9 +110,10 @@ pub fn read(service: &Service, resource_type: &str, query: &str) -> Result<Shape
         .map_err(|problems| Error::Parameters(problems.iter().map(refused).collect()))
 }
 
-/// A type that some rule makes; 404 for every other.
+/// A type that some rule makes, or that tells of the rules; 404 for every other.
 pub fn known_type(service: &Service, resource_type: &str) -> Result<(), Error> {
-    let known = service.rules.resource_types();
+    let mut known = service.rules.resource_types();
+    known.push(capability::TYPE);
     if known.contains(&resource_type) {
         return Ok(());
     }

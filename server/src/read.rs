@@ -16,7 +16,7 @@ use crate::fetch::{Fetch, FetchError};
 use crate::respond::{self, Answer};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{emit, parse, plan};
+use crate::{capability, emit, parse, plan};
 
 /// What was asked of one resource.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,12 @@ pub async fn read(
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
     let shape = parse::read(service, wanted.resource_type, wanted.query)?;
+    if wanted.resource_type == capability::TYPE {
+        return match wanted.version_id {
+            None => capability::read(service, exchange, wanted.id, &shape),
+            Some(_) => Err(Error::UnknownVersion),
+        };
+    }
     exchange.stages.enter(Stage::Plan);
     // A version is of the whole: a part of it can't be told from another's.
     let read = if wanted.version_id.is_some() { &Shape::Whole } else { &shape };

@@ -15,7 +15,7 @@ use crate::parse::Search;
 use crate::respond::{self, Answer, Links, Told};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{emit, lenient, parse, plan};
+use crate::{capability, emit, lenient, parse, plan};
 
 pub async fn search(
     service: &Service,
@@ -30,6 +30,9 @@ pub async fn search(
     };
     let search = parse::search(service, &exchange.base, resource_type, asked)?;
     let search = Search { ignored, ..search };
+    if resource_type == capability::TYPE {
+        return capability::search(service, exchange, &search);
+    }
     exchange.stages.enter(Stage::Plan);
     let plan = plan::search(service, &search.request, service.wall_clock())?;
     exchange.stages.enter(Stage::Fetch);

@@ -118,7 +118,9 @@ fn an_export_is_byte_by_byte_what_all_pages_of_searches_show() -> Result<()> {
         let metadata = genkan.get("/fhir/metadata")?.json()?;
         let types = metadata["rest"][0]["resource"].as_array().context("types")?;
         let (mut all, mut lost) = (0, 0);
-        for resource_type in types.iter().filter_map(|resource| resource["type"].as_str()) {
+        // Those tell of the rules: they are no rows.
+        let types = types.iter().filter_map(|resource| resource["type"].as_str());
+        for resource_type in types.filter(|name| *name != "SearchParameter") {
             let (expected, outcomes) = searched(genkan, resource_type)?;
             let mut found = BTreeSet::new();
             for (_, path) in

@@ -72,7 +72,10 @@ fn exercise(genkan: &Genkan) -> Result<BTreeSet<String>> {
     for resource_type in resources.iter().filter_map(|resource| resource["type"].as_str()) {
         let page = genkan.get(&format!("/fhir/{resource_type}?_count=5"))?.json()?;
         for entry in page["entry"].as_array().into_iter().flatten() {
-            texts(&entry["resource"], &mut secrets);
+            // Those tell of the rules, and nothing of a row.
+            if resource_type != "SearchParameter" {
+                texts(&entry["resource"], &mut secrets);
+            }
             let Some(id) = entry["resource"]["id"].as_str() else { continue };
             let read = genkan.get(&format!("/fhir/{resource_type}/{id}"))?;
             ensure!([200, 422].contains(&read.status), "{}", read.text());

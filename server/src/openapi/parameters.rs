@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genkan_fhir::definitions::Definitions;
+use genkan_fhir::definitions::{Definitions, SearchParameter};
 use genkan_fhir::search::Modifier;
-use genkan_mapping::plan;
+use genkan_mapping::plan::{self, Forms};
 use genkan_mapping::program::RuleSet;
 use serde_json::{Value, json};
 
@@ -52,14 +52,23 @@ impl Schemas {
         let definition = Definitions::r4().search_parameter(of, code)?;
         let forms = plan::forms(rules, of, code);
         let targets: BTreeSet<&str> = capability::targets(rules, of, code);
-        let asked = Asked { definition, modifier, forms: &forms, targets: &targets };
-        let found = (asked.name(), asked.example());
-        let schema = || json!({"type": "string", "pattern": asked.pattern()});
-        self.named.entry(found.0.clone()).or_insert_with(schema);
+        let found = self.asked(&Asked { definition, modifier, forms: &forms, targets: &targets });
         if modifier.is_none() {
             self.plain.insert(key, found.clone());
         }
         Some(found)
+    }
+
+    /// Codes of SearchParameter resources have no system.
+    fn of_own(&mut self, definition: &SearchParameter) -> (String, String) {
+        let (forms, targets) = (Forms { bare: true, ..Forms::default() }, BTreeSet::new());
+        self.asked(&Asked { definition, modifier: None, forms: &forms, targets: &targets })
+    }
+
+    fn asked(&mut self, asked: &Asked<'_>) -> (String, String) {
+        let schema = || json!({"type": "string", "pattern": asked.pattern()});
+        self.named.entry(asked.name()).or_insert_with(schema);
+        (asked.name(), asked.example())
     }
 }
 
@@ -119,6 +128,20 @@ pub fn of_search(service: &Service, resource_type: &str, schemas: &mut Schemas) 
     found
 }
 
+/// What a search for SearchParameter resources takes.
+pub fn of_own_search(service: &Service, schemas: &mut Schemas) -> Vec<Declared> {
+    let own = capability::own().map(|definition| {
+        let (schema, example) = schemas.of_own(definition);
+        let description = format!("{}: {}", definition.kind.code(), definition.url());
+        referring(definition.code, &schema, example, Some(description))
+    });
+    let mut found: Vec<Declared> = own.collect();
+    found.extend(pages(service).into_iter().filter(|one| one.name != parse::EXPLAIN));
+    found.extend(shapes(capability::TYPE, true));
+    found.extend(forms());
+    found
+}
+
 /// What a read takes.
 pub fn of_read(resource_type: &str) -> Vec<Declared> {
     shapes(resource_type, false).into_iter().chain(forms()).collect()
@@ -157,29 +180,6 @@ pub fn of_operation(service: &Service) -> Vec<Declared> {
     own.chain(forms()).collect()
 }
 
-fn filters(rules: &RuleSet, resource_type: &str, schemas: &mut Schemas) -> Vec<Declared> {
-    let mut found = Vec::new();
-    for parameter in plan::offered(rules, resource_type) {
-        let end = (resource_type, parameter.code.as_str());
-        let forms = plan::forms(rules, resource_type, &parameter.code);
-        let named = if forms.named { format!(". {}", capability::NAMED) } else { String::new() };
-        let description = format!("{}: {}{named}", parameter.kind.code(), parameter.url);
-        let plain = match forms.only_chains {
-            true => None,
-            false => compared(rules, &parameter.code, end, None, schemas),
-        };
-        found.extend(plain.map(|plain| Declared { description: Some(description), ..plain }));
-        for modifier in &forms.modifiers {
-            let name = format!("{}:{modifier}", parameter.code);
-            found.extend(compared(rules, &name, end, Some(modifier), schemas));
-        }
-    }
-    found
-}
-
-/// Chains of one step, forwards and back.
-fn chains(rules: &RuleSet, resource_type: &str, schemas: &mut Schemas) -> Vec<Declared> {
-    let mut found = Vec::new();
 /// Of an operation that brings many resources, by the table by which it is read.
 pub fn of_bulk<T>(service: &Service, offered: &[&bulk::Parameter<T>]) -> Vec<Declared> {
     let types = service.rules.resource_types();
@@ -219,6 +219,29 @@ pub fn of_file() -> Vec<Declared> {
     vec![Declared::once(export::AFTER, schema, "The id of the last line that came whole.")]
 }
 
+fn filters(rules: &RuleSet, resource_type: &str, schemas: &mut Schemas) -> Vec<Declared> {
+    let mut found = Vec::new();
+    for parameter in plan::offered(rules, resource_type) {
+        let end = (resource_type, parameter.code.as_str());
+        let forms = plan::forms(rules, resource_type, &parameter.code);
+        let named = if forms.named { format!(". {}", capability::NAMED) } else { String::new() };
+        let description = format!("{}: {}{named}", parameter.kind.code(), parameter.url);
+        let plain = match forms.only_chains {
+            true => None,
+            false => compared(rules, &parameter.code, end, None, schemas),
+        };
+        found.extend(plain.map(|plain| Declared { description: Some(description), ..plain }));
+        for modifier in &forms.modifiers {
+            let name = format!("{}:{modifier}", parameter.code);
+            found.extend(compared(rules, &name, end, Some(modifier), schemas));
+        }
+    }
+    found
+}
+
+/// Chains of one step, forwards and back.
+fn chains(rules: &RuleSet, resource_type: &str, schemas: &mut Schemas) -> Vec<Declared> {
+    let mut found = Vec::new();
     for chain in plan::chains(rules, resource_type) {
         for end in &chain.ends {
             let name = format!("{}:{}.{}", chain.parameter, chain.target, end.code);
@@ -243,14 +266,18 @@ fn compared(
     schemas: &mut Schemas,
 ) -> Option<Declared> {
     let (schema, example) = schemas.of(rules, end, modifier)?;
-    Some(Declared {
+    Some(referring(name, &schema, example, None))
+}
+
+fn referring(name: &str, schema: &str, example: String, description: Option<String>) -> Declared {
+    Declared {
         name: name.to_owned(),
         schema: json!({"$ref": format!("#/components/schemas/{schema}")}),
         repeats: true,
         required: false,
-        description: None,
+        description,
         example: Some(example.into()),
-    })
+    }
 }
 
 fn orders(rules: &RuleSet, resource_type: &str) -> Option<Declared> {

@@ -93,6 +93,9 @@ async fn a_path_is_there_for_each_type_that_the_rules_make_and_for_no_other() {
         "/Patient/$export",
         "/$export-status/{token}",
         "/$export-file/{token}",
+        "/SearchParameter",
+        "/SearchParameter/_search",
+        "/SearchParameter/{id}",
     ]
     .map(str::to_owned)
     .into();
