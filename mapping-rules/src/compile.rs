@@ -360,6 +360,9 @@ fn headers(
     headers
 }
 
+/// What the server says of itself.
+const NO_ROWS: [&str; 1] = ["SearchParameter"];
+
 fn header(yaml: &Yaml, schemas: &SourceSchemas) -> Result<Header, Diagnostic> {
     let entries = Entries::of(yaml)?;
     let (id, id_span) = entries.text("rule")?;
@@ -376,6 +379,11 @@ fn header(yaml: &Yaml, schemas: &SourceSchemas) -> Result<Header, Diagnostic> {
         let ja = format!("FHIR R4 にリソース「{resource}」はありません");
         let known = definitions.resource_names();
         return Err(Diagnostic::error("E0500", span, en, ja).nearest(resource, known));
+    }
+    if NO_ROWS.contains(&resource) {
+        let en = format!("`{resource}` is made from the rules themselves, never from rows");
+        let ja = format!("「{resource}」は規則そのものから作られます。行からは作れません");
+        return Err(Diagnostic::error("E0525", span, en, ja));
     }
     let source = source(&entries, schemas)?;
     let schema = schemas.at(source);

@@ -12,6 +12,11 @@ pub const RULES: &[Case] = &[
         "`Patient`",
     ),
     (
+        "rule: x\nresource: SearchParameter\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\n",
+        "a.map.yaml:2:11 E0525",
+        "never from rows",
+    ),
+    (
         "rule: 患者\nresource: Patient\nfrom: {p: {table: PT, key: [ID]}}\nemit: {}\n",
         "a.map.yaml:1:7 E0207",
         "letters",
