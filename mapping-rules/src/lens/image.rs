@@ -192,22 +192,26 @@ fn starts_with(lens: &Lens, start: &str) -> Image {
         Lens::Trim | Lens::Squeeze => edges_kept(lens, start, TextTarget::StartsWith),
         Lens::NameFamily if start.contains(is_space) => Ok(Vec::new()),
         Lens::NameFamily => Ok(vec![TextTarget::StartsWith(start.to_owned())]),
-        Lens::Postal if !begins_postal_code(start) => Ok(Vec::new()),
+        Lens::Postal if !fits_postal_code(start, 0) => Ok(Vec::new()),
         // A full code is the beginning of nothing but itself.
         Lens::Postal if start.len() == "781-8125".len() => equals(lens, &[start.to_owned()]),
         _ => Err(NotInvertible::TOO_MANY_SPELLINGS),
     }
 }
 
-/// `781-8125`, or what it begins with.
-fn begins_postal_code(start: &str) -> bool {
-    let fits = |(at, byte): (usize, u8)| if at == 3 { byte == b'-' } else { byte.is_ascii_digit() };
-    start.len() <= "781-8125".len() && start.bytes().enumerate().all(fits)
+/// `781-8125`, or what of it can stand from this place on.
+fn fits_postal_code(part: &str, from: usize) -> bool {
+    let fits = |(at, byte): (usize, u8)| match from + at {
+        3 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    from + part.len() <= "781-8125".len() && part.bytes().enumerate().all(fits)
 }
 
 fn contains(lens: &Lens, part: &str) -> Image {
     match lens {
-        Lens::Postal if part.contains(|c: char| c != '-' && !c.is_ascii_digit()) => Ok(Vec::new()),
+        Lens::Postal if (0..8).all(|from| !fits_postal_code(part, from)) => Ok(Vec::new()),
+        Lens::Postal if part.len() == "781-8125".len() => equals(lens, &[part.to_owned()]),
         Lens::KanaFull => Ok(kana_full_part(part, TextTarget::Contains)),
         Lens::KanaHalf => Ok(kana_half_part(part, TextTarget::Contains)),
         Lens::Zen => Ok(zen_part(part, TextTarget::Contains)),

@@ -154,6 +154,9 @@ fn a_name_is_found_by_each_of_its_words_and_an_address_by_its_code() {
             ("Patient?given=太郎", "not offered"),
             ("Patient?address=100-0001", "1"),
             ("Patient?address=東", "2"),
+            ("Patient?address-postalcode:contains=100-0001", "1"),
+            ("Patient?address-postalcode:contains=0001-001", ""),
+            ("Patient?address-postalcode:contains=0-0", "refused"),
             ("Patient?address:missing=true", "not so"),
         ],
     );
