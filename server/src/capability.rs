@@ -29,6 +29,8 @@ pub use request::{dispensable, read, search};
 pub use search_parameter::{TYPE, own};
 
 const ONLY_CHAINS: &str = "Only with chains: what it refers to is contained.";
+const ONLY_MODIFIERS: &str =
+    "Only with modifiers: no resource has a value that is compared without.";
 /// Of a parameter for which a rule names a column under `search:`.
 pub const NAMED: &str = "Compared with a column of the hospital beside what is shown: a resource of which \
                      that column holds nothing is not found.";
@@ -182,7 +184,7 @@ fn chained(chains: &[OfferedChain], code: &str) -> Option<String> {
 
 /// Nor has it one for what a parameter takes beside a plain value.
 fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Option<String> {
-    let Forms { modifiers, prefixes, named, only_chains, .. } =
+    let Forms { modifiers, prefixes, named, only_chains, only_modifiers, .. } =
         plan::forms(rules, resource_type, code);
     let modifiers: Vec<String> = modifiers.iter().map(|one| format!(":{one}")).collect();
     let prefixes: Vec<&str> = prefixes.iter().map(|prefix| prefix.code()).collect();
@@ -195,6 +197,8 @@ fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Option<String> {
     }
     if only_chains {
         texts.push(ONLY_CHAINS.to_owned());
+    } else if only_modifiers {
+        texts.push(ONLY_MODIFIERS.to_owned());
     }
     if named {
         texts.push(NAMED.to_owned());

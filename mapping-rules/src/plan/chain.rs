@@ -47,7 +47,8 @@ pub fn chains<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<OfferedChai
     let mut found = Vec::new();
     for (parameter, target) in forwards(rules, resource_type) {
         let Ok(contained) = forward(rules, resource_type, parameter, target) else { continue };
-        let mut ends = ends(rules, target);
+        let reached = edges(rules, resource_type, parameter).map(|(_, to)| to.rule);
+        let mut ends = ends(rules, target, &reached.collect());
         ends.retain(|end| !(contained && is_own(&end.code)));
         if !ends.is_empty() {
             found.push(OfferedChain { resource_type, parameter, target, ends });
@@ -60,7 +61,8 @@ pub fn chains<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<OfferedChai
 pub fn reverse_chains<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<OfferedHas<'r>> {
     let mut found = Vec::new();
     for (source, parameter) in backwards(rules, resource_type) {
-        let ends = ends(rules, source);
+        let referring = refers_back(rules, resource_type, source, parameter);
+        let ends = ends(rules, source, &referring.map(|(index, _)| index).collect());
         if back(rules, resource_type, source, parameter).is_ok() && !ends.is_empty() {
             found.push(OfferedHas { resource_type, source, parameter, ends });
         }
@@ -68,10 +70,19 @@ pub fn reverse_chains<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<Off
     found
 }
 
-/// The parameters of a type that a chain can end with.
-fn ends<'r>(rules: &'r RuleSet, resource_type: &'r str) -> Vec<&'r Parameter> {
+/// The parameters of a type that a chain can end with: those that find something among what the rules
+/// make that it comes to.
+fn ends<'r>(
+    rules: &'r RuleSet,
+    resource_type: &'r str,
+    reached: &BTreeSet<usize>,
+) -> Vec<&'r Parameter> {
     let mut ends = offered(rules, resource_type);
-    ends.retain(|end| !forms(rules, resource_type, &end.code).only_chains);
+    ends.retain(|end| {
+        let mut of_rules = reached.iter().flat_map(|rule| &rules.rules[*rule].parameters);
+        let finds = of_rules.any(|own| own.code == end.code && !own.branches.is_empty());
+        finds && forms(rules, resource_type, &end.code).plain()
+    });
     ends
 }
 

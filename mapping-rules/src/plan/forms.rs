@@ -20,10 +20,19 @@ pub struct Forms {
     pub prefixes: &'static [Prefix],
     /// A reference to nothing but contained resources: a chain can ask for it, its id can't.
     pub only_chains: bool,
+    /// No rule emits a value that is compared without a modifier: such a search finds nothing.
+    pub only_modifiers: bool,
     /// Some rule names a column for it under `search:`, and what that column holds is what is found.
     pub named: bool,
     /// Some column that is named says no system and no unit: a value is asked for without.
     pub bare: bool,
+}
+
+impl Forms {
+    /// A value without a modifier can find something.
+    pub fn plain(&self) -> bool {
+        !self.only_chains && !self.only_modifiers
+    }
 }
 
 /// The forms of an offered parameter; none of any other.
@@ -33,6 +42,7 @@ pub fn forms(rules: &RuleSet, resource_type: &str, code: &str) -> Forms {
     let mut forms = Forms { prefixes: prefixes(first.kind), ..Forms::default() };
     let branches = || own.iter().flat_map(|one| &one.branches);
     forms.named = branches().any(|branch| branch.stated);
+    forms.only_modifiers = branches().next().is_none();
     forms.bare = branches().any(Branch::is_bare);
     for modifier in first.forms.iter().map(|form| &form.modifier) {
         match together(&own, modifier) {

@@ -350,6 +350,11 @@ fn what_is_offered_is_told_step_by_step() {
             "Specimen:subject",
         ]
     );
+    // A code that is nothing but text has no value to be compared with one.
+    assert!(plan::forms(&source.rules, "Condition", "code").only_modifiers);
+    let of_conditions = plan::reverse_chains(&source.rules, "Patient");
+    let mut ends = of_conditions.iter().filter(|has| has.source == "Condition");
+    assert!(ends.all(|has| has.ends.iter().all(|end| end.code != "code")));
     // What is told can be asked, each with each.
     let may_be_missing = |of: &str, end: &&Parameter| {
         plan::forms(&source.rules, of, &end.code).modifiers.contains(&Modifier::Missing)

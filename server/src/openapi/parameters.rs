@@ -226,9 +226,9 @@ fn filters(rules: &RuleSet, resource_type: &str, schemas: &mut Schemas) -> Vec<D
         let forms = plan::forms(rules, resource_type, &parameter.code);
         let named = if forms.named { format!(". {}", capability::NAMED) } else { String::new() };
         let description = format!("{}: {}{named}", parameter.kind.code(), parameter.url);
-        let plain = match forms.only_chains {
-            true => None,
-            false => compared(rules, &parameter.code, end, None, schemas),
+        let plain = match forms.plain() {
+            false => None,
+            true => compared(rules, &parameter.code, end, None, schemas),
         };
         found.extend(plain.map(|plain| Declared { description: Some(description), ..plain }));
         for modifier in &forms.modifiers {

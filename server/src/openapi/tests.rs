@@ -30,7 +30,7 @@ fn declared(service: &Service, resource_type: &str) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = shaping.map(str::to_owned).into();
     for parameter in plan::offered(rules, resource_type) {
         let forms = plan::forms(rules, resource_type, &parameter.code);
-        found.extend((!forms.only_chains).then(|| parameter.code.clone()));
+        found.extend(forms.plain().then(|| parameter.code.clone()));
         found.extend(
             forms.modifiers.iter().map(|modifier| format!("{}:{modifier}", parameter.code)),
         );
