@@ -34,7 +34,8 @@ pub fn fill_database(engine: Engine, seed: u64) -> Result<Option<Database>> {
     fill_patients(engine, seed, PATIENTS)
 }
 
-fn fill_patients(engine: Engine, seed: u64, patients: u32) -> Result<Option<Database>> {
+/// As [`fill_database`], with so many patients.
+pub fn fill_patients(engine: Engine, seed: u64, patients: u32) -> Result<Option<Database>> {
     let Some(database) = Database::create(engine)? else { return Ok(None) };
     let hospital = Hospital { patients, ..Hospital::demo(seed) };
     let target: Target = database.url.parse()?;
@@ -101,13 +102,18 @@ pub fn serve_with(engine: Engine, sections: &str) -> Result<Option<Served>> {
 
 /// One of so many patients.
 pub fn serve_patients(engine: Engine, patients: u32, sections: &str) -> Result<Option<Served>> {
-    let Some(database) = fill_patients(engine, 1, patients)? else { return Ok(None) };
+    let database = fill_patients(engine, 1, patients)?;
+    database.map(|database| serve_database(database, sections)).transpose()
+}
+
+/// Serves a database that is filled.
+pub fn serve_database(database: Database, sections: &str) -> Result<Served> {
     let folder = TempDir::new()?;
     let config = configuration(&database, folder.path())?;
     let text = fs::read_to_string(&config)?;
     fs::write(&config, text + sections)?;
     let genkan = Genkan::serve_file(&config)?;
-    Ok(Some(Served { genkan, database, folder }))
+    Ok(Served { genkan, database, folder })
 }
 
 /// A configuration over a database of a test's own tables, with the rules in `folder/rules`.

@@ -8,19 +8,24 @@
 mod archive;
 mod ask;
 mod candidates;
+mod claim;
 mod declared;
+mod ground;
 mod linked;
 mod matching;
 mod number;
 mod proof;
 mod question;
+mod rows;
 mod span;
 
-pub use archive::{Archive, Element, fold};
+pub use archive::{Archive, Element, Resource, Set, fold};
 pub use ask::{Found, Refused, address, ask, difference, pair};
 pub use candidates::candidates;
-pub use declared::{Chain, Declared, Parameter, declared};
-pub use linked::sort_key;
+pub use claim::{Claim, Verdict};
+pub use declared::{Chain, Declared, Include, Link, Parameter, declared};
+pub use ground::{Ground, judged, proving_ground};
+pub use linked::{SortKey, references, sort_key};
 pub use matching::matches;
 pub use proof::Proof;
 pub use question::{Asked, Modifier, Prefix, Question, TokenSystem};

@@ -1,16 +1,18 @@
 //! Everything that a server shows, and what a parameter's FHIRPath finds in it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, ensure};
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 use genkan_fhir::definitions::{Component, Definitions, ParameterType, SearchParameter};
 use genkan_fhir::fhirpath::{Context as PathContext, Expression, Item, Node, Resolved};
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::ask::address;
+use super::question::Question;
 use crate::harness::Genkan;
 
 /// Something that a FHIRPath expression found, with its FHIR type.
@@ -18,24 +20,45 @@ use crate::harness::Genkan;
 pub struct Element {
     pub kind: String,
     pub value: Value,
+    /// Of a composite parameter: what each of its components finds here.
+    pub parts: Vec<Vec<Element>>,
 }
 
-/// By resource and parameter.
-type Known = HashMap<(usize, String), Rc<Vec<Element>>>;
+impl Element {
+    fn of(kind: &str, value: Value) -> Self {
+        Element { kind: kind.to_owned(), value, parts: Vec::new() }
+    }
+}
+
+/// A resource with its `Type/id`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    pub address: String,
+    pub value: Value,
+}
+
+/// What a parameter looks at in each resource of a type, in the order of [`Archive::of`].
+pub type Column = Vec<Vec<Element>>;
+
+/// Resources of one type, by their places in [`Archive::of`].
+pub type Set = BTreeSet<usize>;
 
 /// The resources of a server, by type.
 pub struct Archive {
-    pub types: BTreeMap<String, Vec<Value>>,
+    types: BTreeMap<String, Vec<Resource>>,
+    /// Of each address among the resources of its type.
+    places: HashMap<String, usize>,
     /// Of the hospital.
     pub zone: FixedOffset,
     pub now: DateTime<FixedOffset>,
-    found: RefCell<Known>,
+    columns: RefCell<HashMap<(String, &'static str), Rc<Column>>>,
+    pub(super) answers: RefCell<HashMap<Question, Option<Rc<Set>>>>,
     compiled: RefCell<HashMap<&'static str, Rc<Expression>>>,
 }
 
 impl Archive {
     /// Reads every page of every type that `/metadata` names.
-    pub fn read(genkan: &Genkan, now: DateTime<FixedOffset>) -> Result<Self> {
+    pub fn read(genkan: &Genkan) -> Result<Self> {
         let metadata = genkan.get("/fhir/metadata")?.json()?;
         let resources = metadata["rest"][0]["resource"].as_array().context("resources")?;
         let mut types = BTreeMap::new();
@@ -43,58 +66,75 @@ impl Archive {
             let name = resource["type"].as_str().context("a type")?;
             types.insert(name.to_owned(), all(genkan, name)?);
         }
+        let places = types.values().flat_map(|of: &Vec<Resource>| of.iter().enumerate());
+        let places = places.map(|(place, held)| (held.address.clone(), place)).collect();
+        let zone = FixedOffset::east_opt(9 * 3600).context("the zone of the hospital")?;
+        let now = Utc::now().with_timezone(&zone);
         Ok(Archive {
             types,
-            zone: *now.offset(),
+            places,
+            zone,
             now,
-            found: RefCell::default(),
+            columns: RefCell::default(),
+            answers: RefCell::default(),
             compiled: RefCell::default(),
         })
     }
 
-    pub fn of(&self, resource_type: &str) -> &[Value] {
+    pub fn of(&self, resource_type: &str) -> &[Resource] {
         self.types.get(resource_type).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// What a parameter looks at in a resource.
-    pub fn elements(&self, resource: &Value, code: &str) -> Rc<Vec<Element>> {
-        let resource_type = resource["resourceType"].as_str().unwrap_or_default();
-        // By its place in the archive: the id of a contained resource is one only inside the other.
-        let key = (std::ptr::from_ref(resource) as usize, code.to_owned());
-        if let Some(known) = self.found.borrow().get(&key) {
+    /// Of all types.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.types.values().flatten()
+    }
+
+    /// The place of `Type/id` among the resources of its type.
+    pub fn place(&self, address: &str) -> Option<usize> {
+        self.places.get(address).copied()
+    }
+
+    pub fn addresses(&self, resource_type: &str, set: &Set) -> BTreeSet<String> {
+        let all = self.of(resource_type);
+        set.iter().filter_map(|place| all.get(*place)).map(|held| held.address.clone()).collect()
+    }
+
+    /// What a parameter looks at in all resources of a type: each is evaluated once.
+    pub fn column(&self, resource_type: &str, code: &str) -> Rc<Column> {
+        let Some(parameter) = Definitions::r4().search_parameter(resource_type, code) else {
+            return Rc::new(vec![Vec::new(); self.of(resource_type).len()]);
+        };
+        let key = (resource_type.to_owned(), parameter.code);
+        if let Some(known) = self.columns.borrow().get(&key) {
             return Rc::clone(known);
         }
-        let parameter = Definitions::r4().search_parameter(resource_type, code);
-        let found = parameter.map(|parameter| {
-            let node = Node::of_resource(resource).expect("a resource of R4");
-            self.evaluate(node, parameter.expression)
-        });
-        let mut found = found.unwrap_or_default();
-        if code == "phonetic" {
+        let found = self.of(resource_type).iter().map(|held| self.elements(&held.value, parameter));
+        let found = Rc::new(found.collect::<Column>());
+        self.columns.borrow_mut().insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// What a parameter looks at in a resource.
+    pub fn elements(&self, resource: &Value, parameter: &'static SearchParameter) -> Vec<Element> {
+        let node = Node::of_resource(resource).expect("a resource of R4");
+        let mut found = self.evaluate(node, parameter.expression);
+        if parameter.code == "phonetic" {
             // R4 leaves the algorithm open; here it is the reading, from its beginning.
             found.retain(is_reading);
             found.iter_mut().for_each(whole);
         }
-        let found = Rc::new(found);
-        self.found.borrow_mut().insert(key, Rc::clone(&found));
+        for element in &mut found {
+            let components = parameter.components.iter();
+            element.parts = components.map(|one| self.component(element, one)).collect();
+        }
         found
     }
-}
 
-impl Archive {
-    /// What the part of a composite parameter finds in what the parameter itself found.
-    pub fn component(
-        &self,
-        element: &Element,
-        parameter: &SearchParameter,
-        index: usize,
-    ) -> Vec<Element> {
-        let Some(component) = parameter.components.get(index) else { return Vec::new() };
+    fn component(&self, element: &Element, component: &'static Component) -> Vec<Element> {
         let node = Node::of_element(&element.kind, Some(&element.value), None);
-        let Some(node) = node.or_else(|| Node::of_resource(&element.value)) else {
-            return Vec::new();
-        };
-        self.evaluate(node, component.expression)
+        let node = node.or_else(|| Node::of_resource(&element.value));
+        node.map(|node| self.evaluate(node, component.expression)).unwrap_or_default()
     }
 
     fn evaluate(&self, node: Node, expression: &'static str) -> Vec<Element> {
@@ -121,12 +161,8 @@ pub fn kind_of(component: &Component, resource_type: &str) -> Option<ParameterTy
 
 fn element(item: &Item) -> Option<Element> {
     match item {
-        Item::Node(node) => {
-            Some(Element { kind: node.type_path().to_owned(), value: node.value()?.clone() })
-        }
-        Item::Boolean(value) => {
-            Some(Element { kind: "boolean".to_owned(), value: Value::Bool(*value) })
-        }
+        Item::Node(node) => Some(Element::of(node.type_path(), node.value()?.clone())),
+        Item::Boolean(value) => Some(Element::of("boolean", Value::Bool(*value))),
         _ => None,
     }
 }
@@ -150,7 +186,7 @@ pub fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase()
 }
 
-fn all(genkan: &Genkan, resource_type: &str) -> Result<Vec<Value>> {
+fn all(genkan: &Genkan, resource_type: &str) -> Result<Vec<Resource>> {
     let mut found = Vec::new();
     let mut next = Some(format!("/fhir/{resource_type}?_count=1000"));
     while let Some(path) = next {
@@ -159,7 +195,10 @@ fn all(genkan: &Genkan, resource_type: &str) -> Result<Vec<Value>> {
         let page = answer.json()?;
         let entries = page["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
         let matched = entries.iter().filter(|entry| entry["search"]["mode"] == "match");
-        found.extend(matched.map(|entry| entry["resource"].clone()));
+        found.extend(matched.map(|entry| {
+            let value = entry["resource"].clone();
+            Resource { address: address(&value), value }
+        }));
         let links = page["link"].as_array().map(Vec::as_slice).unwrap_or_default();
         let link = links.iter().find(|link| link["relation"] == "next");
         let url = link.and_then(|link| link["url"].as_str());

@@ -13,6 +13,8 @@ pub struct Found {
     /// In the order of the answer.
     pub matches: Vec<String>,
     pub includes: BTreeSet<String>,
+    /// Matches on the page that has most of them.
+    pub page_max: usize,
 }
 
 impl Found {
@@ -60,6 +62,7 @@ pub fn ask(genkan: &Genkan, resource_type: &str, query: &str) -> Result<Found> {
         }
         ensure!(answer.status == 200, "{}: {:.500}", answer.status, answer.text());
         let page = answer.json()?;
+        let before = found.matches.len();
         for entry in page["entry"].as_array().map(Vec::as_slice).unwrap_or_default() {
             match entry["search"]["mode"].as_str() {
                 Some("match") => found.matches.push(address(&entry["resource"])),
@@ -69,6 +72,7 @@ pub fn ask(genkan: &Genkan, resource_type: &str, query: &str) -> Result<Found> {
                 _ => {}
             }
         }
+        found.page_max = found.page_max.max(found.matches.len() - before);
         let links = page["link"].as_array().map(Vec::as_slice).unwrap_or_default();
         let link = links.iter().find(|link| link["relation"] == "next");
         next = match link.and_then(|link| link["url"].as_str()) {

@@ -1,7 +1,7 @@
 //! Questions worth asking of a parameter: made of what the resources hold, so that some of them
 //! match and some don't, and of what none of them holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use genkan_fhir::definitions::{Definitions, ParameterType, SearchParameter};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::archive::{Archive, Element, kind_of};
 use super::question::{Asked, Modifier, Prefix, Question, TokenSystem};
 
 /// Elements that questions are made of, for each parameter.
-const SAMPLES: usize = 5;
+const SAMPLES: usize = 60;
 /// No resource holds it.
 const NOWHERE: &str = "nowhere-9f3";
 
@@ -25,7 +25,7 @@ pub fn candidates(
         return Vec::new();
     };
     let samples = samples(archive, resource_type, code);
-    let mut found = Vec::new();
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     let mut ask = |modifier: Option<&Modifier>, prefix: Prefix, asked: Asked| {
         let question = Question {
             resource_type: resource_type.to_owned(),
@@ -34,7 +34,7 @@ pub fn candidates(
             prefix,
             asked,
         };
-        if !found.contains(&question) {
+        if known.insert(question.clone()) {
             found.push(question);
         }
     };
@@ -51,7 +51,7 @@ pub fn candidates(
         }
         for prefix in plain {
             for element in &samples {
-                for asked in of_element(archive, element, (resource_type, parameter), modifier) {
+                for asked in of_element(element, (resource_type, parameter), modifier) {
                     ask(modifier, *prefix, asked);
                 }
             }
@@ -63,28 +63,38 @@ pub fn candidates(
     found
 }
 
-/// Elements that differ, from all over the resources.
+/// Elements that differ, the first few of them from all over the resources.
 fn samples(archive: &Archive, resource_type: &str, code: &str) -> Vec<Element> {
     let mut seen = BTreeSet::new();
     let mut different = Vec::new();
-    for resource in archive.of(resource_type) {
-        for element in archive.elements(resource, code).iter() {
-            if seen.insert(element.value.to_string()) {
-                different.push(element.clone());
-            }
+    for element in archive.column(resource_type, code).iter().flatten() {
+        if seen.insert(element.value.to_string()) {
+            different.push(element.clone());
         }
     }
-    let step = (different.len() / SAMPLES).max(1);
-    different.into_iter().step_by(step).take(SAMPLES + 1).collect()
+    let step = stride(different.len());
+    let places = (0..different.len()).map(|turn| turn * step % different.len());
+    places.take(SAMPLES).map(|place| different[place].clone()).collect()
+}
+
+/// Steps of this length come to each of so many places once, and soon to every region: about the golden
+/// ratio, without a common divisor.
+fn stride(places: usize) -> usize {
+    let divisor = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    (places * 5 / 8..=places).find(|step| divisor(*step, places) == 1).unwrap_or(1)
 }
 
 fn of_element(
-    archive: &Archive,
     element: &Element,
     (resource_type, parameter): (&str, &SearchParameter),
     modifier: Option<&Modifier>,
 ) -> Vec<Asked> {
-    let Element { kind: type_name, value } = element;
+    let Element { kind: type_name, value, .. } = element;
     match parameter.kind {
         ParameterType::Token => tokens(type_name, value, modifier),
         ParameterType::String => strings(value, modifier),
@@ -95,22 +105,21 @@ fn of_element(
         ParameterType::Quantity => quantities(value),
         ParameterType::Reference => references(value, modifier),
         ParameterType::Uri => uris(value),
-        ParameterType::Composite => composites(archive, element, (resource_type, parameter)),
+        ParameterType::Composite => composites(element, (resource_type, parameter)),
         ParameterType::Special => Vec::new(),
     }
 }
 
-/// Each part from the same place, and one part exchanged for what nothing holds.
+/// Each part from the same place; then one part asked in another way, or for what nothing holds.
 fn composites(
-    archive: &Archive,
     element: &Element,
     (resource_type, parameter): (&str, &SearchParameter),
 ) -> Vec<Asked> {
-    let mut parts: Vec<Asked> = Vec::new();
-    for (index, component) in parameter.components.iter().enumerate() {
-        let kind = kind_of(component, resource_type);
-        let found = archive.component(element, parameter, index);
-        let (Some(kind), Some(first)) = (kind, found.first()) else { return Vec::new() };
+    let mut parts: Vec<Vec<(Prefix, Asked)>> = Vec::new();
+    for (component, found) in parameter.components.iter().zip(&element.parts) {
+        let (Some(kind), Some(first)) = (kind_of(component, resource_type), found.first()) else {
+            return Vec::new();
+        };
         let asked = match kind {
             ParameterType::Token => tokens(&first.kind, &first.value, None),
             ParameterType::String => strings(&first.value, None),
@@ -119,20 +128,23 @@ fn composites(
             ParameterType::Reference => references(&first.value, None),
             _ => Vec::new(),
         };
-        let Some(first) = asked.into_iter().next() else { return Vec::new() };
-        parts.push(first);
-    }
-    let all = |parts: Vec<Asked>| {
-        Asked::Composite(parts.into_iter().map(|part| (Prefix::None, part)).collect())
-    };
-    let mut asked = vec![all(parts.clone())];
-    for (index, part) in parts.iter().enumerate() {
-        if matches!(part, Asked::Token { .. }) {
-            let mut other = parts.clone();
-            other[index] =
-                Asked::Token { system: TokenSystem::Any, code: Some(NOWHERE.to_owned()) };
-            asked.push(all(other));
+        let mut ways: Vec<_> = asked.into_iter().map(|one| (Prefix::None, one)).collect();
+        let Some((_, first)) = ways.first().cloned() else { return Vec::new() };
+        if matches!(kind, ParameterType::Date | ParameterType::Quantity) {
+            ways.extend([Prefix::Gt, Prefix::Le].map(|prefix| (prefix, first.clone())));
         }
+        let nothing = of_nothing(kind, None);
+        ways.extend(nothing.into_iter().map(|one| (Prefix::None, one)));
+        parts.push(ways);
+    }
+    let first: Vec<(Prefix, Asked)> = parts.iter().map(|ways| ways[0].clone()).collect();
+    let mut asked = vec![Asked::Composite(first.clone())];
+    for (index, ways) in parts.into_iter().enumerate() {
+        asked.extend(ways.into_iter().skip(1).map(|way| {
+            let mut other = first.clone();
+            other[index] = way;
+            Asked::Composite(other)
+        }));
     }
     asked
 }
@@ -282,6 +294,11 @@ fn dates(value: &Value) -> Vec<Asked> {
         for length in [4, 7, 10, text.len()] {
             asked.extend(text.get(..length).map(|part| Asked::Date(part.to_owned())));
         }
+        // To the minute, and by the clock of the hospital.
+        if let (Some(minute), Some(offset)) = (text.get(..16), text.get(19..)) {
+            asked.push(Asked::Date(format!("{minute}{offset}")));
+            asked.extend(text.get(..19).map(|second| Asked::Date(second.to_owned())));
+        }
     }
     asked
 }
@@ -299,12 +316,12 @@ fn quantities(value: &Value) -> Vec<Asked> {
         let mut add = |system, code| {
             asked.push(Asked::Quantity { value: value.clone(), system, code });
         };
-        add(None, None);
-        add(None, text("code").or_else(|| text("unit")));
-        add(None, Some(NOWHERE.to_owned()));
         if text("system").is_some() {
             add(text("system"), text("code"));
         }
+        add(None, text("code").or_else(|| text("unit")));
+        add(None, Some(NOWHERE.to_owned()));
+        add(None, None);
     }
     asked
 }

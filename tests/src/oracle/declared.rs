@@ -13,8 +13,7 @@ pub struct Declared {
     pub resource_type: String,
     pub parameters: Vec<Parameter>,
     pub sorts: Vec<String>,
-    /// `_include` or `_revinclude`, and `Observation:subject:Patient`.
-    pub includes: Vec<(&'static str, String)>,
+    pub includes: Vec<Include>,
     pub chains: Vec<Chain>,
 }
 
@@ -25,33 +24,80 @@ pub struct Parameter {
     pub modifiers: Vec<Modifier>,
     /// With `Prefix::None`, where values have none.
     pub prefixes: Vec<Prefix>,
-    /// It is asked by chains and `:missing`.
-    pub only_chains: bool,
+    /// A value can be asked for without a modifier; else by chains or with one.
+    pub plain: bool,
+}
+
+/// One step of a chain: `subject:Patient.` or `_has:Observation:subject:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub reverse: bool,
+    /// The type that holds the reference, and the parameter by which it is searched.
+    pub source: String,
+    pub parameter: String,
+    /// The type at the other end of the reference.
+    pub target: String,
+}
+
+impl Link {
+    /// As it stands in front of what follows.
+    pub fn text(&self) -> String {
+        let Link { source, parameter, target, .. } = self;
+        match self.reverse {
+            false => format!("{parameter}:{target}."),
+            true => format!("_has:{source}:{parameter}:"),
+        }
+    }
+
+    pub fn from(&self) -> &str {
+        if self.reverse { &self.target } else { &self.source }
+    }
+
+    pub fn to(&self) -> &str {
+        if self.reverse { &self.source } else { &self.target }
+    }
 }
 
 /// `subject:Patient.birthdate` or `_has:Observation:subject:code`.
 #[derive(Debug, Clone)]
 pub struct Chain {
-    pub reverse: bool,
-    /// The reference parameter, and the type that holds it.
-    pub reference: (String, String),
-    /// The type at the other end of a forward chain.
-    pub target: String,
+    pub link: Link,
     pub code: String,
 }
 
 impl Chain {
     pub fn name(&self) -> String {
-        let Chain { reference: (source, reference), target, code, .. } = self;
-        match self.reverse {
-            false => format!("{reference}:{target}.{code}"),
-            true => format!("_has:{source}:{reference}:{code}"),
-        }
+        format!("{}{}", self.link.text(), self.code)
+    }
+}
+
+/// `_include=Observation:subject:Patient`, or `_revinclude`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Include {
+    pub reverse: bool,
+    pub source: String,
+    pub code: String,
+    pub target: Option<String>,
+}
+
+impl Include {
+    fn of(reverse: bool, text: &str) -> Option<Self> {
+        let mut parts = text.split(':').map(str::to_owned);
+        let (source, code) = (parts.next()?, parts.next()?);
+        Some(Include { reverse, source, code, target: parts.next() })
     }
 
-    /// The type whose parameter is asked.
-    pub fn asked_type(&self) -> &str {
-        if self.reverse { &self.reference.0 } else { &self.target }
+    /// A resource of this address is of the type that is named.
+    pub fn wants(&self, address: &str) -> bool {
+        let of_type = address.split('/').next();
+        self.target.as_deref().is_none_or(|target| of_type == Some(target))
+    }
+
+    /// The parameter and its value.
+    pub fn pair(&self) -> (&'static str, String) {
+        let name = if self.reverse { "_revinclude" } else { "_include" };
+        let target = self.target.as_ref().map(|target| format!(":{target}")).unwrap_or_default();
+        (name, format!("{}:{}{target}", self.source, self.code))
     }
 }
 
@@ -59,10 +105,20 @@ impl Parameter {
     /// Prefixes go with values of their own; `:missing` has a truth for a value.
     pub fn prefixes_of(&self, modifier: Option<&Modifier>) -> Vec<Prefix> {
         match modifier {
-            None if self.only_chains => Vec::new(),
+            None if !self.plain => Vec::new(),
             None => self.prefixes.clone(),
             Some(_) => vec![Prefix::None],
         }
+    }
+
+    /// Every way to ask it.
+    pub fn forms(&self) -> Vec<(Option<&Modifier>, Prefix)> {
+        let modifiers = std::iter::once(None).chain(self.modifiers.iter().map(Some));
+        modifiers
+            .flat_map(|modifier| {
+                self.prefixes_of(modifier).into_iter().map(move |prefix| (modifier, prefix))
+            })
+            .collect()
     }
 
     pub fn declaration(
@@ -96,10 +152,11 @@ pub fn declared(genkan: &Genkan) -> Result<Vec<Declared>> {
             parameters.push(parameter);
         }
         let mut includes = Vec::new();
-        for (kind, element) in [("_include", "searchInclude"), ("_revinclude", "searchRevInclude")]
-        {
-            includes
-                .extend(list(&resource[element]).iter().filter_map(text).map(|one| (kind, one)));
+        for (reverse, element) in [(false, "searchInclude"), (true, "searchRevInclude")] {
+            for declared in list(&resource[element]) {
+                let include = text(declared).and_then(|one| Include::of(reverse, &one));
+                includes.push(include.with_context(|| format!("an include: {declared}"))?);
+            }
         }
         let sorts = sorts(&documentation);
         all.push(Declared { resource_type, parameters, sorts, includes, chains });
@@ -120,8 +177,8 @@ fn parameter(declared: &Value) -> Result<Parameter> {
         let known = Prefix::ALL.into_iter().find(|prefix| prefix.text() == name);
         prefixes.push(known.with_context(|| format!("{code}: prefix {name}"))?);
     }
-    let only_chains = told.contains("Only with chains");
-    Ok(Parameter { code, kind, modifiers, prefixes, only_chains })
+    let plain = !["Only with chains", "Only with modifiers"].iter().any(|only| told.contains(only));
+    Ok(Parameter { code, kind, modifiers, prefixes, plain })
 }
 
 fn modifier(name: &str) -> Result<Modifier> {
@@ -152,9 +209,12 @@ fn forward_chains(resource_type: &str, parameter: &str, told: &str) -> Result<Ve
         let (reference, target) = target.with_context(|| format!("a chain: {link}"))?;
         ensure!(reference == parameter, "{link} stands under {parameter}");
         chains.extend(codes.into_iter().map(|code| Chain {
-            reverse: false,
-            reference: (resource_type.to_owned(), reference.to_owned()),
-            target: target.to_owned(),
+            link: Link {
+                reverse: false,
+                source: resource_type.to_owned(),
+                parameter: reference.to_owned(),
+                target: target.to_owned(),
+            },
             code,
         }));
     }
@@ -170,9 +230,12 @@ fn reverse_chains(resource_type: &str, told: &str) -> Result<Vec<Chain>> {
             anyhow::bail!("a reverse chain: {link}")
         };
         chains.extend(codes.into_iter().map(|code| Chain {
-            reverse: true,
-            reference: ((*source).to_owned(), (*reference).to_owned()),
-            target: resource_type.to_owned(),
+            link: Link {
+                reverse: true,
+                source: (*source).to_owned(),
+                parameter: (*reference).to_owned(),
+                target: resource_type.to_owned(),
+            },
             code,
         }));
     }

@@ -3,42 +3,33 @@
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use serde_json::Value;
 
-use genkan_fhir::definitions::{Definitions, SearchParameter};
-
 use super::archive::{Archive, Element, fold};
 use super::number::{Exact, around, exact};
 use super::question::{Asked, Modifier, Prefix, Question, TokenSystem};
 use super::span::Span;
 
-/// The whole of R4's answer for one resource; `None` where R4 leaves it open.
-pub fn matches(archive: &Archive, resource: &Value, question: &Question) -> Option<bool> {
-    let parameter = Definitions::r4().search_parameter(&question.resource_type, &question.code)?;
-    let elements = archive.elements(resource, &question.code);
+/// The whole of R4's answer for a resource in which the parameter looks at these elements; `None` where
+/// R4 leaves it open.
+pub fn matches(archive: &Archive, elements: &[Element], question: &Question) -> Option<bool> {
     if let Asked::Missing(missing) = question.asked {
         return Some(elements.is_empty() == missing);
     }
     let mut found = false;
-    for element in elements.iter() {
-        let looked = look(
-            (archive, parameter),
-            element,
-            question.modifier.as_ref(),
-            question.prefix,
-            &question.asked,
-        );
-        found |= looked?;
+    for element in elements {
+        found |=
+            look(archive, element, question.modifier.as_ref(), question.prefix, &question.asked)?;
     }
     Some(if question.modifier == Some(Modifier::Not) { !found } else { found })
 }
 
 fn look(
-    (archive, parameter): (&Archive, &SearchParameter),
+    archive: &Archive,
     element: &Element,
     modifier: Option<&Modifier>,
     prefix: Prefix,
     asked: &Asked,
 ) -> Option<bool> {
-    let Element { kind, value } = element;
+    let Element { kind, value, parts: found_parts } = element;
     match asked {
         Asked::Token { system, code } => match modifier {
             Some(Modifier::Identifier) => {
@@ -55,14 +46,14 @@ fn look(
                 types.filter(|found| found["system"] == **system && found["code"] == **code);
             Some(typed.next().is_some() && value["value"] == **wanted)
         }
-        Asked::Text(text) => Some(texts(kind, value, modifier).iter().any(|found| {
-            let (found_folded, text_folded) = (fold(found), fold(text));
-            match modifier {
+        Asked::Text(text) => {
+            let folded = fold(text);
+            Some(texts(kind, value, modifier).iter().any(|found| match modifier {
                 Some(Modifier::Exact) => found == text,
-                Some(Modifier::Contains) => found_folded.contains(&text_folded),
-                _ => found_folded.starts_with(&text_folded),
-            }
-        })),
+                Some(Modifier::Contains) => fold(found).contains(&folded),
+                _ => fold(found).starts_with(&folded),
+            }))
+        }
         Asked::Date(text) => {
             let asked = Span::of(text, archive.zone)?;
             date(&span(kind, value, archive.zone)?, prefix, &asked, archive.now)
@@ -88,10 +79,10 @@ fn look(
         Asked::Missing(_) => None,
         Asked::Composite(parts) => {
             let mut all = true;
-            for (component, (prefix, asked)) in parts.iter().enumerate() {
+            for (found, (prefix, asked)) in found_parts.iter().zip(parts) {
                 let mut any = false;
-                for part in archive.component(element, parameter, component) {
-                    any |= look((archive, parameter), &part, None, *prefix, asked)?;
+                for part in found {
+                    any |= look(archive, part, None, *prefix, asked)?;
                 }
                 all &= any;
             }

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::claim::Verdict;
+
 /// `Observation?date:sa`, `Observation?_include=Observation:subject`, with what was seen of it.
 #[derive(Debug, Default)]
 pub struct Proof {
@@ -25,24 +27,24 @@ impl Proof {
         self.seen.entry(declaration.to_owned()).or_default();
     }
 
-    /// An answer of so many out of so many, or why it is wrong.
-    pub fn note(&mut self, declaration: &str, answer: Result<(usize, usize), String>) {
+    /// What became of a claim that holds so many out of so many. A refusal is honest, and proves nothing.
+    pub fn note(
+        &mut self,
+        declaration: &str,
+        query: &str,
+        (found, all): (usize, usize),
+        verdict: Verdict,
+    ) {
         self.asked += 1;
         let seen = self.seen.entry(declaration.to_owned()).or_default();
-        match answer {
-            Ok((found, all)) => {
+        match verdict {
+            Verdict::Right => {
                 seen.holds |= found > 0;
                 seen.leaves_out |= found < all;
             }
-            Err(said) => self.wrong.push(format!("{declaration}: {said}")),
+            Verdict::Refused(said) => self.refused.push(format!("{declaration}: {query}: {said}")),
+            Verdict::Wrong(said) => self.wrong.push(format!("{declaration}: {query}: {said}")),
         }
-    }
-
-    /// An answer of 400: this value is not understood here. It is honest, and proves nothing.
-    pub fn refuse(&mut self, declaration: &str, said: String) {
-        self.asked += 1;
-        self.seen.entry(declaration.to_owned()).or_default();
-        self.refused.push(format!("{declaration}: {said}"));
     }
 
     pub fn refused(&self) -> &[String] {
@@ -90,13 +92,14 @@ mod tests {
         for declaration in ["a", "b", "c", "d"] {
             proof.declare(declaration);
         }
-        proof.note("a", Ok((3, 9)));
-        proof.note("b", Ok((9, 9)));
-        proof.note("c", Ok((9, 9)));
-        proof.note("c", Ok((0, 9)));
-        proof.note("e", Err("two are missing".to_owned()));
+        proof.note("a", "a=1", (3, 9), Verdict::Right);
+        proof.note("b", "b=1", (9, 9), Verdict::Right);
+        proof.note("c", "c=1", (9, 9), Verdict::Right);
+        proof.note("c", "c=2", (0, 9), Verdict::Right);
+        proof.note("d", "d=1", (3, 9), Verdict::Refused("no such value".to_owned()));
+        proof.note("e", "e=1", (3, 9), Verdict::Wrong("two are missing".to_owned()));
         assert_eq!(proof.unproven(), ["b", "d", "e"]);
-        assert_eq!(proof.wrong(), ["e: two are missing"]);
+        assert_eq!(proof.wrong(), ["e: e=1: two are missing"]);
         assert_eq!(proof.declared(), 5);
     }
 }
