@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::ask::address;
+use super::declared;
 use super::question::Question;
 use crate::harness::Genkan;
 
@@ -60,9 +61,8 @@ impl Archive {
     /// Reads every page of every type that `/metadata` names.
     pub fn read(genkan: &Genkan) -> Result<Self> {
         let metadata = genkan.get("/fhir/metadata")?.json()?;
-        let resources = metadata["rest"][0]["resource"].as_array().context("resources")?;
         let mut types = BTreeMap::new();
-        for resource in resources {
+        for resource in declared::types(&metadata) {
             let name = resource["type"].as_str().context("a type")?;
             types.insert(name.to_owned(), all(genkan, name)?);
         }

@@ -136,11 +136,18 @@ impl Parameter {
     }
 }
 
+/// What `/metadata` says of each type that is made of rows. SearchParameter is made of the rules, with the
+/// server's own address, and has tests of its own.
+pub(super) fn types(metadata: &Value) -> impl Iterator<Item = &Value> {
+    let all = list(&metadata["rest"][0]["resource"]).iter();
+    all.filter(|resource| resource["type"] != "SearchParameter")
+}
+
 /// Everything that a server declares of searching.
 pub fn declared(genkan: &Genkan) -> Result<Vec<Declared>> {
     let metadata = genkan.get("/fhir/metadata")?.json()?;
     let mut all = Vec::new();
-    for resource in list(&metadata["rest"][0]["resource"]) {
+    for resource in types(&metadata) {
         let resource_type = text(&resource["type"]).context("a type")?;
         let documentation = text(&resource["documentation"]).unwrap_or_default();
         let mut chains = reverse_chains(&resource_type, &documentation)?;
