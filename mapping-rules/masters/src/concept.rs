@@ -42,6 +42,8 @@ pub enum Property {
     Jlac11,
     /// FHIR識別文字列 of the service's item table: the display of its slices.
     Item,
+    /// データ区分 of the service's item table: 検査 or 感染症.
+    Section,
     /// 大項目
     Group,
     /// 材料
@@ -56,7 +58,7 @@ pub enum Property {
 }
 
 impl Property {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::KeyNumber,
         Self::Exchange,
         Self::Receipt,
@@ -77,6 +79,7 @@ impl Property {
         Self::Jlac10,
         Self::Jlac11,
         Self::Item,
+        Self::Section,
         Self::Group,
         Self::Material,
         Self::Method,
@@ -111,6 +114,7 @@ impl Property {
             Self::Jlac10 => "jlac10",
             Self::Jlac11 => "jlac11",
             Self::Item => "item",
+            Self::Section => "section",
             Self::Group => "group",
             Self::Material => "material",
             Self::Method => "method",

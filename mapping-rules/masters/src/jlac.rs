@@ -14,7 +14,7 @@ use crate::sheet::{SheetRow, table};
 use crate::system;
 use crate::text::{day, is_code};
 
-const HEADINGS: [&str; 16] = [
+const HEADINGS: [&str; 17] = [
     "JLAC11コード",
     "JLAC10コード",
     "FHIR項目名称",
@@ -31,6 +31,7 @@ const HEADINGS: [&str; 16] = [
     "適用開始日",
     "適用終了日",
     "親コード",
+    "データ区分（感染症/検査）",
 ];
 
 pub(crate) fn items(bytes: &[u8]) -> Result<Reading, ReadError> {
@@ -85,6 +86,7 @@ fn item(
     let until = day(cell(14)?).map_err(|reason| (column(14), reason))?;
     let shared = [
         (Property::Item, 3),
+        (Property::Section, 16),
         (Property::Group, 4),
         (Property::Unit, 7),
         (Property::ValueType, 12),

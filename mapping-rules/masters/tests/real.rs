@@ -70,6 +70,16 @@ fn every_line_of_the_full_masters_is_read_or_rejected_with_its_reason() {
 }
 
 #[test]
+fn what_is_sold_off_has_its_last_day() {
+    let Some(folder) = masters() else { return };
+    for (name, ending) in [("01", 162), ("02", 105), ("03", 44)] {
+        let read = reading(&folder, &format!("mhlw/tp20250814-01_{name}.xlsx"));
+        let ends = |change: &&Change| matches!(change, Change::Is(drug) if drug.until.is_some());
+        assert_eq!(read.of(system::PRICE_LIST).iter().filter(ends).count(), ending, "{name}");
+    }
+}
+
+#[test]
 fn allergens_are_the_same_in_both_encodings_and_belong_to_three_systems() {
     let Some(folder) = masters() else { return };
     let utf8 = reading(&folder, "jfagy/utf8_JFAGY_J9FN_20250401_R01.csv");
@@ -131,5 +141,6 @@ fn a_code_knows_the_others() {
     let protein = concept(&items, system::JLAC11, "C1002000025000155");
     assert_eq!(protein.values(Property::Unit), ["g/dL"]);
     assert_eq!(protein.values(Property::Jlac10), ["3A010000002329101"]);
+    assert_eq!(protein.values(Property::Section), ["検査"]);
     assert!(items.rejected.iter().all(|one| one.reason != Reason::NotText));
 }
