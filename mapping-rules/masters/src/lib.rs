@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod concept;
+mod crosswalk;
 mod jfagy;
 mod jlac;
 mod kind;
@@ -20,6 +21,7 @@ pub mod system;
 mod text;
 
 pub use concept::{Change, Concept, Property};
+pub use crosswalk::{Crosswalk, Fact, Part, Split, Standing, Successor, Unchecked};
 pub use kind::{Kind, read};
 pub use reading::{ReadError, Reading, Reason, Rejected, Scope};
 pub use store::{

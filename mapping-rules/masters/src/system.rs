@@ -39,3 +39,51 @@ pub const JFAGY_OTHER: &str =
 /// JFAGY, medication: the dummy code; the others are made of YJ codes.
 pub const JFAGY_MEDICATION: &str =
     "http://jpfhir.jp/fhir/core/CodeSystem/JP_JfagyMedicationAllergen_CS";
+/// JFAGY, a product: `YCM` and its YJ code, or the dummy.
+pub const JFAGY_PRODUCT: &str =
+    "http://jpfhir.jp/fhir/core/CodeSystem/YCM/JP_JfagyMedicationAllergen_CS";
+/// JFAGY, an ingredient: `GCM`, the first nine characters of its YJ codes, `ZZZ`.
+pub const JFAGY_INGREDIENT: &str =
+    "http://jpfhir.jp/fhir/core/CodeSystem/GCM/JP_JfagyMedicationAllergen_CS";
+/// 規格別薬剤成分: the first nine characters of its YJ codes, `ZZZ`.
+pub const INGREDIENT: &str = "http://capstandard.jp/CodeSystem/KikakubetsuYakuzaiSeibun";
+/// The 43 items of the service by JLAC10, displayed by their FHIR識別名.
+pub const CORE_JLAC10: &str =
+    "http://jpfhir.jp/fhir/clins/CodeSystem/JLAC10/JP_CLINS_ObsLabResult_CoreLabo_CS";
+/// The infections of the service by JLAC10.
+pub const INFECTION_JLAC10: &str =
+    "http://jpfhir.jp/fhir/clins/CodeSystem/JLAC10/JP_CLINS_ObsLabResult_InfectionLabo_CS";
+/// The 43 items by JLAC11.
+pub const CORE_JLAC11: &str =
+    "http://jpfhir.jp/fhir/clins/CodeSystem/JLAC11/JP_CLINS_ObsLabResult_CoreLabo_CS";
+/// The infections by JLAC11.
+pub const INFECTION_JLAC11: &str =
+    "http://jpfhir.jp/fhir/clins/CodeSystem/JLAC11/JP_CLINS_ObsLabResult_InfectionLabo_CS";
+
+/// Every system above.
+pub const ALL: [&str; 24] = [
+    RECEIPT_DISEASE,
+    DISEASE_KEY,
+    DISEASE_EXCHANGE,
+    ICD10,
+    RECEIPT_MODIFIER,
+    MODIFIER_KEY,
+    MODIFIER_EXCHANGE,
+    RECEIPT_DRUG,
+    YJ,
+    HOT9,
+    GENERIC_NAME,
+    PRICE_LIST,
+    CORE_JLAC10,
+    INFECTION_JLAC10,
+    JLAC10,
+    CORE_JLAC11,
+    INFECTION_JLAC11,
+    JLAC11,
+    JFAGY_FOOD,
+    JFAGY_OTHER,
+    JFAGY_MEDICATION,
+    JFAGY_PRODUCT,
+    JFAGY_INGREDIENT,
+    INGREDIENT,
+];
