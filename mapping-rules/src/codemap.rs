@@ -4,17 +4,23 @@
 //! All rows of a local code are folded into *segments* of time in which its codings do not change, so
 //! that both directions read the same table.
 
+mod derive;
 mod sheet;
 mod table;
+mod verify;
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use genkan_masters::Kind;
 
 use crate::diagnostic::Span;
 
+pub(crate) use derive::complete;
 pub(crate) use sheet::{Cell, Sheet, decode};
-pub(crate) use table::{Rows, ambiguous, read};
+pub(crate) use table::{RowProblem, Rows, overlapping, read};
+pub use verify::Compared;
+pub(crate) use verify::verify;
 
 #[derive(Debug, Clone)]
 pub struct CodeMap {
@@ -45,6 +51,16 @@ pub struct Target {
     pub system: String,
     /// Used only where none of these targets has a code.
     pub only_if_none: Vec<String>,
+    pub derive: Option<Derive>,
+}
+
+/// A target whose codes follow from those of another target, as a master says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derive {
+    /// The other target.
+    pub from: String,
+    pub table: Kind,
+    pub span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

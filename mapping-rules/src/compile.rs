@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use genkan_adapter::ColumnKind;
 use genkan_fhir::definitions::Definitions;
+use genkan_masters::{Crosswalk, Store};
 
-use crate::codemap::{self, CodeMap};
+use crate::codemap::{self, CodeMap, Compared};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::image::Imaging;
 use crate::program::{Rule, RuleFile, RuleSet, Site};
@@ -41,6 +42,8 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// For rendering the findings.
     pub files: Vec<RuleFile>,
+    /// How far the code maps could be compared with the masters.
+    pub compared: Vec<Compared>,
 }
 
 /// What all rules share while they are compiled.
@@ -81,8 +84,14 @@ pub(crate) struct Header {
     pub key: Vec<Option<ColumnKind>>,
 }
 
-/// Compiles a rule set against the schemas of its sources.
-pub fn compile(files: &RuleFiles, schemas: &SourceSchemas, site: &Site) -> Compiled {
+/// Compiles a rule set against the schemas of its sources, and its code maps against the masters: an
+/// empty store where none are loaded.
+pub fn compile(
+    files: &RuleFiles,
+    schemas: &SourceSchemas,
+    site: &Site,
+    masters: &Store,
+) -> Compiled {
     let mut found = Vec::new();
     let mut sources = Sources::read(files, &mut found);
     let mut broken = std::mem::take(&mut sources.broken);
@@ -91,7 +100,9 @@ pub fn compile(files: &RuleFiles, schemas: &SourceSchemas, site: &Site) -> Compi
     let rules: Vec<(Yaml, Header)> = headers(yamls, schemas, &mut found);
     broken.rules |= rules.len() < count;
     let (yamls, headers): (Vec<Yaml>, Vec<Header>) = rules.into_iter().unzip();
-    let code_maps = codes::read(&sources, &mut broken, &mut found);
+    let masters = Crosswalk::new(masters);
+    let codes::CodeMaps { maps: code_maps, compared, derived } =
+        codes::read(&sources, &masters, &mut broken, &mut found);
     let lookups = codes::lookups(&sources, &mut found);
     let fragments = fragments::read(&sources, &mut found);
     if !broken.rules {
@@ -126,19 +137,26 @@ pub fn compile(files: &RuleFiles, schemas: &SourceSchemas, site: &Site) -> Compi
         lookups,
         site: site.clone(),
         sources: schemas.names().map(str::to_owned).collect(),
-        fingerprint: fingerprint(&sources.fingerprint, site),
+        fingerprint: fingerprint(&sources.fingerprint, site, &derived),
     });
-    Compiled { rules, diagnostics: found, files }
+    Compiled { rules, diagnostics: found, files, compared }
 }
 
-/// Of the files with the site's constants and zone, which are as much a part of the resources, and of
-/// the release that runs them.
-fn fingerprint(files: &[u8; 32], Site { constants, zone }: &Site) -> [u8; 32] {
+/// Of the files with the codes that masters derived, and with the site's constants and zone, which are as
+/// much a part of the resources, and of the release that runs them.
+fn fingerprint(
+    files: &[u8; 32],
+    Site { constants, zone }: &Site,
+    derived: &blake3::Hasher,
+) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
     hasher.update(files).update(&zone.local_minus_utc().to_le_bytes());
     for text in constants.iter().flat_map(|(name, value)| [name, value]) {
         hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    if derived.count() > 0 {
+        hasher.update(derived.finalize().as_bytes());
     }
     *hasher.finalize().as_bytes()
 }

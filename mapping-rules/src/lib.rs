@@ -34,6 +34,7 @@ pub mod testing;
 pub mod vocabulary;
 mod yaml;
 
+pub use codemap::Compared;
 pub use compile::{Compiled, RuleFiles, compile};
 pub use diagnostic::{Diagnostic, Language, Severity, Span, Text};
 pub use sources::{MAIN, SourceSchemas};

@@ -5,6 +5,10 @@
 mod cases;
 #[path = "diagnostics/code_maps.rs"]
 mod code_maps;
+#[path = "diagnostics/compared.rs"]
+mod compared;
+#[path = "support/masters.rs"]
+mod masters;
 #[path = "support/rule_set.rs"]
 mod rule_set;
 #[path = "diagnostics/versions.rs"]

@@ -20,6 +20,7 @@ use genkan_adapter::Value;
 use genkan_mapping::emit::{Emitter, Record};
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{RuleFiles, compile};
+use genkan_masters::Store;
 use serde_json::{Value as Json, json};
 use site::{identity, row, rules};
 
@@ -306,7 +307,8 @@ fn the_same_record_makes_the_same_bytes_and_every_cell_and_rule_counts_in_the_ve
         );
         let files = RuleFiles(vec![("pt.map.yaml".to_owned(), text.into_bytes())]);
         let schema = genkan_mapping::schema::parse(rule_set::SCHEMA).expect("the schema");
-        let compiled = compile(&files, &schema.into(), &Site { constants, zone });
+        let compiled =
+            compile(&files, &schema.into(), &Site { constants, zone }, &Store::default());
         let cells = record(&["1", "a", "20210101"]);
         emitted(&compiled.rules.expect("valid"), "pt", &cells).version_id
     };

@@ -18,6 +18,10 @@ mod followed;
 mod forms;
 #[path = "search/indexes.rs"]
 mod indexes;
+#[path = "search/maps.rs"]
+mod maps;
+#[path = "support/masters.rs"]
+mod masters;
 #[path = "search/paging.rs"]
 mod paging;
 #[path = "support/rule_set.rs"]

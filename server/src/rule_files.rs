@@ -23,13 +23,16 @@ pub struct RulesConfig {
     pub watch_interval_secs: u64,
 }
 
-/// Name, size and time of every file: what says that a folder has changed without reading it. Looked
+/// Name, size and time of every file: what says that something has changed without reading it. Looked
 /// at again and again, because network shares and mounted volumes tell nobody of their changes.
 pub type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 
-/// The folder as it is now; what can't be looked at is not there.
-pub fn look(directory: &Path) -> Look {
+/// The folder and the file of masters as they are now; what can't be looked at is not there.
+pub fn look(directory: &Path, masters_file: &Path) -> Look {
     let mut found = Look::new();
+    if let Ok(known) = std::fs::metadata(masters_file) {
+        found.insert(masters_file.to_owned(), (known.len(), known.modified().ok()));
+    }
     for folder in FOLDERS {
         let entries = std::fs::read_dir(directory.join(folder)).into_iter().flatten().flatten();
         // Behind links too: a volume is often switched by one.

@@ -16,6 +16,7 @@ use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::plan::{self, PlanLimits};
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{RuleFiles, compile, schema};
+use genkan_masters::Store;
 use genkan_tests::fuzz::{Target, run, runs};
 use genkan_tests::harness::Engine;
 use genkan_tests::hospital;
@@ -103,7 +104,7 @@ fn recorded() -> Result<SourceSchema> {
 }
 
 fn rules() -> Result<RuleSet> {
-    let compiled = compile(&RuleFiles(files()?), &recorded()?.into(), &site());
+    let compiled = compile(&RuleFiles(files()?), &recorded()?.into(), &site(), &Store::default());
     compiled.rules.context("the demo's rules compile")
 }
 
@@ -236,7 +237,7 @@ fn rule_files_compile_or_say_what_is_wrong_with_them() -> Result<()> {
         let at = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
         let name = String::from_utf8_lossy(&input[..at]).into_owned();
         let bytes = input.get(at + 1..).unwrap_or_default().to_vec();
-        let compiled = compile(&RuleFiles(vec![(name, bytes)]), &schema, &site);
+        let compiled = compile(&RuleFiles(vec![(name, bytes)]), &schema, &site, &Store::default());
         if compiled.rules.is_none() && compiled.diagnostics.is_empty() {
             return Err("no rules, and nobody says why".to_owned());
         }
@@ -291,8 +292,12 @@ fn expressions_compile_or_say_what_is_wrong_with_them() -> Result<()> {
         let rule = format!(
             "rule: x\nresource: Patient\nfrom:\n  p: {{table: PT_MST, key: [PT_ID]}}\nemit:\n  birthDate: = {text}\n"
         );
-        let compiled =
-            compile(&RuleFiles(vec![("x.map.yaml".to_owned(), rule.into_bytes())]), &schema, &site);
+        let compiled = compile(
+            &RuleFiles(vec![("x.map.yaml".to_owned(), rule.into_bytes())]),
+            &schema,
+            &site,
+            &Store::default(),
+        );
         match compiled.rules.is_none() && compiled.diagnostics.is_empty() {
             true => Err("no rules, and nobody says why".to_owned()),
             false => Ok(()),

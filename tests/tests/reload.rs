@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
-use genkan_tests::harness::{Answer, Client, Database, Engine, Genkan, available_engines};
+use genkan_tests::harness::{
+    Answer, Client, Database, Engine, Genkan, available_engines, genkan_command,
+};
 use genkan_tests::hospital::own_configuration;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -232,4 +234,62 @@ fn a_watched_folder_is_loaded_when_it_has_changed_and_stays_so() -> Result<()> {
     let log = site.genkan.log();
     ensure!(log.matches(REFUSED).count() == 1, "{log}");
     site.serves("ccc")
+}
+
+const MAPS: &str = "m:\n  local: {system: urn:l}\n  targets:\n    \
+     - {id: yj, system: 'http://capstandard.jp/iyaku.info/CodeSystem/YJ-code'}\n    \
+     - {id: hot9, system: 'http://medis.or.jp/CodeSystem/master-HOT9', derive: {from: yj, table: hot}}\n  \
+     unmapped: {policy: warn}\n";
+
+/// A line of the HOT master, 24 columns.
+fn hot(hot9: &str, yj: &str) -> String {
+    let value = |number| match number {
+        1 => hot9,
+        7 | 8 => yj,
+        12 => "甲錠",
+        24 => "20260401",
+        _ => "",
+    };
+    let fields: Vec<String> = (1..=24).map(|number| format!("\"{}\"", value(number))).collect();
+    fields.join(",") + "\n"
+}
+
+/// Codes that follow from masters are served as soon as these are imported; a damaged file of masters is
+/// refused as a bad rule is.
+#[test]
+fn imported_masters_are_a_change_of_the_rules() -> Result<()> {
+    let coded = rule("aa", "[ID]")
+        .replace("  name:", "  maritalStatus: {$code: m, from: = p.KBN}\n  name:");
+    let Some(site) = Site::serve(Engine::Sqlite, &rule("aa", "[ID]"), 1)? else { bail!("SQLite") };
+    let folder = site.folder.path();
+    fs::create_dir(folder.join("rules/codes"))?;
+    fs::write(folder.join("rules/codes/codemaps.yaml"), MAPS)?;
+    let csv = "local,target,code,status\n0,yj,1111001F1011,accepted\n";
+    fs::write(folder.join("rules/codes/m.csv"), csv)?;
+    site.write(&coded)?;
+    site.genkan.says(LOADED, 1)?;
+    site.genkan.says("no master of their systems is loaded", 1)?;
+    let codes = || -> Result<(Value, Value)> {
+        let one = site.genkan.get("/fhir/Patient?_count=1")?.json()?["entry"][0]["resource"].take();
+        let codings = one["maritalStatus"]["coding"].as_array().context("codings")?;
+        let codes: Vec<Value> = codings.iter().map(|coding| coding["code"].clone()).collect();
+        Ok((codes.into(), one["meta"]["versionId"].clone()))
+    };
+    let (before, version) = codes()?;
+    ensure!(before == serde_json::json!(["1111001F1011"]), "{before}");
+    let file = folder.join("hot9_20260401.csv");
+    fs::write(&file, hot("100000001", "1111001F1011"))?;
+    let masters = folder.join("masters.genkan").display().to_string();
+    let arguments = ["codes", "import", "--masters", &masters, &file.display().to_string()];
+    let imported = genkan_command()?.args(arguments).output()?;
+    ensure!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    site.genkan.says(LOADED, 2)?;
+    let (after, newer) = codes()?;
+    ensure!(after == serde_json::json!(["1111001F1011", "100000001"]), "{after}");
+    ensure!(version != newer, "another resource is another version");
+    fs::write(&masters, "damaged")?;
+    site.genkan.says(REFUSED, 1)?;
+    ensure!(site.genkan.log().contains("not a file of masters"), "{}", site.genkan.log());
+    ensure!(codes()?.0 == after, "the earlier ones serve on");
+    Ok(())
 }

@@ -14,22 +14,56 @@ pub(crate) type Rows = BTreeMap<String, Vec<Row>>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
+    /// The house's own name of the code.
+    pub name: Option<String>,
     pub target: String,
     pub code: String,
     pub version: Option<String>,
     pub display: Option<String>,
     pub from: Option<NaiveDate>,
+    /// The first day after it.
     pub until: Option<NaiveDate>,
     pub line: u32,
+    pub code_at: Cell,
+    pub display_at: Cell,
+    /// Not of the file: a master made it of the row in this line.
+    pub derived: bool,
+}
+
+impl Row {
+    /// Whether both hold on some day.
+    pub fn meets(&self, other: &Row) -> bool {
+        let begins = |a: &Row, b: &Row| a.from.zip(b.until).is_none_or(|(from, end)| from < end);
+        begins(self, other) && begins(other, self)
+    }
 }
 
 /// What is wrong with a field of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowProblem {
     pub cell: Cell,
+    /// Of a diagnostic: `E…` or `W…`.
     pub code: &'static str,
     pub en: String,
     pub ja: String,
+    /// What to do.
+    pub hint: Option<(String, String)>,
+}
+
+impl RowProblem {
+    pub fn new(
+        cell: Cell,
+        code: &'static str,
+        en: impl Into<String>,
+        ja: impl Into<String>,
+    ) -> Self {
+        RowProblem { cell, code, en: en.into(), ja: ja.into(), hint: None }
+    }
+
+    pub fn hint(mut self, en: impl Into<String>, ja: impl Into<String>) -> Self {
+        self.hint = Some((en.into(), ja.into()));
+        self
+    }
 }
 
 const STATES: [&str; 7] =
@@ -176,8 +210,19 @@ fn row(fields: &Fields, targets: &[Target], rows: &mut Rows) -> Result<(), RowPr
         return wrong("local", "E0607", &en, &ja);
     }
     let optional = |name: &str| fields.get(name).map(str::to_owned);
-    let (version, display) = (optional("master_version"), optional("display"));
-    rows.push(Row { target, code, version, display, from, until, line: fields.line.line });
+    rows.push(Row {
+        name: optional("local_name"),
+        target,
+        code,
+        version: optional("master_version"),
+        display: optional("display"),
+        from,
+        until,
+        line: fields.line.line,
+        code_at: fields.cell("code"),
+        display_at: fields.cell("display"),
+        derived: false,
+    });
     Ok(())
 }
 
@@ -187,23 +232,33 @@ fn problem(
     en: impl Into<String>,
     ja: impl Into<String>,
 ) -> RowProblem {
-    RowProblem { cell, code, en: en.into(), ja: ja.into() }
+    RowProblem::new(cell, code, en, ja)
 }
 
-/// Rows that contradict an earlier one: two codes of one target hold on some day. Line and target of
-/// the later row, line of the earlier.
-pub(crate) fn ambiguous(rows: &Rows) -> Vec<(u32, &str, u32)> {
+/// Rows of one target that hold on the same day as an earlier one: two codes contradict each other,
+/// and of one code one row is enough.
+pub(crate) fn overlapping(rows: &Rows) -> Vec<RowProblem> {
     let mut found = Vec::new();
     for rows in rows.values() {
         for (index, row) in rows.iter().enumerate() {
-            let contradicts = |other: &&Row| {
-                let begins =
-                    |a: &Row, b: &Row| a.from.zip(b.until).is_none_or(|(begin, end)| begin < end);
-                let meets = begins(row, other) && begins(other, row);
-                other.target == row.target && other.code != row.code && meets
-            };
-            let earlier = rows.iter().take(index).find(contradicts);
-            found.extend(earlier.map(|earlier| (row.line, row.target.as_str(), earlier.line)));
+            let Row { target, line, .. } = row;
+            let mut earlier =
+                rows.iter().take(index).filter(|other| other.target == *target && other.meets(row));
+            let start = Cell { line: *line, column: 1 };
+            if let Some(Row { line, .. }) = earlier.clone().find(|other| other.code != row.code) {
+                let en =
+                    format!("two `{target}` codes hold at once, with line {line}: none is taken");
+                let ja = format!(
+                    "{line} 行目と期間が重なる「{target}」のコードです。どちらも使われません"
+                );
+                found.push(problem(start, "W0612", en, ja));
+            } else if let Some(Row { line, .. }) = earlier.next() {
+                let en = format!("line {line} gives the same code at the same time");
+                let ja = format!("{line} 行目が同じ期間に同じコードを定めています");
+                let hint = "keep one row, or end the earlier one before this one begins";
+                let hint_ja = "1 行にまとめるか、前の行の valid_to を直します";
+                found.push(problem(start, "W0615", en, ja).hint(hint, hint_ja));
+            }
         }
     }
     found

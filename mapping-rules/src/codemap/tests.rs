@@ -7,6 +7,7 @@ fn map(csv: &str) -> CodeMap {
         id: id.to_owned(),
         system: format!("urn:{id}"),
         only_if_none: only_if_none.iter().map(|id| (*id).to_owned()).collect(),
+        derive: None,
     };
     let targets = vec![target("yj", &[]), target("hot9", &[]), target("generic", &["yj"])];
     let unmapped = Unmapped {

@@ -2,24 +2,36 @@
 
 use std::collections::BTreeMap;
 
+use genkan_masters::{Crosswalk, Kind};
+
 use super::structure::{Entries, list, text, text_list};
 use super::{Broken, Sources};
 use crate::codemap::{
-    self, Cell, CodeMap, Coding, LocalEmit, Sheet, Target, Unmapped, UnmappedPolicy,
-    UnmappedSeverity,
+    self, Cell, CodeMap, Coding, Compared, Derive, LocalEmit, RowProblem, Rows, Sheet, Target,
+    Unmapped, UnmappedPolicy, UnmappedSeverity,
 };
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::grammar;
 use crate::yaml::Yaml;
 
 type Result<T> = std::result::Result<T, Diagnostic>;
 
+/// The maps, and what the masters had to do with them.
+pub(super) struct CodeMaps {
+    pub maps: Vec<CodeMap>,
+    pub compared: Vec<Compared>,
+    /// Of all rows that masters made: they are as much a part of the resources as those of the files.
+    pub derived: blake3::Hasher,
+}
+
 pub(super) fn read(
     sources: &Sources,
+    masters: &Crosswalk<'_>,
     broken: &mut Broken,
     found: &mut Vec<Diagnostic>,
-) -> Vec<CodeMap> {
-    let mut maps = Vec::new();
+) -> CodeMaps {
+    let (mut maps, mut compared) = (Vec::new(), Vec::new());
+    let mut derived = blake3::Hasher::new();
     let entries = sources.code_maps.as_ref().map(Entries::of).transpose();
     match entries {
         Err(diagnostic) => {
@@ -50,20 +62,15 @@ pub(super) fn read(
             found.push(Diagnostic::error("E0608", at, en, ja));
             continue;
         };
-        let (rows, problems) = codemap::read(bytes, &map.targets);
-        for problem in problems {
-            let at = place(*file, problem.cell);
-            found.push(Diagnostic::error(problem.code, at, problem.en, problem.ja));
-        }
-        for (line, target, earlier) in codemap::ambiguous(&rows) {
-            let at = place(*file, Cell { line, column: 1 });
-            let en =
-                format!("two `{target}` codes hold at once, with line {earlier}: none is taken");
-            let ja = format!(
-                "{earlier} 行目と期間が重なる「{target}」のコードです。どちらも使われません"
-            );
-            found.push(Diagnostic::warning("W0612", at, en, ja));
-        }
+        let (mut rows, mut problems) = codemap::read(bytes, &map.targets);
+        problems.extend(codemap::overlapping(&rows));
+        problems.extend(codemap::complete(&map.targets, &mut rows, masters));
+        let (verified, of_map) = codemap::verify(&map.id, &map.targets, &rows, masters);
+        problems.extend(verified);
+        compared.extend(of_map);
+        found.extend(problems.into_iter().map(|problem| diagnosed(*file, problem)));
+        not_derived(map, masters, found);
+        digest(&map.id, &rows, &mut derived);
         map.fill(*file, &rows);
     }
     for map in &maps {
@@ -73,7 +80,46 @@ pub(super) fn read(
             found.push(Diagnostic::warning("W0609", map.span, en, ja));
         }
     }
-    maps
+    CodeMaps { maps, compared, derived }
+}
+
+fn diagnosed(file: u16, problem: RowProblem) -> Diagnostic {
+    let at = place(file, problem.cell);
+    let severity = if problem.code.starts_with('W') { Severity::Warning } else { Severity::Error };
+    let found = Diagnostic::error(problem.code, at, problem.en, problem.ja);
+    let found = Diagnostic { severity, ..found };
+    match problem.hint {
+        Some((en, ja)) => found.hint(en, ja),
+        None => found,
+    }
+}
+
+/// What is missing in the resources as long as a master is.
+fn not_derived(map: &CodeMap, masters: &Crosswalk<'_>, found: &mut Vec<Diagnostic>) {
+    for target in &map.targets {
+        let Some(derive) = target.derive.as_ref().filter(|of| !masters.has(of.table)) else {
+            continue;
+        };
+        let (id, word) = (&target.id, derive.table.word());
+        let en = format!("no `{id}` codes are derived: master {word} is not loaded");
+        let ja = format!("マスタ {word} が取り込まれていないため「{id}」を導出できません");
+        found.push(Diagnostic::warning("W0626", derive.span, en, ja).hint(
+            "genkan codes import it, and name the file with --config or --masters",
+            "genkan codes import で取り込み、--config か --masters で指定します",
+        ));
+    }
+}
+
+fn digest(map: &str, rows: &Rows, derived: &mut blake3::Hasher) {
+    let rows = rows.iter().flat_map(|(local, rows)| rows.iter().map(move |row| (local, row)));
+    for (local, row) in rows.filter(|(_, row)| row.derived) {
+        let day = |day: Option<chrono::NaiveDate>| day.map_or(String::new(), |day| day.to_string());
+        let display = row.display.as_deref().unwrap_or_default();
+        let (from, until) = (day(row.from), day(row.until));
+        for text in [map, local, &row.target, &row.code, display, &from, &until] {
+            derived.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+    }
 }
 
 fn map(id: &str, span: Span, yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<CodeMap> {
@@ -122,9 +168,45 @@ fn targets(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<Target>> {
             id: id.to_owned(),
             system: entries.text("system")?.0.to_owned(),
             only_if_none: only_if_none.into_iter().map(|(id, _)| id).collect(),
+            derive: entries.get("derive").map(|yaml| derive(yaml, found)).transpose()?,
         });
     }
+    targets.iter().try_for_each(|target| leads(target, &targets))?;
     Ok(targets)
+}
+
+/// `derive: {from: TARGET, table: MASTER}`
+fn derive(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Derive> {
+    let entries = Entries::of(yaml)?;
+    entries.only(&grammar::DERIVE, found);
+    let (word, at) = entries.text("table")?;
+    let words: Vec<&str> = Kind::ALL.into_iter().map(Kind::word).collect();
+    let table = Kind::by_word(word).ok_or_else(|| choice(at, word, &words))?;
+    Ok(Derive { from: entries.text("from")?.0.to_owned(), table, span: yaml.span })
+}
+
+/// Whether the master of `derive` knows the way that is asked of it.
+fn leads(target: &Target, targets: &[Target]) -> Result<()> {
+    let Some(Derive { from, table, span }) = &target.derive else { return Ok(()) };
+    let Some(start) = targets.iter().find(|known| known.id == *from && known.derive.is_none())
+    else {
+        let en = format!("`{from}` is no target of this map whose codes stand in the file");
+        let ja = format!("「{from}」は、コードを CSV に書く target ではありません");
+        return Err(Diagnostic::error("E0605", *span, en, ja));
+    };
+    let (start, end) = (start.system.as_str(), target.system.as_str());
+    if Crosswalk::leads(*table, start, end) {
+        return Ok(());
+    }
+    let word = table.word();
+    let en = format!("master `{word}` does not lead from {start} to {end}");
+    let ja = format!("マスタ「{word}」では {start} から {end} を導出できません");
+    let refused = Diagnostic::error("E0627", *span, en, ja);
+    let others: Vec<&str> = Crosswalk::tables(start, end).map(Kind::word).collect();
+    Err(match others.join(", ") {
+        list if list.is_empty() => refused,
+        list => refused.hint(format!("these do: {list}"), format!("導出できるマスタ: {list}")),
+    })
 }
 
 fn unmapped(yaml: &Yaml, targets: &[Target], found: &mut Vec<Diagnostic>) -> Result<Unmapped> {

@@ -1,6 +1,7 @@
 //! The schema of each file.
 
 use genkan_fhir::definitions::Definitions;
+use genkan_masters::Kind;
 use serde_json::{Value as Json, json};
 
 use super::{emit, expression, keys, object, one_or_list, scalar};
@@ -134,10 +135,14 @@ pub(super) fn fragments() -> Json {
 pub(super) fn code_maps() -> Json {
     let text = json!({"type": "string"});
     let local = [("system", text.clone()), ("emit", json!({"enum": grammar::LOCAL_EMIT}))];
+    let tables: Vec<&str> = Kind::ALL.into_iter().map(Kind::word).collect();
+    let derive = [("from", text.clone()), ("table", json!({"enum": tables}))];
+    let derive = object(keys(&grammar::DERIVE, derive), &grammar::DERIVE);
     let target = [
         ("id", text.clone()),
         ("system", text.clone()),
         ("only-if-none", one_or_list(text.clone())),
+        ("derive", derive),
     ];
     let coding = [
         ("target", text.clone()),

@@ -10,6 +10,8 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use genkan_masters::Store;
+
 use crate::compile::{Compiled, RuleFiles, compile};
 use crate::diagnostic::{Diagnostic, Language, Severity, Text};
 use crate::program::Site;
@@ -125,7 +127,8 @@ fn settle(
         let files = rules.iter().map(|rule| (path(&rule.id), rule.sheet.text()));
         let files = files.chain(code_files.iter().cloned());
         let files = RuleFiles(files.map(|(path, text)| (path, text.into_bytes())).collect());
-        let Compiled { mut diagnostics, files, .. } = compile(&files, schemas, site);
+        let Compiled { mut diagnostics, files, .. } =
+            compile(&files, schemas, site, &Store::default());
         diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
         if diagnostics.is_empty() {
             return;

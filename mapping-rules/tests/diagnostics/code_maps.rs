@@ -50,6 +50,26 @@ pub const CODE_MAPS: &[Case] = &[
         "codes/codemaps.yaml:2:1 W0609",
         "every code is unmapped",
     ),
+    (
+        "m: {local: {system: urn:l}, targets: [{id: a, system: urn:a}, {id: b, system: urn:b, derive: {from: c, table: hot}}], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:94 E0605",
+        "`c` is no target",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [{id: a, system: urn:a}, {id: b, system: urn:b, derive: {from: a, table: hot}}], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:94 E0627",
+        "does not lead from urn:a to urn:b",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [{id: a, system: 'http://capstandard.jp/iyaku.info/CodeSystem/YJ-code'}, {id: b, system: 'http://medis.or.jp/CodeSystem/master-HOT9', derive: {from: a, table: allergens}}], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:180 E0627",
+        "these do: hot",
+    ),
+    (
+        "m: {local: {system: urn:l}, targets: [{id: a, system: 'http://capstandard.jp/iyaku.info/CodeSystem/YJ-code'}, {id: b, system: 'http://medis.or.jp/CodeSystem/master-HOT9', derive: {from: a, table: hto}}], unmapped: {policy: warn}}\n",
+        "codes/codemaps.yaml:1:197 E0209",
+        "`hot`",
+    ),
 ];
 
 /// `codes/m.csv` with the one target `a`.
@@ -77,6 +97,11 @@ pub const CSV: &[Case] = &[
         "local,target,code,status,valid_to\nX,a,1,accepted,\nX,a,2,draft,\nX,a,3,accepted,2019-12-31\n",
         "codes/m.csv:4:1 W0612",
         "with line 2",
+    ),
+    (
+        "local,target,code,status,valid_from\nX,a,1,accepted,\nX,a,1,accepted,2020-01-01\n",
+        "codes/m.csv:3:1 W0615",
+        "line 2 gives the same code",
     ),
     (
         "local,target,code,status,valid_from,valid_to\nX,a,1,accepted,,2019-12-31\nX,a,2,accepted,2020-01-01,\n",

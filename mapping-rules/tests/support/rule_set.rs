@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::FixedOffset;
 use genkan_mapping::program::Site;
 use genkan_mapping::{Compiled, RuleFiles, compile};
+use genkan_masters::Store;
 
 pub const SCHEMA: &str = "
 PT:
@@ -37,8 +38,12 @@ pub fn compiled(files: &[(&str, &str)]) -> Compiled {
 }
 
 pub fn compiled_bytes(files: Vec<(String, Vec<u8>)>) -> Compiled {
+    compiled_against(files, &Store::default())
+}
+
+pub fn compiled_against(files: Vec<(String, Vec<u8>)>, masters: &Store) -> Compiled {
     let schema = genkan_mapping::schema::parse(SCHEMA).expect("the schema of the tests");
     let zone = FixedOffset::east_opt(9 * 3600).expect("an offset");
     let constants = BTreeMap::from([("institution_no".to_owned(), "1312345670".to_owned())]);
-    compile(&RuleFiles(files), &schema.into(), &Site { constants, zone })
+    compile(&RuleFiles(files), &schema.into(), &Site { constants, zone }, masters)
 }

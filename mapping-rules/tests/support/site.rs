@@ -1,13 +1,18 @@
 //! Rules that compile, the site's identity, and rows by hand.
 
 use genkan_adapter::{Decimal, Row, Value};
+use genkan_mapping::Compiled;
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::program::RuleSet;
 
 use super::rule_set::compiled;
 
 pub fn rules(files: &[(&str, &str)]) -> RuleSet {
-    let compiled = compiled(files);
+    usable(compiled(files))
+}
+
+/// The rules, or all that is wrong with them.
+pub fn usable(compiled: Compiled) -> RuleSet {
     let said: Vec<String> = compiled
         .diagnostics
         .iter()

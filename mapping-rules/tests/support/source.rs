@@ -48,9 +48,13 @@ pub fn source_row(text: &str) -> SourceRow {
 
 impl Source {
     pub fn new(files: &[(&str, &str)], rows: &[SourceRow]) -> Self {
+        Self::of(rules(files), rows)
+    }
+
+    pub fn of(rules: RuleSet, rows: &[SourceRow]) -> Self {
         let schema = genkan_mapping::schema::parse(SCHEMA).expect("the schema of the tests");
         let adapter = MemoryAdapter::new(schema, rows).expect("rows of the schema");
-        Source { rules: rules(files), identity: identity(), adapter }
+        Source { rules, identity: identity(), adapter }
     }
 
     pub fn rows(&self, query: &RowQuery) -> Vec<Row> {

@@ -1,8 +1,9 @@
 //! `genkan codes`: the national code masters of a site.
 
+pub mod compared;
 mod import;
 mod list;
-mod masters_file;
+pub mod masters_file;
 
 use clap::Subcommand;
 

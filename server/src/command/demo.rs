@@ -16,6 +16,7 @@ use genkan_adapter::Adapter;
 use genkan_adapter_sql::SqlConfig;
 use genkan_demo_hospital::{Hospital, Target, fill};
 use genkan_mapping::RuleFiles;
+use genkan_masters::Store;
 use include_dir::{Dir, include_dir};
 
 use crate::command::{Failure, Manner, opening};
@@ -130,7 +131,7 @@ async fn service(
     let source = SqlConfig::new(format!("sqlite:{}", database.display()));
     let adapter = opening::source(&source, "[source]").await?;
     let schemas = adapter.schema().await?.into();
-    let rules = opening::rules(files, &schemas, &site, manner)?;
+    let rules = opening::rules(files, &schemas, &site, &Store::default(), manner)?;
     let keys = vec![KeyConfig { generation: 'a', secret_file: site_key(directory)? }];
     let identity = opening::identity(&IdentityConfig { mode: Mode::Opaque, keys }, manner)?;
     // As the file says that is written beside the database.

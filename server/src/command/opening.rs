@@ -15,7 +15,9 @@ use genkan_mapping::diagnostic::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{Compiled, Diagnostic, RuleFiles, Severity, SourceSchemas, compile, schema};
+use genkan_masters::Store;
 
+use crate::command::codes::masters_file;
 use crate::command::{Failure, Manner, Output};
 use crate::config::Config;
 use crate::governor::Governor;
@@ -140,6 +142,11 @@ pub fn recorded_schema(path: &Path, manner: Manner) -> Result<SourceSchema, Fail
     })
 }
 
+/// The masters that were imported; none where there is no file yet.
+pub fn masters(config: &Config) -> Result<Store, Failure> {
+    masters_file::open(&config.codes.masters_file)
+}
+
 /// Reads a folder's rules.
 pub fn files(directory: &Path) -> Result<RuleFiles, Failure> {
     rule_files::read(directory).map_err(|error| Failure::usage(format!("{error:#}")))
@@ -150,15 +157,29 @@ pub fn rules(
     files: &RuleFiles,
     schemas: &SourceSchemas,
     site: &Site,
+    masters: &Store,
     manner: Manner,
 ) -> Result<RuleSet, Failure> {
-    let Compiled { rules, mut diagnostics, files } = compile(files, schemas, site);
-    rules.ok_or_else(|| {
-        diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
-        let sources: Vec<_> = files.iter().map(|file| (&*file.path, &*file.text)).collect();
-        print(&diagnostics, &sources, manner);
-        Failure::rules()
-    })
+    compiled(files, schemas, site, masters, manner)?.rules.ok_or_else(Failure::rules)
+}
+
+/// The same with all that was found.
+pub fn compiled(
+    files: &RuleFiles,
+    schemas: &SourceSchemas,
+    site: &Site,
+    masters: &Store,
+    manner: Manner,
+) -> Result<Compiled, Failure> {
+    let mut compiled = compile(files, schemas, site, masters);
+    if compiled.rules.is_some() {
+        return Ok(compiled);
+    }
+    compiled.diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    let files = compiled.files.iter();
+    let sources: Vec<_> = files.map(|file| (&*file.path, &*file.text)).collect();
+    print(&compiled.diagnostics, &sources, manner);
+    Err(Failure::rules())
 }
 
 /// Findings with their places; `files` are path and text.

@@ -22,9 +22,11 @@ use genkan_adapter_sql::SqlAdapter;
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{RuleFiles, SourceSchemas, Text};
+use genkan_masters::Store;
 
 pub use test::Hospital;
 
+use crate::command::codes::masters_file;
 use crate::command::{Failure, Manner, opening};
 use crate::config::Config;
 use crate::service::FhirConfig;
@@ -79,6 +81,9 @@ pub struct SourceArgs {
     /// A recorded schema; schema.yaml of the rule set if neither is given
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     schema: Option<PathBuf>,
+    /// The file of `genkan codes import`, to compare code maps with; that of the configuration if there is one
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    masters: Option<PathBuf>,
 }
 
 /// A rule set as far as it can be read, with what it is compiled against.
@@ -86,6 +91,7 @@ pub struct Draft {
     pub files: RuleFiles,
     pub schemas: SourceSchemas,
     pub site: Site,
+    pub masters: Store,
     /// The sources themselves, if there is a configuration.
     pub sources: Option<Sources>,
 }
@@ -97,14 +103,24 @@ impl Draft {
             let config = Config::load(path)?;
             let (sources, schemas) = opening::sources(&config).await?;
             let site = config.site.site().map_err(Failure::usage)?;
-            return Ok(Draft { files, schemas, site, sources: Some(sources) });
+            let masters = opening::masters(&config)?;
+            return Ok(Draft { files, schemas, site, masters, sources: Some(sources) });
         }
         let schemas = match &source.schema {
             Some(path) => opening::recorded_schema(path, manner)?.into(),
             None => opening::recorded_schemas(directory, manner)?,
         };
         let site = SiteConfig::example().site().map_err(Failure::usage)?;
-        Ok(Draft { files, schemas, site, sources: None })
+        let masters = match &source.masters {
+            Some(path) => masters_file::open(path)?,
+            None => Store::default(),
+        };
+        Ok(Draft { files, schemas, site, masters, sources: None })
+    }
+
+    /// The rules, if they can be used; otherwise the errors were printed.
+    fn rules(&self, manner: Manner) -> Result<RuleSet, Failure> {
+        opening::rules(&self.files, &self.schemas, &self.site, &self.masters, manner)
     }
 }
 
@@ -145,14 +161,15 @@ impl Workshop {
         let Some(config) = config else {
             let schemas = opening::recorded_schemas(&directory, manner)?;
             let site = SiteConfig::example().site().map_err(Failure::usage)?;
-            let rules = opening::rules(&files, &schemas, &site, manner)?;
+            let rules = opening::rules(&files, &schemas, &site, &Store::default(), manner)?;
             let sources = empty(&schemas).await?;
             let (identity, fhir) = (plain_identity()?, FhirConfig::default());
             return Ok(Workshop { rules, identity, sources, fhir });
         };
         let (sources, schemas) = opening::sources(&config).await?;
         let site = config.site.site().map_err(Failure::usage)?;
-        let rules = opening::rules(&files, &schemas, &site, manner)?;
+        let masters = opening::masters(&config)?;
+        let rules = opening::rules(&files, &schemas, &site, &masters, manner)?;
         let identity = opening::identity(&config.identity, manner)?;
         Ok(Workshop { rules, identity, sources, fhir: config.fhir })
     }

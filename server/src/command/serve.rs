@@ -13,6 +13,7 @@ use reload::Reloader;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clients::Clients;
+use crate::command::codes::compared;
 use crate::command::{ConfigArg, Failure, Manner, opening};
 use crate::config::Config;
 use crate::http::tls::{ClientCertificates, Tls, VersionMin, keep_current};
@@ -30,7 +31,7 @@ pub struct ServeArgs {
 pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
     let config = Config::load(&args.config.config)?;
     log::start(&config.log);
-    let seen = rule_files::look(&config.rules.directory);
+    let seen = rule_files::look(&config.rules.directory, &config.codes.masters_file);
     let service = service(&config, manner).await?;
     for warning in identity::warnings(&config.identity) {
         tracing::warn!("{}", warning.en);
@@ -129,7 +130,10 @@ pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure
     let site = config.site.site().map_err(Failure::usage)?;
     let files = opening::files(&config.rules.directory)?;
     let (sources, schemas) = opening::sources(config).await?;
-    let rules = opening::rules(&files, &schemas, &site, manner)?;
+    let masters = opening::masters(config)?;
+    let compiled = opening::compiled(&files, &schemas, &site, &masters, manner)?;
+    compared::log(&compiled);
+    let rules = compiled.rules.ok_or_else(Failure::rules)?;
     let name = config.site.name.clone();
     let service = Service::new(name, rules, identity, sources, &config.fhir, &config.http);
     Ok(Service { bundle: config.bundle.clone(), ..service })

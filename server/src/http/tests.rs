@@ -21,6 +21,7 @@ use genkan_adapter::Value as Cell;
 use genkan_adapter_sql::SqlAdapter;
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::{RuleFiles, compile, schema};
+use genkan_masters::Store;
 use serde_json::Value;
 
 use super::*;
@@ -103,7 +104,8 @@ async fn hospital(
     let schema = schema::parse(schema).expect("the schema is right");
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let site = SiteConfig::example().site().expect("a site");
-    let compiled = compile(&RuleFiles(files.collect()), &schema.clone().into(), &site);
+    let compiled =
+        compile(&RuleFiles(files.collect()), &schema.clone().into(), &site, &Store::default());
     let rules = compiled.rules.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
     let key = SiteKey { generation: 'a', secret: [7; 32] };
     let identity = Identity::new(IdMode::Plain, &[key]).expect("an identity");

@@ -23,6 +23,7 @@ impl Crosswalk<'_> {
         match of {
             system::ICD10 => self.icd10(code),
             system::YJ => self.yj(code),
+            system::HOT9 => self.hot9(code),
             system::PRICE_LIST => self.price(code),
             system::GENERIC_NAME => self.generic(code),
             system::CORE_JLAC10 | system::CORE_JLAC11 => self.item(of, code, "検査"),
@@ -106,6 +107,18 @@ impl Crosswalk<'_> {
                 Standing::Unchecked(Unchecked::Partial(&[Kind::Hot]))
             }
             (None, None) => Standing::Unchecked(Unchecked::NotLoaded(DRUGS)),
+        }
+    }
+
+    /// HOT knows no ends: it is in use as long as one of its receipt drugs is.
+    fn hot9(&self, code: &str) -> Standing {
+        let known = self.store.lookup(system::HOT9, code);
+        match (self.listed(system::HOT9, code), known) {
+            (Standing::Known(fact), Some(known)) if self.store.has(system::RECEIPT_DRUG) => {
+                let until = self.last_day(known.concept.values(Property::Receipt));
+                Standing::Known(Fact { until, ..fact })
+            }
+            (standing, _) => standing,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::{Crosswalk, Standing, of_kind};
-use crate::concept::Property;
+use crate::concept::{Concept, Property};
 use crate::kind::Kind;
 use crate::system;
 
@@ -151,6 +151,22 @@ impl Crosswalk<'_> {
             }
         }
         found.into_iter().filter(|other| other.code != code).take(PROPOSED_MAX).collect()
+    }
+
+    /// What each master said of a code, with each import that changed it, in the order of their days.
+    pub fn history(&self, of: &str, code: &str) -> Vec<Vec<(NaiveDate, Concept)>> {
+        let tables: &[&str] =
+            if of == system::YJ { &[system::YJ, system::PRICE_LIST] } else { &[table_of(of)] };
+        let known = tables.iter().filter_map(|table| self.store.lookup(table, code));
+        let by_master = known.flat_map(|known| known.editions.into_values());
+        let dated = by_master.map(|editions| {
+            let dated = editions.into_iter().filter_map(|edition| {
+                let import = self.store.imports().get(edition.import)?;
+                Some((import.effective, edition.concept))
+            });
+            dated.collect()
+        });
+        dated.collect()
     }
 
     fn named_successor(&self, of: &str, code: &str) -> Option<Successor> {

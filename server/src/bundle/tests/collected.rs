@@ -7,6 +7,7 @@ use genkan_adapter::{Adapter, Value as Cell};
 use genkan_adapter_sql::SqlAdapter;
 use genkan_mapping::identity::{IdMode, Identity, SiteKey};
 use genkan_mapping::{RuleFiles, compile, schema};
+use genkan_masters::Store;
 use serde_json::Value;
 
 use super::super::Built;
@@ -206,7 +207,8 @@ async fn service_with(from: &str, to: &str) -> Service {
         (path.to_owned(), text.into_bytes())
     });
     let site = SiteConfig::example().site().expect("a site");
-    let compiled = compile(&RuleFiles(files.to_vec()), &schema.clone().into(), &site);
+    let compiled =
+        compile(&RuleFiles(files.to_vec()), &schema.clone().into(), &site, &Store::default());
     let rules = compiled.rules.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
     let key = SiteKey { generation: 'a', secret: [7; 32] };
     let identity = Identity::new(IdMode::Plain, &[key]).expect("an identity");

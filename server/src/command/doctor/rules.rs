@@ -7,6 +7,7 @@ use genkan_mapping::{Compiled, Diagnostic, Severity, SourceSchemas, Text, compil
 
 use super::finding::{Blame, Finding};
 use super::sources::Opened;
+use crate::command::opening;
 use crate::command::rules::keys;
 use crate::command::serve::reload::{FailedTest, failed_tests};
 use crate::config::Config;
@@ -42,7 +43,11 @@ pub async fn examine(config: &Config, opened: Opened, keys: u64) -> Vec<Finding>
         Ok(site) => site,
         Err(refused) => return vec![Finding::error("GKN-701", Blame::Configuration, refused)],
     };
-    let Compiled { rules, mut diagnostics, files } = compile(&files, &schemas, &site);
+    let masters = match opening::masters(config) {
+        Ok(masters) => masters,
+        Err(failed) => return vec![Finding::error("GKN-740", Blame::Configuration, failed.text())],
+    };
+    let Compiled { rules, mut diagnostics, files, .. } = compile(&files, &schemas, &site, &masters);
     let mut failures = Vec::new();
     if let Some(rules) = &rules {
         diagnostics.extend(unindexed_warnings(rules));

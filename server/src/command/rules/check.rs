@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::test::Hospital;
 use super::{Draft, SourceArgs, keys, plain_identity};
+use crate::command::codes::compared;
 use crate::command::{Failure, Manner, Output, opening};
 
 #[derive(Debug, Args)]
@@ -30,8 +31,8 @@ pub struct CheckArgs {
 
 pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
-    let compiled = compile(&draft.files, &draft.schemas, &draft.site);
-    let Compiled { rules, mut diagnostics, files } = compiled;
+    let compiled = compile(&draft.files, &draft.schemas, &draft.site, &draft.masters);
+    let Compiled { rules, mut diagnostics, files, compared } = compiled;
     if let Some(rules) = &rules {
         diagnostics.extend(searches_of_tests(rules, &draft.schemas)?);
         if let Some(sources) = &draft.sources {
@@ -48,6 +49,7 @@ pub async fn run(args: &CheckArgs, manner: Manner) -> Result<(), Failure> {
     if let Some(rules) = &rules {
         offered(rules, manner, args.verbose);
     }
+    compared::print(&compared, manner);
     let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     summary(rules.as_ref(), errors, warnings, manner);

@@ -14,7 +14,7 @@ use genkan_mapping::coverage::{self, Unfed, Unread};
 use genkan_mapping::program::RuleSet;
 
 use super::{Draft, SourceArgs};
-use crate::command::{Failure, Manner, opening};
+use crate::command::{Failure, Manner};
 use crate::fetch::sample::{self, Columns};
 use crate::sources::Sources;
 
@@ -64,7 +64,7 @@ pub async fn run(args: &CoverageArgs, manner: Manner) -> Result<(), Failure> {
             "--since looks at rows: give --config genkan.toml / --since には --config が必要です",
         ));
     }
-    let rules = opening::rules(&draft.files, &draft.schemas, &draft.site, manner)?;
+    let rules = draft.rules(manner)?;
     let uncoded = match &draft.sources {
         Some(sources) if args.rows > 0 => {
             Some(codes::uncoded(sources, &rules, args.rows, args.since.as_deref()).await?)

@@ -62,10 +62,11 @@ pub struct Found {
 pub async fn run(args: &DiffArgs, manner: Manner) -> Result<(), Failure> {
     let config = Config::load(&args.config.config)?;
     let (sources, schemas) = opening::sources(&config).await?;
+    let masters = opening::masters(&config)?;
     let site = config.site.site().map_err(Failure::usage)?;
     let side = |directory: &PathBuf| -> Result<Side, Failure> {
         let files = opening::files(directory)?;
-        let rules = opening::rules(&files, &schemas, &site, manner)?;
+        let rules = opening::rules(&files, &schemas, &site, &masters, manner)?;
         Ok(Side { rules, folder: directory.display().to_string() })
     };
     let (old, new) = (side(&args.old)?, side(&args.new)?);

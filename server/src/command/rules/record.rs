@@ -11,6 +11,7 @@ use genkan_mapping::plan::ReadPlan;
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::record::{self, Case, Masked, RawRow};
 use genkan_mapping::{Compiled, RuleFiles, SourceSchemas, Text, compile, reads};
+use genkan_masters::Store;
 use serde_json::Value as Json;
 
 use super::plain_identity;
@@ -55,6 +56,7 @@ struct Desk {
     schemas: SourceSchemas,
     /// That of the configuration, and the one that `rules test` takes without: a test passes with both.
     sites: Vec<Site>,
+    masters: Store,
 }
 
 pub async fn run(args: &RecordArgs, manner: Manner) -> Result<(), Failure> {
@@ -63,7 +65,8 @@ pub async fn run(args: &RecordArgs, manner: Manner) -> Result<(), Failure> {
     let files = opening::files(&directory)?;
     let (sources, schemas) = opening::sources(&config).await?;
     let site = config.site.site().map_err(Failure::usage)?;
-    let rules = opening::rules(&files, &schemas, &site, manner)?;
+    let masters = opening::masters(&config)?;
+    let rules = opening::rules(&files, &schemas, &site, &masters, manner)?;
     if let Some(unknown) = args.keep.iter().find(|name| !is_column(name, &schemas)) {
         return Err(Failure::usage(Text::new(
             format!("--keep: the source has no column `{unknown}`; write TABLE.COLUMN"),
@@ -76,9 +79,9 @@ pub async fn run(args: &RecordArgs, manner: Manner) -> Result<(), Failure> {
         return Err(Failure::usage(preview::no_plan(&args.resource_type, &rules)));
     }
     let example = SiteConfig::example().site().map_err(Failure::usage)?;
-    let compiles = compile(&files, &schemas, &example).rules.is_some();
+    let compiles = compile(&files, &schemas, &example, &masters).rules.is_some();
     let sites = std::iter::once(site).chain(compiles.then_some(example)).collect();
-    let desk = Desk { directory, files, schemas, sites };
+    let desk = Desk { directory, files, schemas, sites, masters };
     let mut found = false;
     for plan in &plans {
         let mut fetch = Fetch::new(&sources, &rules);
@@ -165,7 +168,7 @@ impl Desk {
 
     /// The rules with this case behind the other tests of its rule.
     fn with_case(&self, index: usize, case: &Case, site: &Site) -> Result<RuleSet, Failure> {
-        let Compiled { rules, .. } = compile(&self.files, &self.schemas, site);
+        let Compiled { rules, .. } = compile(&self.files, &self.schemas, site, &self.masters);
         let file = rules.and_then(|rules| {
             let file = rules.rules.get(index)?.span.file;
             rules.files.get(usize::from(file)).map(|file| (file.path.clone(), file.text.clone()))
@@ -178,7 +181,8 @@ impl Desk {
                 *bytes = text.clone().into_bytes();
             }
         }
-        let Compiled { rules, diagnostics, .. } = compile(&files, &self.schemas, site);
+        let Compiled { rules, diagnostics, .. } =
+            compile(&files, &self.schemas, site, &self.masters);
         rules.ok_or_else(|| {
             let first = diagnostics.first().map(|found| found.message.en.clone());
             Failure::runtime(format!("the case is no test: {}", first.unwrap_or_default()))

@@ -17,7 +17,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{Draft, SourceArgs, plain_identity};
-use crate::command::{Failure, Manner, Output, opening};
+use crate::command::{Failure, Manner, Output};
 
 #[derive(Debug, Args)]
 pub struct TestArgs {
@@ -33,7 +33,7 @@ pub struct TestArgs {
 
 pub async fn run(args: &TestArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
-    let rules = opening::rules(&draft.files, &draft.schemas, &draft.site, manner)?;
+    let rules = draft.rules(manner)?;
     let identity = plain_identity()?;
     let schemas = reads::for_tests(&draft.schemas, &rules);
     let hospital = Hospital { rules: &rules, schemas: &schemas, identity: &identity };

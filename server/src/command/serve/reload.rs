@@ -17,6 +17,7 @@ use genkan_mapping::{
 use tokio::task;
 use tokio::time::MissedTickBehavior;
 
+use crate::command::codes::{compared, masters_file};
 use crate::command::rules::{Hospital, plain_identity};
 use crate::command::{Failure, opening};
 use crate::config::Config;
@@ -31,6 +32,7 @@ pub struct Reloader {
     served: web::Data<Served>,
     sources: Arc<Sources>,
     directory: PathBuf,
+    masters_file: PathBuf,
     site: Site,
     /// `None`: the folder is not watched.
     watch: Option<Duration>,
@@ -45,6 +47,8 @@ pub struct Reloader {
 enum Refused {
     /// The folder can't be read.
     Files(String),
+    /// The file of masters can't.
+    Masters(String),
     /// Nothing is known of the rules: the sources could not be looked at.
     Source(SourceError),
     Rules(Vec<Diagnostic>, Vec<RuleFile>),
@@ -73,6 +77,7 @@ impl Reloader {
             sources: Arc::clone(&served.now().sources),
             served,
             directory: config.rules.directory.clone(),
+            masters_file: config.codes.masters_file.clone(),
             site: config.site.site().map_err(Failure::usage)?,
             watch: (secs > 0).then(|| Duration::from_secs(secs)),
             tried: seen.clone(),
@@ -113,8 +118,10 @@ impl Reloader {
     }
 
     async fn look(&self) -> Look {
-        let directory = self.directory.clone();
-        task::spawn_blocking(move || rule_files::look(&directory)).await.unwrap_or_default()
+        let (directory, masters) = (self.directory.clone(), self.masters_file.clone());
+        task::spawn_blocking(move || rule_files::look(&directory, &masters))
+            .await
+            .unwrap_or_default()
     }
 
     async fn load(&mut self) -> Result<(), Refused> {
@@ -146,16 +153,22 @@ impl Reloader {
         let directory = self.directory.clone();
         let files = task::spawn_blocking(move || rule_files::read(&directory)).await;
         let files = files.map_err(broken)?.map_err(|error| Refused::Files(format!("{error:#}")))?;
+        let file = self.masters_file.clone();
+        let masters = task::spawn_blocking(move || masters_file::open(&file));
+        let masters = masters.await.map_err(broken)?;
+        let masters = masters.map_err(|failed| Refused::Masters(failed.text().en))?;
         let schemas = opening::schemas(&self.sources).await.map_err(Refused::Source)?;
         let site = self.site.clone();
         // Large code maps take a moment, in which this thread has signals to answer.
-        let compiled = task::spawn_blocking(move || (compile(&files, &schemas, &site), schemas));
-        let (Compiled { rules, mut diagnostics, files }, schemas) =
-            compiled.await.map_err(broken)?;
-        let Some(rules) = rules else {
+        let compiled =
+            task::spawn_blocking(move || (compile(&files, &schemas, &site, &masters), schemas));
+        let (mut compiled, schemas) = compiled.await.map_err(broken)?;
+        let Some(rules) = compiled.rules.take() else {
+            let Compiled { mut diagnostics, files, .. } = compiled;
             diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
             return Err(Refused::Rules(diagnostics, files));
         };
+        compared::log(&compiled);
         let failed = failed_tests(&rules, &schemas).await.map_err(broken)?;
         if failed.is_empty() { Ok(rules) } else { Err(Refused::Tests(failed)) }
     }
@@ -193,6 +206,9 @@ impl Refused {
     fn reason(&self) -> Text {
         match self {
             Refused::Files(_) => Text::new("the folder can't be read", "フォルダを読めません"),
+            Refused::Masters(_) => {
+                Text::new("the file of masters can't be read", "標準コードマスタを読めません")
+            }
             Refused::Source(SourceError { source_name, .. }) => Text::new(
                 format!("source `{source_name}` can't be looked at; it is asked again"),
                 format!("接続先「{source_name}」を確認できません（再試行します）"),
@@ -214,7 +230,9 @@ impl Refused {
     /// Every finding in the log, a line each. Rule files hold no patient's data.
     fn tell(&self) {
         match self {
-            Refused::Files(error) | Refused::Broken(error) => tracing::error!("rules: {error}"),
+            Refused::Files(error) | Refused::Masters(error) | Refused::Broken(error) => {
+                tracing::error!("rules: {error}")
+            }
             Refused::Source(error) => tracing::error!("rules: {error}"),
             Refused::Rules(found, files) => {
                 for Diagnostic { code, span, message, hint, .. } in found {

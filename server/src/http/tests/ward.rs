@@ -189,7 +189,8 @@ impl Ward {
         let schema = schema::parse(SCHEMA).expect("the schema is right");
         let files = RULES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
         let site = SiteConfig::example().site().expect("a site");
-        let compiled = compile(&RuleFiles(files.collect()), &schema.clone().into(), &site);
+        let compiled =
+            compile(&RuleFiles(files.collect()), &schema.clone().into(), &site, &Store::default());
         let rules = compiled.rules.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
         let identity = Identity::new(IdMode::Plain, &[SiteKey { generation: 'a', secret }]);
         let adapter = SqlAdapter::in_memory(&schema, &rows()).await.expect("a database");
