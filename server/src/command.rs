@@ -12,6 +12,7 @@ macro_rules! say {
 }
 
 mod bundle;
+mod coded_rows;
 mod codes;
 mod config;
 mod demo;

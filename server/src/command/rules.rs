@@ -24,6 +24,7 @@ use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{RuleFiles, SourceSchemas, Text};
 use genkan_masters::Store;
 
+pub use explain::describe;
 pub use test::Hospital;
 
 use crate::command::codes::masters_file;

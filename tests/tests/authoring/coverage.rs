@@ -45,12 +45,27 @@ fn house_codes_without_a_standard_code_are_counted_by_rows_and_patients() -> Res
     let young = lines(&run(&[&arguments[..], &["--since", "2025-01-01"]].concat())?);
     let expected = [(json!(""), 1, 1), (json!("B2"), 2, 2), (Value::Null, 1, 1)];
     ensure!(unmapped(&young) == expected, "{:?}", unmapped(&young));
+    // Those of a clinical period.
+    let period = ["--from", "2024-01-01", "--to", "2024-12-31"];
+    let period = lines(&run(&[&arguments[..], &period].concat())?);
+    let expected = [(json!(""), 1, 1), (json!("B2"), 3, 2), (Value::Null, 1, 1)];
+    ensure!(unmapped(&period) == expected, "{:?}", unmapped(&period));
+    let csv = run(&["rules", "coverage", &rules, "--config", config, "--csv"])?;
+    let expected = "map,local,rows,patients,rules\ndisease,B2,3,2,condition\ndisease,B1,1,1,condition\n\
+                    disease,,1,1,condition\ndisease,(words),1,1,condition\n";
+    ensure!(csv == expected, "{csv}");
     small.write(
         "condition.map.yaml",
         &CONDITION.replace("updated: = d.UPD_DT | datetime", "updated: hash"),
     )?;
     let all = run(&["rules", "coverage", &rules, "--config", config, "--since", "2025-01-01"])?;
     says(&all, &["can't be searched by _lastUpdated, so all of them count", "B1"])?;
+    small.write(
+        "condition.map.yaml",
+        &CONDITION.replace("  onsetDateTime: = d.START_YMD | date\n", ""),
+    )?;
+    let all = run(&["rules", "coverage", &rules, "--config", config, "--from", "2026-01-01"])?;
+    says(&all, &["can't be searched by a clinical day, so all of them count", "B1"])?;
     let none = run(&["rules", "coverage", &rules, "--config", config, "--rows", "0"])?;
     says(&none, &["without a standard code: not counted"])
 }

@@ -14,6 +14,7 @@ use genkan_mapping::coverage::{self, Unfed, Unread};
 use genkan_mapping::program::RuleSet;
 
 use super::{Draft, SourceArgs};
+use crate::command::coded_rows::RowsArgs;
 use crate::command::{Failure, Manner};
 use crate::fetch::sample::{self, Columns};
 use crate::sources::Sources;
@@ -30,15 +31,14 @@ pub struct CoverageArgs {
     directory: PathBuf,
     #[command(flatten)]
     source: SourceArgs,
-    /// With --config: so many rows of each rule with a code map are read; 0 for none
-    #[arg(long, value_name = "ROWS", default_value_t = 100_000)]
-    rows: u64,
-    /// With --config: only rows that were updated on this day or later
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    since: Option<String>,
+    #[command(flatten)]
+    rows: RowsArgs,
     /// Codes that are shown of each code map; with --format json all are
     #[arg(long, value_name = "CODES", default_value_t = 20)]
     most: usize,
+    /// Only the house codes without a standard code, as CSV
+    #[arg(long, requires = "config", conflicts_with = "most")]
+    csv: bool,
 }
 
 /// What was found, rule by rule and table by table.
@@ -59,18 +59,22 @@ struct UnreadTable {
 
 pub async fn run(args: &CoverageArgs, manner: Manner) -> Result<(), Failure> {
     let draft = Draft::read(&args.directory, &args.source, manner).await?;
-    if draft.sources.is_none() && args.since.is_some() {
+    if draft.sources.is_none() && args.rows.chooses() {
         return Err(Failure::usage(
-            "--since looks at rows: give --config genkan.toml / --since には --config が必要です",
+            "--since, --from and --to look at rows: give --config genkan.toml / --since・--from・--to には \
+             --config が必要です",
         ));
     }
     let rules = draft.rules(manner)?;
     let uncoded = match &draft.sources {
-        Some(sources) if args.rows > 0 => {
-            Some(codes::uncoded(sources, &rules, args.rows, args.since.as_deref()).await?)
+        Some(sources) if args.rows.rows > 0 => {
+            Some(codes::uncoded(sources, &rules, &args.rows).await?)
         }
         _ => None,
     };
+    if args.csv {
+        return report::print_csv(&uncoded.unwrap_or_default(), &rules);
+    }
     let indexes = 0..rules.rules.len();
     let unfed = indexes.clone().filter_map(|index| {
         let rule = &rules.rules[index];

@@ -7,9 +7,10 @@ use genkan_mapping::program::RuleSet;
 use genkan_mapping::{Language, Text};
 use serde_json::{Value as Json, json};
 
-use super::codes::{Count, House, Looked, Uncoded};
+use super::codes::{Count, House, Uncoded};
 use super::{Coverage, UnreadTable};
-use crate::command::{Manner, Output};
+use crate::command::coded_rows::{self, Looked};
+use crate::command::{Failure, Manner, Output};
 
 pub fn print(found: &Coverage, rules: &RuleSet, most: usize, manner: Manner) {
     match manner.output {
@@ -64,8 +65,8 @@ impl Report<'_> {
             format!("House codes without a standard code: {count} ({rows})"),
             format!("標準コードのない院内コード: {count} 件（{rows}）"),
         );
-        for Looked { rule, not_since, .. } in &uncoded.looked {
-            if let Some(reason) = not_since {
+        for Looked { rule, not_since, not_period, .. } in &uncoded.looked {
+            for reason in not_since.iter().chain(not_period) {
                 say!("  {}: {}", self.id(*rule), reason.in_language(self.language));
             }
         }
@@ -185,34 +186,62 @@ fn by_map(uncoded: &Uncoded) -> BTreeMap<&str, Vec<(&House, &Count)>> {
     maps
 }
 
+/// For spreadsheets: a line for each house code. The names of the rules are separated by blanks.
+pub fn print_csv(uncoded: &Uncoded, rules: &RuleSet) -> Result<(), Failure> {
+    let maps = by_map(uncoded);
+    let lines = maps.iter().flat_map(|(map, codes)| codes.iter().map(move |of| (*map, of)));
+    let lines = lines.map(|(map, (house, count))| {
+        let code = match house {
+            House::Code(code) => code,
+            House::Blank => "",
+            House::Words => "(words)",
+        };
+        let of: Vec<&str> = count.rules.iter().map(|rule| rules.rules[*rule].id.as_str()).collect();
+        let (rows, patients) = (count.rows.to_string(), count.patients().to_string());
+        [map.to_owned(), code.to_owned(), rows, patients, of.join(" ")]
+    });
+    coded_rows::print_csv(["map", "local", "rows", "patients", "rules"], lines)
+}
+
+/// A line for each rule that was looked at, and for each house code.
+fn print_json_uncoded(uncoded: &Uncoded, rules: &RuleSet) {
+    let id = |rule: &usize| rules.rules[*rule].id.as_str();
+    for Looked { rule, rows, all, not_since, not_period } in &uncoded.looked {
+        let mut looked = json!({
+            "looked": id(rule), "rows": rows, "all": all, "since": not_since.is_none(),
+        });
+        if not_period.is_some() {
+            looked["period"] = json!(false);
+        }
+        say!("{looked}");
+    }
+    for (map, codes) in by_map(uncoded) {
+        for (house, count) in codes {
+            let code = match house {
+                House::Code(code) => json!(code),
+                House::Blank => json!(""),
+                House::Words => Json::Null,
+            };
+            let rules: Vec<&str> = count.rules.iter().map(id).collect();
+            say!(
+                "{}",
+                json!({
+                    "unmapped": map,
+                    "local": code,
+                    "rows": count.rows,
+                    "patients": count.patients(),
+                    "rules": rules,
+                })
+            );
+        }
+    }
+}
+
 /// A line for each finding.
 fn print_json(found: &Coverage, rules: &RuleSet) {
     let id = |rule: &usize| rules.rules[*rule].id.as_str();
     if let Some(uncoded) = &found.uncoded {
-        for Looked { rule, rows, all, not_since } in &uncoded.looked {
-            let since = not_since.is_none();
-            say!("{}", json!({"looked": id(rule), "rows": rows, "all": all, "since": since}));
-        }
-        for (map, codes) in by_map(uncoded) {
-            for (house, count) in codes {
-                let code = match house {
-                    House::Code(code) => json!(code),
-                    House::Blank => json!(""),
-                    House::Words => Json::Null,
-                };
-                let rules: Vec<&str> = count.rules.iter().map(id).collect();
-                say!(
-                    "{}",
-                    json!({
-                        "unmapped": map,
-                        "local": code,
-                        "rows": count.rows,
-                        "patients": count.patients(),
-                        "rules": rules,
-                    })
-                );
-            }
-        }
+        print_json_uncoded(uncoded, rules);
     }
     for (rule, profile, missing) in &found.unfed {
         let declared = rules.rules[*rule].profile.is_some();
