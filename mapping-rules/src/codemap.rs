@@ -5,6 +5,7 @@
 //! that both directions read the same table.
 
 mod derive;
+mod recheck;
 mod sheet;
 mod table;
 mod verify;
@@ -17,6 +18,7 @@ use genkan_masters::Kind;
 use crate::diagnostic::Span;
 
 pub(crate) use derive::complete;
+pub use recheck::{Outdated, What, recheck};
 pub(crate) use sheet::{Cell, Sheet, decode};
 pub(crate) use table::{RowProblem, Rows, overlapping, read};
 pub use verify::Compared;

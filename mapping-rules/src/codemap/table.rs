@@ -26,6 +26,8 @@ pub(crate) struct Row {
     pub line: u32,
     pub code_at: Cell,
     pub display_at: Cell,
+    /// `reviewed_at`, where it is a day.
+    pub reviewed: Option<NaiveDate>,
     /// Not of the file: a master made it of the row in this line.
     pub derived: bool,
 }
@@ -221,6 +223,7 @@ fn row(fields: &Fields, targets: &[Target], rows: &mut Rows) -> Result<(), RowPr
         line: fields.line.line,
         code_at: fields.cell("code"),
         display_at: fields.cell("display"),
+        reviewed: fields.day("reviewed_at").ok().flatten(),
         derived: false,
     });
     Ok(())

@@ -4,6 +4,7 @@ mod coverage;
 mod diff;
 mod guide;
 mod json_schema;
+mod recheck;
 mod record;
 
 use std::fs;

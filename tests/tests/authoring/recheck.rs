@@ -1,0 +1,168 @@
+//! `genkan codes recheck`: what an update of the masters means for code maps, by the patients it affects;
+//! and how far the maps are compared with masters at all.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{Small, fails, lines, run, says};
+
+/// A line of 傷病名マスター, 46 columns.
+fn disease([mark, code, next, name, key, icd10]: [&str; 6]) -> String {
+    let value = |number| match number {
+        1 => mark,
+        2 => "B",
+        3 => code,
+        4 => next,
+        6 => name,
+        11 => key,
+        13 => &key[4..],
+        16 => icd10,
+        19 => "00",
+        24 if mark == "9" => "20260331",
+        24 => "99999999",
+        _ => "",
+    };
+    let fields: Vec<String> = (1..=46).map(|number| format!("\"{}\"", value(number))).collect();
+    fields.join(",") + "\r\n"
+}
+
+/// The full master of 2025 and its update of 2026.
+fn masters() -> [(&'static str, String); 2] {
+    let full = disease(["0", "8830001", "8830001", "胃炎", "20050001", "K297"])
+        + &disease(["0", "8830003", "8830003", "旧胃炎", "20050003", "K297"])
+        + &disease(["0", "8830004", "8830004", "肺炎", "20050004", "J189"]);
+    let update = disease(["9", "8830003", "8830001", "旧胃炎", "20050003", "K297"])
+        + &disease(["5", "8830004", "8830004", "細菌性肺炎", "20050004", "J159"]);
+    [("b_20250601.txt", full), ("b_20260401.txt", update)]
+}
+
+const CODES: &str = "local,local_name,target,code,display,status,valid_from,reviewed_at\n\
+     B1,ｷｭｳ胃炎,medis,20050003,旧胃炎,accepted,2024-01-01,2025-07-01\n\
+     B2,ﾊｲｴﾝ,medis,20050004,肺炎,accepted,,2025-07-01\n";
+
+fn small() -> Result<Small> {
+    let small = Small::new()?;
+    small.write("codes/disease.csv", CODES)?;
+    Ok(small)
+}
+
+fn import(small: &Small, (name, text): &(&str, String)) -> Result<()> {
+    let path = small.folder.path().join(name);
+    fs::write(&path, text)?;
+    run(&["codes", "import", "--config", &small.config, &path.display().to_string()])?;
+    Ok(())
+}
+
+#[test]
+fn rows_that_an_update_outdates_are_told_by_the_patients_they_affect() -> Result<()> {
+    let small = small()?;
+    let config = small.config.as_str();
+    let recheck = ["codes", "recheck", "--config", config, "--on", "2026-05-01"];
+    fails(&recheck, 64, &["genkan codes import"])?;
+    let [full, update] = masters();
+    import(&small, &full)?;
+    says(&run(&recheck)?, &["nothing to look at"])?;
+    import(&small, &update)?;
+    let told = [
+        "disease: 3 to look at",
+        "codes/disease.csv:2  B1 ｷｭｳ胃炎  medis 20050003  retired, last day 2026-03-31  1 rows, 1 patients\n    \
+         followed by 20050001 胃炎",
+        "codes/disease.csv:3  B2 ﾊｲｴﾝ  medis 20050004  renamed on 2026-04-01: 細菌性肺炎  3 rows, 2 patients",
+        "changed on 2026-04-01: icd10 J189 → J159",
+    ];
+    fails(&recheck, 65, &told)?;
+    // Its last day is still to come.
+    let earlier = ["codes", "recheck", "--config", config, "--on", "2026-03-31"];
+    fails(&earlier, 65, &["ends, last day 2026-03-31"])?;
+    // Nobody is counted where the source is not asked.
+    fails(
+        &[&recheck[..], &["--rows", "0"]].concat(),
+        65,
+        &["20050003  retired, last day 2026-03-31\n"],
+    )?;
+    fails(&[&recheck[..], &["--from", "2024-01-02"]].concat(), 65, &["0 rows, 0 patients"])?;
+    // What has ended in the map keeps the code of its time.
+    small.write(
+        "codes/disease.csv",
+        "local,target,code,display,status,valid_to\nB1,medis,20050003,旧胃炎,accepted,2026-03-31\n",
+    )?;
+    says(&run(&recheck)?, &["nothing to look at"])
+}
+
+fn told(arguments: &[&str]) -> Result<String> {
+    let output = genkan_tests::harness::genkan_command()?.args(arguments).output()?;
+    ensure!(output.status.code() == Some(65), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[test]
+fn programs_and_spreadsheets_get_the_same() -> Result<()> {
+    let small = small()?;
+    masters().iter().try_for_each(|file| import(&small, file))?;
+    let config = small.config.as_str();
+    let recheck = ["codes", "recheck", "--config", config, "--on", "2026-05-01"];
+    let found = lines(&told(&[&recheck[..], &["--format", "json"]].concat())?);
+    let of = |what: &str| -> Result<&Value> {
+        found.iter().find(|line| line["outdated"] == what).context(what.to_owned())
+    };
+    let retired = of("retired")?;
+    ensure!(retired["detail"] == json!({"last": "2026-03-31"}), "{retired}");
+    ensure!(retired["successors"][0]["code"] == "20050001", "{retired}");
+    ensure!(retired["successors"][0]["named"] == true, "{retired}");
+    ensure!(retired["rows"] == 1 && retired["patients"] == 1 && retired["line"] == 2, "{retired}");
+    let changed =
+        json!({"property": "icd10", "before": "J189", "now": "J159", "since": "2026-04-01"});
+    ensure!(of("changed")?["detail"] == changed, "{found:?}");
+    ensure!(of("renamed")?["detail"]["since"] == "2026-04-01", "{found:?}");
+    // Those of most patients first.
+    let order: Vec<&Value> = found
+        .iter()
+        .filter(|line| line["outdated"].is_string())
+        .map(|line| &line["line"])
+        .collect();
+    ensure!(order == [3, 3, 2], "{order:?}");
+    let csv = told(&[&recheck[..], &["--csv"]].concat())?;
+    let expected = "map,local,local_name,target,code,display,line,what,detail,successor,successor_name,rows,patients";
+    ensure!(csv.lines().next() == Some(expected), "{csv}");
+    let expected = "disease,B1,ｷｭｳ胃炎,medis,20050003,旧胃炎,2,retired,\"retired, last day 2026-03-31\",20050001,胃炎,1,1";
+    ensure!(csv.lines().last() == Some(expected), "{csv}");
+    Ok(())
+}
+
+/// What was not compared is said, by every way of loading the rules.
+#[test]
+fn a_check_says_how_far_the_maps_were_compared() -> Result<()> {
+    let small = small()?;
+    let (rules, config) = (small.rules(), small.config.as_str());
+    let nothing = run(&["rules", "check", &rules])?;
+    says(&nothing, &["code maps: not checked: no master of their systems is loaded"])?;
+    let [full, update] = masters();
+    import(&small, &full)?;
+    let check = ["rules", "check", &rules, "--config", config];
+    says(&run(&check)?, &["codes of disease, medis: 2 of 2 rows are in the masters\n"])?;
+    import(&small, &update)?;
+    let found = run(&check)?;
+    let retired = "codes/disease.csv:2:16 W0621 `20050003` was in use until 2026-03-31, and the row holds longer";
+    let renamed =
+        "codes/disease.csv:3:24 W0623 the display is `肺炎`, and the master's is `細菌性肺炎`";
+    says(
+        &found,
+        &[
+            retired,
+            "= valid_to 2026-03-31, and a row from 2026-04-01 on with `20050001` 胃炎",
+            renamed,
+        ],
+    )?;
+    let file = small.folder.path().join("masters.genkan").display().to_string();
+    let checked = run(&["--format", "json", "rules", "check", &rules, "--masters", &file])?;
+    let compared = lines(&checked).into_iter().find(|line| line["compared"] == "disease");
+    let expected = json!({
+        "compared": "disease", "target": "medis", "rows": 2, "known": 2, "unchecked": [],
+        "system": "http://medis.or.jp/CodeSystem/master-disease-keyNumber",
+    });
+    ensure!(compared == Some(expected), "{checked}");
+    fs::write(&file, "no masters")?;
+    fails(&check, 1, &["not a file of masters"])
+}
