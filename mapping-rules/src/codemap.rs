@@ -54,6 +54,9 @@ pub struct Target {
     /// Used only where none of these targets has a code.
     pub only_if_none: Vec<String>,
     pub derive: Option<Derive>,
+    /// Not a coding but an extension of the concept with this URL, and as many at once as there are: the
+    /// 修飾語 of a disease whose house code stands for all of its name.
+    pub extension: Option<String>,
 }
 
 /// A target whose codes follow from those of another target, as a master says it.
@@ -111,8 +114,18 @@ pub struct Segment {
     pub from: Option<NaiveDate>,
     pub until: Option<NaiveDate>,
     pub codings: Vec<Coding>,
+    /// In the order of the targets, then of the file.
+    pub modifiers: Vec<Modifier>,
     /// Targets that had more than one code at this time and were left out.
     pub ambiguous: Vec<String>,
+}
+
+/// A part of what a house code stands for, shown as an extension of its concept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modifier {
+    /// The URL of the extension.
+    pub extension: String,
+    pub coding: Coding,
 }
 
 /// A local code that carries some coding, while its segment lasts.

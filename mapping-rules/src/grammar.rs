@@ -51,7 +51,7 @@ pub(crate) const ISSUE: [&str; 4] = ["severity", "code", "map", "local"];
 pub(crate) const CODE_MAP: [&str; 3] = ["local", "targets", "unmapped"];
 pub(crate) const LOCAL: [&str; 2] = ["system", "emit"];
 pub(crate) const LOCAL_EMIT: [&str; 3] = ["always", "when-unmapped", "never"];
-pub(crate) const TARGET: [&str; 4] = ["id", "system", "only-if-none", "derive"];
+pub(crate) const TARGET: [&str; 5] = ["id", "system", "only-if-none", "derive", "extension"];
 /// A target whose codes follow from those of another one.
 pub(crate) const DERIVE: [&str; 2] = ["from", "table"];
 pub(crate) const UNMAPPED: [&str; 4] = ["policy", "severity", "codings", "by"];

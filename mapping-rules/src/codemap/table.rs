@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::sheet::{Cell, Line, Sheet, decode};
-use super::{Coding, Segment, Target};
+use super::{Coding, Modifier, Segment, Target};
 use crate::diagnostic::Span;
 
 /// Rows in use, by local code.
@@ -240,7 +240,8 @@ fn problem(
 
 /// Rows of one target that hold on the same day as an earlier one: two codes contradict each other,
 /// and of one code one row is enough.
-pub(crate) fn overlapping(rows: &Rows) -> Vec<RowProblem> {
+pub(crate) fn overlapping(rows: &Rows, targets: &[Target]) -> Vec<RowProblem> {
+    let is_single = |id: &str| targets.iter().any(|of| of.id == id && of.extension.is_none());
     let mut found = Vec::new();
     for rows in rows.values() {
         for (index, row) in rows.iter().enumerate() {
@@ -248,14 +249,15 @@ pub(crate) fn overlapping(rows: &Rows) -> Vec<RowProblem> {
             let mut earlier =
                 rows.iter().take(index).filter(|other| other.target == *target && other.meets(row));
             let start = Cell { line: *line, column: 1 };
-            if let Some(Row { line, .. }) = earlier.clone().find(|other| other.code != row.code) {
+            let mut others = earlier.clone().filter(|_| is_single(target));
+            if let Some(Row { line, .. }) = others.find(|other| other.code != row.code) {
                 let en =
                     format!("two `{target}` codes hold at once, with line {line}: none is taken");
                 let ja = format!(
                     "{line} 行目と期間が重なる「{target}」のコードです。どちらも使われません"
                 );
                 found.push(problem(start, "W0612", en, ja));
-            } else if let Some(Row { line, .. }) = earlier.next() {
+            } else if let Some(Row { line, .. }) = earlier.find(|other| other.code == row.code) {
                 let en = format!("line {line} gives the same code at the same time");
                 let ja = format!("{line} 行目が同じ期間に同じコードを定めています");
                 let hint = "keep one row, or end the earlier one before this one begins";
@@ -291,7 +293,8 @@ fn piece(
     rows: &[Row],
     (from, until): (Option<NaiveDate>, Option<NaiveDate>),
 ) -> Segment {
-    let mut segment = Segment { from, until, codings: Vec::new(), ambiguous: Vec::new() };
+    let (codings, modifiers, ambiguous) = (Vec::new(), Vec::new(), Vec::new());
+    let mut segment = Segment { from, until, codings, modifiers, ambiguous };
     let holds = |row: &&Row| {
         let begun = row.from.is_none_or(|start| from.is_some_and(|from| start <= from));
         let lasts = row.until.is_none_or(|end| until.is_some_and(|until| until <= end));
@@ -301,19 +304,20 @@ fn piece(
     for target in targets {
         let mut codes: Vec<&Row> =
             rows.iter().filter(holds).filter(|row| row.target == target.id).collect();
+        if let Some(extension) = &target.extension {
+            segment.modifiers.extend(codes.iter().map(|row| Modifier {
+                extension: extension.clone(),
+                coding: coding(target, file, row),
+            }));
+            continue;
+        }
         codes.dedup_by_key(|row| &row.code);
         match codes.as_slice() {
             [] => {}
             [row] => {
                 let replaced = target.only_if_none.iter().any(|id| coded.contains(&id.as_str()));
                 if !replaced {
-                    segment.codings.push(Coding {
-                        system: target.system.clone(),
-                        version: row.version.clone(),
-                        code: row.code.clone(),
-                        display: row.display.clone(),
-                        span: Some(Span { file, line: row.line, column: 1, length: 1 }),
-                    });
+                    segment.codings.push(coding(target, file, row));
                     coded.push(&target.id);
                 }
             }
@@ -321,4 +325,14 @@ fn piece(
         }
     }
     segment
+}
+
+fn coding(target: &Target, file: u16, row: &Row) -> Coding {
+    Coding {
+        system: target.system.clone(),
+        version: row.version.clone(),
+        code: row.code.clone(),
+        display: row.display.clone(),
+        span: Some(Span { file, line: row.line, column: 1, length: 1 }),
+    }
 }

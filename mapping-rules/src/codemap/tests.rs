@@ -8,6 +8,7 @@ fn map(csv: &str) -> CodeMap {
         system: format!("urn:{id}"),
         only_if_none: only_if_none.iter().map(|id| (*id).to_owned()).collect(),
         derive: None,
+        extension: None,
     };
     let targets = vec![target("yj", &[]), target("hot9", &[]), target("generic", &["yj"])];
     let unmapped = Unmapped {

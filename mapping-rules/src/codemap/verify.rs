@@ -46,7 +46,7 @@ pub(crate) fn verify(
     for rows in rows.values() {
         for row in rows.iter().filter(|row| !row.derived) {
             if let Some(place) = targets.iter().position(|target| target.id == row.target) {
-                of.row(row, &targets[place], &mut compared[place]);
+                of.row((row, rows), &targets[place], &mut compared[place]);
             }
         }
         of.together(rows);
@@ -61,14 +61,14 @@ struct Verify<'a, 'm> {
 }
 
 impl Verify<'_, '_> {
-    fn row(&mut self, row: &Row, target: &Target, compared: &mut Compared) {
+    fn row(&mut self, (row, all): (&Row, &[Row]), target: &Target, compared: &mut Compared) {
         compared.rows += 1;
         match self.masters.standing(&target.system, &row.code) {
             Standing::Known(fact) => {
                 compared.known += 1;
                 self.days(row, target, &fact);
                 self.display(row, &fact);
-                self.parts(row, target);
+                self.parts((row, all), target);
                 self.item(row, target);
             }
             Standing::Unknown => self.unknown(row, target),
@@ -157,21 +157,44 @@ impl Verify<'_, '_> {
     }
 
     /// A name with modifiers, for which the code of the disease alone stands.
-    fn parts(&mut self, row: &Row, target: &Target) {
+    fn parts(&mut self, (row, all): (&Row, &[Row]), target: &Target) {
         let Some(name) = row.name.as_ref().filter(|_| target.system == system::DISEASE_KEY) else {
             return;
         };
         let split = self.masters.split(name).filter(|split| split.has_modifiers());
         let Some(split) = split.filter(|split| split.disease.key == row.code) else { return };
+        let places: Vec<&Target> =
+            self.targets.iter().filter(|target| target.extension.is_some()).collect();
+        let is_there = |key: &str| {
+            let own = |other: &&Row| other.code == key && other.meets(row);
+            all.iter().filter(own).any(|other| places.iter().any(|of| of.id == other.target))
+        };
         let modifiers = split.prefixes.iter().chain(&split.suffixes);
-        let list: Vec<String> =
-            modifiers.map(|part| format!("{} ({})", part.name, part.key)).collect();
+        let list: Vec<String> = modifiers
+            .filter(|part| !is_there(&part.key))
+            .map(|part| format!("{} ({})", part.name, part.key))
+            .collect();
+        if list.is_empty() {
+            return;
+        }
         let (list, base) = (list.join(", "), &split.disease.name);
         let en = format!("`{name}` is `{base}` with {list}, which this code leaves out");
         let ja = format!(
             "「{name}」は「{base}」に修飾語 {list} が付いた病名ですが、コードに含まれません"
         );
-        self.problems.push(RowProblem::new(row.code_at, "W0628", en, ja));
+        let ids: Vec<&str> = places.iter().map(|target| target.id.as_str()).collect();
+        let ids = ids.join(", ");
+        let problem = RowProblem::new(row.code_at, "W0628", en, ja);
+        self.problems.push(match ids.is_empty() {
+            true => problem.hint(
+                "give the map targets with `extension:` for 接頭語 and 接尾語, and a row for each",
+                "接頭語・接尾語の target（extension: 付き）を定義し、それぞれの行を追加します",
+            ),
+            false => problem.hint(
+                format!("add a row for each, with the target that it belongs to ({ids})"),
+                format!("それぞれの行を追加します（target: {ids}）"),
+            ),
+        });
     }
 
     /// A code of the service's items under JLAC's own system.

@@ -63,7 +63,7 @@ pub(super) fn read(
             continue;
         };
         let (mut rows, mut problems) = codemap::read(bytes, &map.targets);
-        problems.extend(codemap::overlapping(&rows));
+        problems.extend(codemap::overlapping(&rows, &map.targets));
         problems.extend(codemap::complete(&map.targets, &mut rows, masters));
         let (verified, of_map) = codemap::verify(&map.id, &map.targets, &rows, masters);
         problems.extend(verified);
@@ -169,6 +169,7 @@ fn targets(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<Target>> {
             system: entries.text("system")?.0.to_owned(),
             only_if_none: only_if_none.into_iter().map(|(id, _)| id).collect(),
             derive: entries.get("derive").map(|yaml| derive(yaml, found)).transpose()?,
+            extension: entries.get("extension").map(text).transpose()?.map(str::to_owned),
         });
     }
     targets.iter().try_for_each(|target| leads(target, &targets))?;

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 use genkan_fhir::definitions::check_primitive;
+use serde_json::Value as Json;
 
 use super::writer::{Step, Writer, Written};
 use super::{IssueSeverity, Record};
-use crate::codemap::{CodeMap, Coding, LocalEmit, UnmappedPolicy, UnmappedSeverity};
+use crate::codemap::{CodeMap, Coding, LocalEmit, Modifier, UnmappedPolicy, UnmappedSeverity};
 use crate::diagnostic::Text;
 use crate::evaluate::{self, FaultAt, Frame};
 use crate::lens::Fault;
@@ -29,10 +30,10 @@ impl<'a> Writer<'a, '_> {
         }
         let display = self.checked_text(coded.display.as_ref(), "string", frame);
         let display = display.or_else(|| text.clone());
-        let codings = self.codings(map, coded, (local.as_deref(), display), frame);
+        let (codings, modifiers) = self.codings(map, coded, (local.as_deref(), display), frame);
         let written = match coded.shape {
             CodedShape::CodeableConcept => {
-                self.concept(&codings, text.as_deref(), coded, record, frame)
+                self.concept((&codings, modifiers), text.as_deref(), coded, record, frame)
             }
             CodedShape::Coding => codings.first().map(|coding| self.coding(coding, coded, frame)),
             CodedShape::Code => codings.first().and_then(|coding| self.code(coding, coded, frame)),
@@ -63,7 +64,7 @@ impl<'a> Writer<'a, '_> {
         coded: &'a Coded,
         (local, display): (Option<&str>, Option<Cow<'a, str>>),
         frame: &Frame<'a>,
-    ) -> Vec<Cow<'a, Coding>> {
+    ) -> (Vec<Cow<'a, Coding>>, &'a [Modifier]) {
         let at = self.term_text(coded.at.as_ref(), frame);
         let day = at.as_deref().and_then(clinical_day);
         let segment = local.and_then(|local| map.translate(local, day));
@@ -79,6 +80,7 @@ impl<'a> Writer<'a, '_> {
             }
         }
         let mapped = !codings.is_empty();
+        let modifiers = segment.filter(|_| mapped).map_or(&[][..], |segment| &segment.modifiers);
         if !mapped {
             let with = self.term_text(coded.with.as_ref(), frame);
             if map.unmapped.policy == UnmappedPolicy::Uncoded {
@@ -103,7 +105,7 @@ impl<'a> Writer<'a, '_> {
                 self.bad_value("code", &coded.from);
             }
         }
-        codings
+        (codings, modifiers)
     }
 
     fn unmapped(&mut self, map: &'a CodeMap, coded: &'a Coded, local: Option<&str>) {
@@ -135,7 +137,7 @@ impl<'a> Writer<'a, '_> {
 
     fn concept(
         &mut self,
-        codings: &[Cow<'a, Coding>],
+        (codings, modifiers): (&[Cow<'a, Coding>], &'a [Modifier]),
         text: Option<&str>,
         coded: &'a Coded,
         record: &'a Record,
@@ -147,6 +149,9 @@ impl<'a> Writer<'a, '_> {
         self.out.push(b'{');
         let open = self.out.len();
         self.properties(&coded.extension, record, frame, open);
+        if !modifiers.is_empty() {
+            self.modifiers(modifiers, coded, frame, open);
+        }
         if !codings.is_empty() {
             self.name("coding", open);
             self.out.push(b'[');
@@ -169,6 +174,53 @@ impl<'a> Writer<'a, '_> {
         }
         self.out.push(b'}');
         Some(())
+    }
+
+    /// Behind the extensions that the rule has written, which are all that there is yet.
+    fn modifiers(
+        &mut self,
+        modifiers: &'a [Modifier],
+        coded: &'a Coded,
+        frame: &Frame<'a>,
+        open: usize,
+    ) {
+        let mut index = 0;
+        let list = self.out[open..].iter().position(|byte| *byte == b'[').map(|at| open + at);
+        if let Some(list) = list {
+            let known: Result<Vec<Json>, _> = serde_json::from_slice(&self.out[list..]);
+            index = known.map_or(0, |known| known.len());
+            self.out.pop();
+        } else {
+            self.name("extension", open);
+            self.out.push(b'[');
+        }
+        for Modifier { extension, coding } in modifiers {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.out.push(b'{');
+            let open = self.out.len();
+            self.path.extend([Step::Name("extension"), Step::Index(index)]);
+            self.named_text("url", extension, open);
+            self.name("valueCodeableConcept", open);
+            self.out.extend(b"{\"coding\":[");
+            let steps = [Step::Name("valueCodeableConcept"), Step::Name("coding"), Step::Index(0)];
+            self.path.extend(steps);
+            self.coding(coding, coded, frame);
+            self.path.truncate(self.path.len() - 2);
+            self.out.push(b']');
+            if let Some(display) = &coding.display {
+                self.out.extend(b",\"text\":");
+                self.text(display);
+                self.path.push(Step::Name("text"));
+                self.coded_leaf(display, coding, coded, frame);
+                self.path.pop();
+            }
+            self.out.extend(b"}}");
+            self.path.truncate(self.path.len() - 3);
+            index += 1;
+        }
+        self.out.push(b']');
     }
 
     /// The code alone. The value set of a required binding says which there are.

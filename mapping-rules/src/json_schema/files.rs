@@ -143,6 +143,7 @@ pub(super) fn code_maps() -> Json {
         ("system", text.clone()),
         ("only-if-none", one_or_list(text.clone())),
         ("derive", derive),
+        ("extension", text.clone()),
     ];
     let coding = [
         ("target", text.clone()),

@@ -15,6 +15,7 @@ disease:
     - {id: medis, system: http://medis.or.jp/CodeSystem/master-disease-keyNumber}
     - {id: receipt, system: http://jpfhir.jp/fhir/core/mhlw/CodeSystem/masterB-disease}
     - {id: icd10, system: http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full}
+    - {id: post, system: http://medis.or.jp/CodeSystem/master-disease-modKeyNumber, extension: urn:post}
   unmapped: {policy: warn}
 allergen:
   local: {system: urn:l}
@@ -109,6 +110,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "2:17 W0628",
         "`急性胃炎` with の疑い (27000001)",
     ),
+    (
+        "disease",
+        "A,急性胃炎の疑い,medis,20050002,急性胃炎,,,accepted\nA,急性胃炎の疑い,post,27000001,の疑い,,,accepted",
+        "",
+        "",
+    ),
     ("disease", "A,急性胃炎の疑い,medis,20050001,胃炎,,,accepted", "", ""),
     // Systems of JFAGY.
     ("allergen", "A,蕎麦,food,J9FA19140000,そば,,,accepted", "", ""),
@@ -173,7 +180,7 @@ fn what_can_not_be_compared_is_said_and_is_not_right() {
     let nothing = with("drug", lines, &Store::default());
     let reason = "2 master hot or price-list or receipt-drug is not loaded";
     assert_eq!(compared(&nothing, "drug", "yj"), (2, 0, reason.to_owned()));
-    assert_eq!(places(&nothing).join(" "), "codes/codemaps.yaml:20:77 W0626");
+    assert_eq!(places(&nothing).join(" "), "codes/codemaps.yaml:21:77 W0626");
     let loaded = with("drug", lines, &masters());
     assert_eq!(compared(&loaded, "drug", "yj"), (2, 1, String::new()));
     let reason = "1 master generic-name is not loaded";
@@ -184,6 +191,6 @@ fn what_can_not_be_compared_is_said_and_is_not_right() {
     assert_eq!(compared(&usage, "usage", "u"), (1, 0, reason.to_owned()));
     // The letters of an allergen's code need no master.
     let allergen = with("allergen", "A,,other,J9FA19140000,,,,accepted", &Store::default());
-    let expected = "codes/allergen.csv:2:10 E0622 codes/codemaps.yaml:20:77 W0626";
+    let expected = "codes/allergen.csv:2:10 E0622 codes/codemaps.yaml:21:77 W0626";
     assert_eq!(places(&allergen).join(" "), expected);
 }

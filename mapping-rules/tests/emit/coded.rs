@@ -228,3 +228,58 @@ fn a_preview_has_every_leaf_with_the_row_of_the_map_and_all_parts_of_the_key() {
         assert_eq!(leaf(expression), (columns.to_owned(), mapped_by), "{expression}");
     }
 }
+
+/// A house code for 急性肺炎の疑い: the disease is the coding, and its modifiers stand behind what the
+/// rule itself says, on the days on which they hold.
+#[test]
+fn modifiers_of_a_house_code_are_extensions_of_its_concept() {
+    let maps = "m:\n  local: {system: urn:l}\n  targets:\n    - {id: a, system: urn:a}\n    \
+                - {id: pre, system: urn:z, extension: urn:prefix}\n    \
+                - {id: post, system: urn:z, extension: urn:postfix}\n  unmapped: {policy: warn}\n";
+    let csv = "local,target,code,display,valid_from,status\nB1,post,28,の疑い,,accepted\n\
+               B1,a,A1,肺炎,,accepted\nB1,pre,21,急性,,accepted\nB1,pre,22,,2020-01-01,accepted\n\
+               B2,pre,21,急性,,accepted\n";
+    let rule = |extension: &str| {
+        let text = format!(
+            "rule: b\nresource: Condition\nfrom:\n  b: {{table: BYO, key: [PT_ID, SEQ]}}\nemit:\n  subject: {{display: \
+             x}}\n  code: {{$code: m, from: = b.CD, text: = b.NM, at: = b.START | date{extension}}}\n"
+        );
+        rules(&[("codes/codemaps.yaml", maps), ("codes/m.csv", csv), ("b.map.yaml", &text)])
+    };
+    let modifier = |kind: &str, code: &str, name: Option<&str>| match name {
+        Some(name) => json!({"url": kind, "valueCodeableConcept": {
+            "coding": [{"system": "urn:z", "code": code, "display": name}], "text": name}}),
+        None => json!({"url": kind, "valueCodeableConcept": {"coding": [coding("urn:z", code)]}}),
+    };
+    let (acute, suspected) =
+        (modifier("urn:prefix", "21", Some("急性")), modifier("urn:postfix", "28", Some("の疑い")));
+    let plain = rule("");
+    let disease = json!([{"system": "urn:a", "code": "A1", "display": "肺炎"}]);
+    let (concept, issues) = code(&plain, &["B1", "急性肺炎の疑い", "20191231"]);
+    let expected =
+        json!({"extension": [acute, suspected], "coding": disease, "text": "急性肺炎の疑い"});
+    assert_eq!((concept, issues), (expected, vec![]));
+    let (concept, _) = code(&plain, &["B1", "-", "20200101"]);
+    let second = modifier("urn:prefix", "22", None);
+    assert_eq!(concept["extension"], json!([acute, second, suspected]));
+    // Modifiers alone are no disease.
+    let (concept, issues) = code(&plain, &["B2", "病", "-"]);
+    assert_eq!(concept.get("extension"), None);
+    assert_eq!(issues, ["unmapped"]);
+    let with = rule(", extension: [{url: urn:own, valueString: = b.NM}]");
+    let (concept, _) = code(&with, &["B1", "病", "20191231"]);
+    let own = json!({"url": "urn:own", "valueString": "病"});
+    assert_eq!(concept["extension"], json!([own, acute, suspected]));
+    let (concept, _) = code(&with, &["B1", "-", "20191231"]);
+    assert_eq!(concept["extension"], json!([acute, suspected]));
+    // Each leaf knows its row of the map, and its place behind the rule's own.
+    let identity = identity();
+    let emitter = Emitter::new(&with, &identity);
+    let row = record(&["1", "1i", "B1", "病", "20191231"]);
+    let (_, leaves) = emitter.preview(&with.rules[0], &row);
+    let path = "Condition.code.extension[2].valueCodeableConcept.coding[0].code";
+    let leaf = leaves.iter().find(|leaf| leaf.expression == path);
+    let lines = leaves.iter().map(|leaf| leaf.expression.as_str()).collect::<Vec<_>>().join("\n");
+    let leaf = leaf.unwrap_or_else(|| panic!("{lines}"));
+    assert_eq!((leaf.value.as_str(), leaf.mapped_by.map(|span| span.line)), ("28", Some(2)));
+}
