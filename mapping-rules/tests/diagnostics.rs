@@ -9,6 +9,8 @@ mod code_maps;
 mod compared;
 #[path = "support/masters.rs"]
 mod masters;
+#[path = "diagnostics/published.rs"]
+mod published;
 #[path = "support/rule_set.rs"]
 mod rule_set;
 #[path = "diagnostics/versions.rs"]
