@@ -1,7 +1,7 @@
 //! The command line: one module for each command, and what all of them share.
 //!
-//! Exit codes: 0 ok, 1 runtime, 64 usage or configuration, 65 rule errors, or rows
-//! that make no Bundle.
+//! Exit codes: 0 ok, 1 runtime, 64 usage or configuration, 65 rule errors, rows that
+//! make no Bundle, or rows of code maps to look at again.
 
 /// A line on standard output. A reader that has gone (`| head`) is no error of the command.
 macro_rules! say {

@@ -246,6 +246,9 @@ fn mistakes_in_code_maps_and_schemas_are_refused_by_both() -> Result<()> {
     let (folder, path) = (small.rules(), "codes/codemaps.yaml");
     let editor = Editor::of("codemaps")?;
     ensure!(editor.takes(super::MAPS).is_ok(), "{:?}", editor.takes(super::MAPS));
+    let more = "id: medis, derive: {from: x, table: hot}, extension: urn:x,";
+    let more = super::MAPS.replacen("id: medis,", more, 1);
+    ensure!(editor.takes(&more).is_ok(), "{:?}", editor.takes(&more));
     for (old, new) in [
         ("policy: warn", "policy: wrn"),
         ("policy: warn", "policy: uncoded"),
@@ -256,6 +259,9 @@ fn mistakes_in_code_maps_and_schemas_are_refused_by_both() -> Result<()> {
         ("targets:", "target:"),
         ("id: medis, system", "id: medis, systm"),
         ("local:", "house:"),
+        ("id: medis,", "id: medis, derive: {from: x, table: nowhere},"),
+        ("id: medis,", "id: medis, derive: {from: x},"),
+        ("id: medis,", "id: medis, extension: [urn:x],"),
     ] {
         let broken = super::MAPS.replacen(old, new, 1);
         ensure!(broken != super::MAPS && editor.takes(&broken).is_err(), "the schema takes {new}");
