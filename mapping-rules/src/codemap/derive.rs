@@ -46,11 +46,19 @@ struct Candidate {
     code: String,
     names: Vec<String>,
     end: Option<NaiveDate>,
+    /// The masters of its own system don't deny it.
+    is_code: bool,
 }
 
 impl Way<'_, '_> {
     fn follow(&self, row: &Row, problems: &mut Vec<RowProblem>) -> Option<Row> {
         let mut candidates = self.candidates(row);
+        let first = candidates.first().map(|candidate| candidate.code.clone());
+        candidates.retain(|candidate| candidate.is_code);
+        if let (Some(code), true) = (first, candidates.is_empty()) {
+            problems.push(self.unknown(row, &code));
+            return None;
+        }
         if candidates.len() > 1 {
             // One master code for several products: the name that was written down decides.
             let display = row.display.as_ref();
@@ -65,7 +73,7 @@ impl Way<'_, '_> {
             problems.push(self.several(row, &candidates));
             return None;
         }
-        let Candidate { code, names, end } = candidates.pop()?;
+        let Candidate { code, names, end, .. } = candidates.pop()?;
         let until = match (row.until, end) {
             (Some(row), Some(end)) => Some(row.min(end)),
             (row, end) => row.or(end),
@@ -89,12 +97,14 @@ impl Way<'_, '_> {
         let start = (self.from.system.as_str(), row.code.as_str());
         let codes = self.masters.codes(self.derive.table, start, &self.target.system);
         let with_days = codes.into_iter().map(|code| {
-            let (names, last) = match self.masters.standing(&self.target.system, &code) {
+            let standing = self.masters.standing(&self.target.system, &code);
+            let is_code = !matches!(standing, Standing::Unknown | Standing::Elsewhere(_));
+            let (names, last) = match standing {
                 Standing::Known(fact) => (fact.names, fact.until),
                 _ => (Vec::new(), None),
             };
             let end = last.and_then(|last| last.checked_add_days(Days::new(1)));
-            Candidate { code, names, end }
+            Candidate { code, names, end, is_code }
         });
         let all: Vec<Candidate> = with_days.collect();
         let lasts = |candidate: &Candidate| {
@@ -119,6 +129,23 @@ impl Way<'_, '_> {
         RowProblem::new(row.code_at, "W0625", en, ja).hint(
             format!("choose one: add a row with target `{id}`"),
             format!("target を「{id}」とする行を追加して 1 つを選びます"),
+        )
+    }
+
+    /// The masters are of different ages.
+    fn unknown(&self, row: &Row, code: &str) -> RowProblem {
+        let (own, id, table) = (&row.code, &self.target.id, self.derive.table.word());
+        let of = &self.target.system;
+        let en = format!(
+            "master `{table}` gives `{own}` the `{id}` code `{code}`, which is in no loaded master of {of}: \
+             it is not taken"
+        );
+        let ja = format!(
+            "マスタ「{table}」による「{own}」の「{id}」コード「{code}」は {of} のマスタにないため、使いません"
+        );
+        RowProblem::new(row.code_at, "W0620", en, ja).hint(
+            "import the newer of the two masters, or give the code in a row",
+            "古い方のマスタを更新するか、コードを行で指定します",
         )
     }
 

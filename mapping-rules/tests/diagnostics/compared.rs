@@ -31,6 +31,12 @@ drug:
     - {id: hot9, system: http://medis.or.jp/CodeSystem/master-HOT9, derive: {from: yj, table: hot}}
     - {id: generic, system: http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationGeneralOrderCode}
   unmapped: {policy: warn}
+receipt:
+  local: {system: urn:l}
+  targets:
+    - {id: yj, system: http://capstandard.jp/iyaku.info/CodeSystem/YJ-code}
+    - {id: code, system: urn:x-genkan:receipt-drug, derive: {from: yj, table: hot}}
+  unmapped: {policy: warn}
 usage:
   local: {system: urn:l}
   targets: [{id: u, system: urn:u}]
@@ -42,7 +48,7 @@ const RULE: &str =
     "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit: {active: true}\n";
 
 fn with(map: &str, lines: &str, masters: &Store) -> Compiled {
-    let files = ["disease", "allergen", "drug", "usage"].map(|name| {
+    let files = ["disease", "allergen", "drug", "receipt", "usage"].map(|name| {
         let lines = if name == map { lines } else { "" };
         (format!("codes/{name}.csv"), format!("{HEAD}{lines}").into_bytes())
     });
@@ -134,6 +140,9 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ),
     ("drug", "A,,yj,1111001F1038,,,,accepted", "2:7 W0625", "100000005, 100000006"),
     ("drug", "A,,yj,1111001F1038,,,,accepted\nA,,hot9,100000005,,,,accepted", "", ""),
+    ("receipt", "A,,yj,1111001F1011,,,,accepted", "", ""),
+    // HOT is newer than the receipt master.
+    ("receipt", "A,,yj,3333001F1010,,,,accepted", "2:7 W0620", "the `code` code `620000009`"),
     ("usage", "A,,u,1,x,,,accepted", "", ""),
 ];
 
@@ -180,7 +189,10 @@ fn what_can_not_be_compared_is_said_and_is_not_right() {
     let nothing = with("drug", lines, &Store::default());
     let reason = "2 master hot or price-list or receipt-drug is not loaded";
     assert_eq!(compared(&nothing, "drug", "yj"), (2, 0, reason.to_owned()));
-    assert_eq!(places(&nothing).join(" "), "codes/codemaps.yaml:21:77 W0626");
+    assert_eq!(
+        places(&nothing).join(" "),
+        "codes/codemaps.yaml:21:77 W0626 codes/codemaps.yaml:28:61 W0626"
+    );
     let loaded = with("drug", lines, &masters());
     assert_eq!(compared(&loaded, "drug", "yj"), (2, 1, String::new()));
     let reason = "1 master generic-name is not loaded";
@@ -191,6 +203,6 @@ fn what_can_not_be_compared_is_said_and_is_not_right() {
     assert_eq!(compared(&usage, "usage", "u"), (1, 0, reason.to_owned()));
     // The letters of an allergen's code need no master.
     let allergen = with("allergen", "A,,other,J9FA19140000,,,,accepted", &Store::default());
-    let expected = "codes/allergen.csv:2:10 E0622 codes/codemaps.yaml:21:77 W0626";
+    let expected = "codes/allergen.csv:2:10 E0622 codes/codemaps.yaml:21:77 W0626 codes/codemaps.yaml:28:61 W0626";
     assert_eq!(places(&allergen).join(" "), expected);
 }
