@@ -20,7 +20,7 @@ const OTHERS_STEP: usize = 3;
 /// Refused, in percent: each for a value that the server does not take alone either.
 const REFUSED_MAX: usize = 12;
 /// Queries that find something and leave something out, in percent: the others prove little.
-const TELLING_MIN: usize = 40;
+const TELLING_MIN: usize = 33;
 /// What parameters need of a statement adds up: each may be taken, and all together not.
 const TOO_MUCH: &str = "GKN-125";
 const WRONG_SHOWN: usize = 10;
