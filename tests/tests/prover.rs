@@ -15,7 +15,7 @@ use genkan_tests::oracle::{
 };
 
 /// Questions of one declaration that tell most; each costs the server a search.
-const QUESTIONS_MAX: usize = 2;
+const QUESTIONS_MAX: usize = 3;
 /// Questions are looked for among so many, and after one that tells among so many more.
 const TRIED_MAX: usize = 2_000;
 const TRIED_MORE: usize = 24;

@@ -316,12 +316,12 @@ fn quantities(value: &Value) -> Vec<Asked> {
         let mut add = |system, code| {
             asked.push(Asked::Quantity { value: value.clone(), system, code });
         };
+        add(None, None);
+        add(None, text("code").or_else(|| text("unit")));
+        add(None, Some(NOWHERE.to_owned()));
         if text("system").is_some() {
             add(text("system"), text("code"));
         }
-        add(None, text("code").or_else(|| text("unit")));
-        add(None, Some(NOWHERE.to_owned()));
-        add(None, None);
     }
     asked
 }
