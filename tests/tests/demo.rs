@@ -1,14 +1,25 @@
 //! `genkan demo`, the first thing that a newcomer runs: what it prints is true.
 
+use std::ffi::OsStr;
+
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Genkan, genkan_command};
 use tempfile::TempDir;
 
 fn start(folder: &TempDir) -> Result<Genkan> {
+    start_with(folder, &[])
+}
+
+/// Until it has printed everything.
+fn start_with(folder: &TempDir, arguments: &[&OsStr]) -> Result<Genkan> {
     let mut command = genkan_command()?;
     command.args(["demo", "--listen", "127.0.0.1:0", "--patients", "60", "--directory"]);
-    command.arg(folder.path());
-    Genkan::start(command)
+    let genkan = Genkan::start({
+        command.arg(folder.path()).args(arguments);
+        command
+    })?;
+    genkan.says("Ctrl-C", 1)?;
+    Ok(genkan)
 }
 
 /// The URLs of the printed curl commands.
@@ -89,12 +100,7 @@ fn changed_rules_are_served_when_they_are_named_and_by_the_configuration_that_it
     let told = format!("--rules {}", rules.display());
     ensure!(built_in.log().contains(&told), "{}", built_in.log());
     built_in.stop()?;
-    let mut command = genkan_command()?;
-    command.args(["demo", "--listen", "127.0.0.1:0", "--patients", "60", "--directory"]);
-    let genkan = Genkan::start({
-        command.arg(folder.path()).arg("--rules").arg(&rules);
-        command
-    })?;
+    let genkan = start_with(&folder, &["--rules".as_ref(), rules.as_ref()])?;
     let log = genkan.log();
     let config =
         log.lines().find_map(|line| line.trim().strip_prefix("--config ")).context("none")?;
