@@ -1,6 +1,8 @@
 //! JFAGY アレルゲンコード: CSV in UTF-8 or Shift_JIS, 11 columns with a header. Its codes belong to three
 //! code systems, and the code says to which.
 
+use std::collections::BTreeMap;
+
 use crate::concept::{Change, Concept, Property};
 use crate::kind::Kind;
 use crate::reading::{ReadError, Reading, Reason, Scope};
@@ -50,13 +52,41 @@ pub(crate) fn allergens(bytes: &[u8]) -> Result<Reading, ReadError> {
         };
         all.map(|line| (line.number, fields(&line))).collect()
     };
+    let mut allergens = Vec::new();
     for (number, fields) in rows {
         match fields.and_then(|fields| allergen(&fields)) {
-            Ok((system, concept)) => reading.push(system, Change::Is(concept)),
+            Ok(found) => allergens.push(found),
             Err((column, reason)) => reading.reject(number, column, reason),
         }
     }
+    let levels: BTreeMap<String, u8> = allergens
+        .iter()
+        .filter_map(|(_, concept)| Some((concept.code.clone(), level(concept)?)))
+        .collect();
+    for (system, mut concept) in allergens {
+        if let Some(parent) = level(&concept).and_then(|own| parent(&concept.code, own, &levels)) {
+            concept.add(Property::Parent, &parent);
+        }
+        reading.push(system, Change::Is(concept));
+    }
     Ok(reading)
+}
+
+fn level(concept: &Concept) -> Option<u8> {
+    concept.values(Property::Level).first()?.parse().ok()
+}
+
+/// The code above: of a lower LEVEL, and the same but for zeros where this one goes on. Those of level
+/// 2 are below the code of their kind, `00F` or `00N`.
+fn parent(code: &str, level: u8, levels: &BTreeMap<String, u8>) -> Option<String> {
+    let above = |other: &String| levels.get(other).is_some_and(|found| *found < level);
+    let kind = code.strip_prefix("J9")?.chars().next()?;
+    let begins = (3..code.len()).rev().filter_map(|length| code.get(..length));
+    let mut above_it = begins
+        .map(|begin| format!("{begin:0<width$}", width = code.len()))
+        .filter(|other| other != code)
+        .chain(std::iter::once(format!("00{kind}")));
+    above_it.find(above)
 }
 
 fn allergen(fields: &[String]) -> Result<(&'static str, Concept), (usize, Reason)> {

@@ -1,7 +1,7 @@
 //! The masters that there are readers for, and how a file is known.
 
 use crate::reading::{ReadError, Reading};
-use crate::{jfagy, jlac, medis, mhlw, ssk};
+use crate::{jfagy, jlac, medis, mhlw, ssk, system};
 
 /// A master (標準コードマスタ) by its publisher and content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +58,29 @@ impl Kind {
 
     pub fn by_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// The masters that fill a code system; none of a system that we have no reader for.
+    pub fn of_system(url: &str) -> &'static [Kind] {
+        match url {
+            system::RECEIPT_DISEASE => &[Self::ReceiptDisease],
+            system::DISEASE_KEY | system::DISEASE_EXCHANGE => {
+                &[Self::ReceiptDisease, Self::MedisDisease]
+            }
+            system::RECEIPT_MODIFIER | system::MODIFIER_KEY | system::MODIFIER_EXCHANGE => {
+                &[Self::ReceiptModifier]
+            }
+            system::RECEIPT_DRUG => &[Self::ReceiptDrug],
+            system::HOT9 => &[Self::Hot],
+            system::YJ => &[Self::Hot, Self::PriceList],
+            system::PRICE_LIST => &[Self::PriceList],
+            system::GENERIC_NAME => &[Self::GenericName],
+            system::JLAC10 | system::JLAC11 => &[Self::LabItems],
+            system::JFAGY_FOOD | system::JFAGY_OTHER | system::JFAGY_MEDICATION => {
+                &[Self::Allergens]
+            }
+            _ => &[],
+        }
     }
 
     /// The words of the file name, in small letters, by which it is known.

@@ -25,5 +25,6 @@ pub use crosswalk::{Crosswalk, Fact, Part, Split, Standing, Successor, Unchecked
 pub use kind::{Kind, read};
 pub use reading::{ReadError, Reading, Reason, Rejected, Scope};
 pub use store::{
-    Applied, Edition, Import, ImportError, Known, Masters, Store, StoreError, Unapplied,
+    Applied, Edition, Import, ImportError, Known, Masters, Piece, Store, StoreError, Unapplied,
+    Words, fold,
 };

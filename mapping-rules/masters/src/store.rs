@@ -3,6 +3,7 @@
 //! [`Masters`] is what an import works on; [`Store`] is the packed form that serves look-ups and is
 //! opened without being parsed. An import that fails leaves the old file as it was.
 
+mod find;
 mod import;
 mod pack;
 mod packed;
@@ -14,6 +15,7 @@ use chrono::NaiveDate;
 use crate::concept::Concept;
 use crate::kind::Kind;
 
+pub use find::{Piece, Words, fold};
 pub use import::{Applied, ImportError, Unapplied};
 pub use packed::{Known, Store, StoreError};
 

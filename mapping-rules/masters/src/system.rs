@@ -87,3 +87,33 @@ pub const ALL: [&str; 24] = [
     JFAGY_INGREDIENT,
     INGREDIENT,
 ];
+
+/// What a system is called, in the publisher's words.
+pub fn title(url: &str) -> Option<&'static str> {
+    Some(match url {
+        RECEIPT_DISEASE => "レセプト電算処理 傷病名コード",
+        DISEASE_KEY => "病名管理番号",
+        DISEASE_EXCHANGE => "病名交換用コード",
+        ICD10 => "ICD-10 (2013年版)",
+        RECEIPT_MODIFIER => "レセプト電算処理 修飾語コード",
+        MODIFIER_KEY => "修飾語管理番号",
+        MODIFIER_EXCHANGE => "修飾語交換用コード",
+        RECEIPT_DRUG => "レセプト電算処理 医薬品コード",
+        YJ => "個別医薬品コード (YJ)",
+        HOT9 => "HOT9",
+        GENERIC_NAME => "一般名処方マスタ 一般名コード",
+        PRICE_LIST => "薬価基準収載医薬品コード",
+        JLAC10 => "JLAC10",
+        JLAC11 => "JLAC11",
+        JFAGY_FOOD => "JFAGY 食品",
+        JFAGY_OTHER => "JFAGY 非食品・非医薬品",
+        JFAGY_MEDICATION => "JFAGY 医薬品",
+        _ => return None,
+    })
+}
+
+/// Whether the masters hold every code of a system. The service's table has a part of JLAC only, and YJ
+/// codes are known as far as HOT and the price list name them.
+pub fn is_whole(url: &str) -> bool {
+    !matches!(url, ICD10 | YJ | JLAC10 | JLAC11 | JFAGY_MEDICATION)
+}

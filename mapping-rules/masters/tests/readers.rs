@@ -191,6 +191,35 @@ fn an_allergen_belongs_to_the_system_that_its_code_names() {
 }
 
 #[test]
+fn an_allergen_is_below_the_next_higher_one_that_it_begins_like() {
+    let head = "\"DISPLAYSEQ\",\"JFAGYCODE\",\"JPTERM\",\"JPKANA\",\"ENTERM\",\"LEVEL\",\"MAINFLAG\",\"GUIDELINE\",\"CXGCATEGORY\",\"RECORDDATE\",\"ENDDATE\"\n";
+    let codes = [
+        ("00F", 1, None),
+        ("J9FA00000000", 2, Some("00F")),
+        ("J9FA12000000", 3, Some("J9FA00000000")),
+        ("J9FA12110000", 4, Some("J9FA12000000")),
+        ("J9FA12000011", 6, Some("J9FA12000000")),
+        // Its own is not there.
+        ("J9FA19110000", 4, Some("J9FA00000000")),
+        ("J9NA00000000", 2, None),
+        ("D9F000000000", 1, None),
+    ];
+    let row =
+        |(code, level, _): &(&str, u8, _)| format!("1,{code},x,,,{level},,,0,00000000,99999999\n");
+    let text = head.to_owned() + &codes.iter().map(row).collect::<String>();
+    let reading = read("utf8_JFAGY.csv", text.as_bytes()).expect("read");
+    let all = [system::JFAGY_FOOD, system::JFAGY_OTHER].map(|system| reading.of(system)).concat();
+    for (code, _, parent) in codes {
+        let found = all.iter().find_map(|change| match change {
+            Change::Is(concept) if concept.code == code => Some(concept),
+            _ => None,
+        });
+        let parents = found.expect(code).values(Property::Parent);
+        assert_eq!(parents.first().map(String::as_str), parent, "{code}");
+    }
+}
+
+#[test]
 fn what_is_no_master_is_refused_as_a_whole() {
     for (name, bytes, expected) in [
         ("b_1.txt", Vec::new(), ReadError::Empty),

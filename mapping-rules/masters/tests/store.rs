@@ -1,7 +1,7 @@
 //! Imports in order: what they add, change and retire, and what they are refused for.
 
 use chrono::NaiveDate;
-use genkan_masters::{Applied, ImportError, Kind, Masters, Store, StoreError, read, system};
+use genkan_masters::{Applied, ImportError, Kind, Masters, Store, StoreError, Words, read, system};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
@@ -113,4 +113,32 @@ fn what_is_packed_is_found_again_and_damage_is_noticed() {
     }
     assert_eq!(Store::open(bytes[..20].to_vec()).err(), Some(StoreError::Damaged));
     assert_eq!(Store::open(Vec::new()).err(), Some(StoreError::NotOurs));
+}
+
+#[test]
+fn codes_come_in_pieces_and_by_their_words() {
+    let mut masters = Masters::default();
+    import(&mut masters, "2026-04-01", &drugs(FULL)).expect("a full file");
+    let store = Store::open(masters.pack()).expect("a store");
+    let codes = |piece: genkan_masters::Piece| -> (usize, Vec<String>) {
+        (piece.total, piece.codes.into_iter().map(|known| known.concept.code).collect())
+    };
+    let system = system::RECEIPT_DRUG;
+    for (offset, count, expected) in [
+        (0, 2, &["610000001", "610000002"][..]),
+        (2, 2, &["610000003"]),
+        (3, 2, &[]),
+        (usize::MAX, usize::MAX, &[]),
+        (0, 0, &[]),
+    ] {
+        let found = codes(store.stretch(system, (offset, count)));
+        assert_eq!(found, (3, expected.iter().map(|code| (*code).to_owned()).collect()));
+        let all = codes(store.piece(system, &Words::default(), |_| true, (offset, count)));
+        assert_eq!(all, found);
+    }
+    let by_words = |text: &str| codes(store.piece(system, &Words::of(text), |_| true, (0, 9)));
+    assert_eq!(by_words("乙"), (1, vec!["610000002".to_owned()]));
+    assert_eq!(by_words("錠 ６１").0, 3);
+    assert_eq!(codes(store.stretch("urn:other", (0, 9))), (0, Vec::new()));
+    assert!(!store.has_hierarchy(system));
 }
