@@ -4,7 +4,9 @@
 //! All rows of a local code are folded into *segments* of time in which its codings do not change, so
 //! that both directions read the same table.
 
+pub mod concept_map;
 mod derive;
+mod entry;
 mod recheck;
 mod sheet;
 mod table;
@@ -18,6 +20,7 @@ use genkan_masters::Kind;
 use crate::diagnostic::Span;
 
 pub(crate) use derive::complete;
+pub use entry::{MapRow, csv, rows};
 pub use recheck::{Outdated, What, recheck};
 pub(crate) use sheet::{Cell, Sheet, decode};
 pub(crate) use table::{RowProblem, Rows, overlapping, read};
@@ -142,6 +145,12 @@ impl Segment {
     }
 }
 
+impl Holder {
+    pub fn covers(&self, day: NaiveDate) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
+    }
+}
+
 impl CodeMap {
     /// A map with its policy and no rows yet.
     pub(crate) fn new(
@@ -163,6 +172,12 @@ impl CodeMap {
             None => segments.find(|segment| segment.until.is_none()),
         };
         found.filter(|segment| !segment.codings.is_empty() || !segment.ambiguous.is_empty())
+    }
+
+    /// Every standard coding that some local code has on a day.
+    pub fn codings_on(&self, day: NaiveDate) -> impl Iterator<Item = &Coding> {
+        let segments = self.segments.values().flatten().filter(move |one| one.covers(day));
+        segments.flat_map(|segment| &segment.codings)
     }
 
     /// The uncoded codings for a value of `with`.

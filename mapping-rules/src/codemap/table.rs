@@ -68,10 +68,10 @@ impl RowProblem {
     }
 }
 
-const STATES: [&str; 7] =
+pub(super) const STATES: [&str; 7] =
     ["proposed", "draft", "reviewed", "accepted", "rejected", "no-map", "auto"];
 const REQUIRED: [&str; 4] = ["local", "target", "code", "status"];
-const KNOWN: [&str; 13] = [
+pub(super) const KNOWN: [&str; 13] = [
     "local",
     "local_name",
     "target",
