@@ -30,6 +30,7 @@ pub mod scan;
 pub mod schema;
 pub mod search;
 mod sources;
+pub mod terminology;
 pub mod testing;
 pub mod vocabulary;
 mod yaml;

@@ -1,0 +1,172 @@
+//! What can be asked of codes: those of the national masters, the house's own, and the ways between
+//! them. Questions and answers are plain values; nobody here knows of HTTP or reads a file.
+//!
+//! A system whose master is not loaded is told as such ([`Unanswered::NotLoaded`]): nothing is said of
+//! its codes, neither yes nor no.
+
+mod catalog;
+mod codes;
+mod expand;
+mod translate;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use genkan_masters::{Kind, Store};
+
+use crate::codemap::MapRow;
+use crate::program::RuleSet;
+
+pub use codes::{Coded, Relation, Verdict};
+pub use expand::{Asked, Expansion, Member};
+pub use translate::{Match, Question, Translation};
+
+/// The code systems, value sets and code maps of a site.
+#[derive(Debug)]
+pub struct Terminology {
+    rules: Arc<RuleSet>,
+    masters: Arc<Store>,
+    pub systems: Vec<CodeSystem>,
+    pub value_sets: Vec<ValueSet>,
+    pub maps: Vec<Map>,
+}
+
+/// A code system that masters fill, the house has, or a code map leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeSystem {
+    /// Made of its URL: the same everywhere.
+    pub id: String,
+    pub url: String,
+    pub title: String,
+    /// Day of the newest file, or a hash of the house's own.
+    pub version: Option<String>,
+    pub holding: Holding,
+    /// Codes that are known.
+    pub count: usize,
+    /// The masters say which code is above which.
+    pub hierarchy: bool,
+    /// The house's own codes with their names.
+    house: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl CodeSystem {
+    pub fn is_house(&self) -> bool {
+        self.house.is_some()
+    }
+}
+
+/// How much of a code system is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    Whole,
+    /// A code that is not here may be one nevertheless.
+    Part,
+    Nothing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueSet {
+    pub id: String,
+    pub url: String,
+    pub title: String,
+    pub version: Option<String>,
+    pub content: Content,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Every code of a system, by its place.
+    All(usize),
+    /// What a code map maps from, by its place.
+    Local(usize),
+    /// What it maps to.
+    Targets(usize),
+}
+
+/// A code map as it is known outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map {
+    pub id: String,
+    pub url: String,
+    pub title: String,
+    pub version: String,
+    /// All rows of its file, also those that are not used.
+    pub rows: Vec<MapRow>,
+    /// Its place in [`RuleSet::code_maps`].
+    place: usize,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unanswered {
+    UnknownSystem,
+    UnknownValueSet,
+    UnknownMap,
+    /// Known by its name; these masters would fill it.
+    NotLoaded {
+        system: String,
+        masters: &'static [Kind],
+    },
+    NoSuchCode {
+        system: String,
+        holding: Holding,
+    },
+    /// Another version is here.
+    OtherVersion {
+        here: Option<String>,
+    },
+    NoHierarchy {
+        system: String,
+    },
+    /// No code map leads there.
+    NoWay,
+    TooCostly {
+        codes_max: usize,
+    },
+}
+
+impl Terminology {
+    pub fn masters(&self) -> &Arc<Store> {
+        &self.masters
+    }
+
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    pub fn system(&self, url: &str) -> Option<&CodeSystem> {
+        self.systems.iter().find(|system| system.url == url)
+    }
+
+    /// A system with something in it.
+    fn loaded(&self, url: &str, version: Option<&str>) -> Result<&CodeSystem, Unanswered> {
+        let system = self.system(url).ok_or(Unanswered::UnknownSystem)?;
+        if system.holding == Holding::Nothing {
+            let masters = Kind::of_system(url);
+            return Err(Unanswered::NotLoaded { system: url.to_owned(), masters });
+        }
+        match version {
+            Some(asked) if system.version.as_deref() != Some(asked) => {
+                Err(Unanswered::OtherVersion { here: system.version.clone() })
+            }
+            _ => Ok(system),
+        }
+    }
+}
+
+/// `url|version`
+pub fn split_canonical(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('|') {
+        Some((url, version)) => (url, Some(version)),
+        None => (text, None),
+    }
+}
+
+/// In use on a day.
+fn is_active(from: Option<NaiveDate>, until: Option<NaiveDate>, day: NaiveDate) -> bool {
+    from.is_none_or(|from| from <= day) && until.is_none_or(|until| day <= until)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! What a site has: made once for its rules and its masters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use genkan_masters::{Kind, Store, system};
+
+use super::{CodeSystem, Content, Holding, Map, Terminology, ValueSet};
+use crate::codemap::concept_map::Frame;
+use crate::codemap::{CodeMap, MapRow, rows};
+use crate::program::RuleSet;
+
+/// Of an id: FHIR allows 64.
+const WORD_LETTERS_MAX: usize = 40;
+/// Before everything that we name ourselves.
+const OWN: &str = "urn:x-genkan:";
+
+impl Terminology {
+    pub fn new(rules: Arc<RuleSet>, masters: Arc<Store>) -> Self {
+        let maps: Vec<Map> = rules
+            .code_maps
+            .iter()
+            .enumerate()
+            .map(|(place, map)| self::map(&rules, place, map))
+            .collect();
+        let mut systems: Vec<CodeSystem> = urls(&rules, &masters)
+            .into_iter()
+            .map(|url| match house(&rules, &maps, &url) {
+                Some(codes) => of_house(&url, codes, &maps, &rules),
+                None => of_masters(&url, &masters),
+            })
+            .collect();
+        systems.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let mut value_sets: Vec<ValueSet> =
+            systems.iter().enumerate().map(|(place, system)| all_codes(place, system)).collect();
+        value_sets.extend(maps.iter().enumerate().flat_map(|(place, map)| of_map(place, map)));
+        value_sets.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        Terminology { rules, masters, systems, value_sets, maps }
+    }
+
+    pub fn code_map(&self, map: &Map) -> &CodeMap {
+        &self.rules.code_maps[map.place]
+    }
+
+    /// What its ConceptMap says of the whole map.
+    pub fn frame(&self, map: &Map) -> Frame {
+        let [source, target] = own_sets(map).map(|set| set.1);
+        Frame {
+            id: map.id.clone(),
+            url: map.url.clone(),
+            version: map.version.clone(),
+            title: map.title.clone(),
+            source,
+            target,
+        }
+    }
+}
+
+fn map(rules: &RuleSet, place: usize, map: &CodeMap) -> Map {
+    let path = format!("codes/{}.csv", map.id);
+    let text = rules.files.iter().find(|file| file.path == path).map_or("", |file| &file.text);
+    let institution = rules.site.constants.get("institution_no").map_or("", String::as_str);
+    Map {
+        id: slug(&map.id),
+        url: format!("{OWN}{institution}:code-map:{}", map.id),
+        title: format!("院内コード対応表 {}", map.id),
+        version: hash(text.as_bytes()),
+        rows: rows(text),
+        place,
+    }
+}
+
+fn urls(rules: &RuleSet, masters: &Store) -> BTreeSet<String> {
+    let mut urls: BTreeSet<String> = masters.systems().map(str::to_owned).collect();
+    for map in &rules.code_maps {
+        urls.insert(map.local_system.clone());
+        urls.extend(map.targets.iter().map(|target| target.system.clone()));
+        urls.extend(map.uncoded_choices().map(|(_, coding)| coding.system.clone()));
+    }
+    urls
+}
+
+/// The house's codes of a system, as far as its maps have rows for them.
+fn house(rules: &RuleSet, maps: &[Map], url: &str) -> Option<BTreeMap<String, Option<String>>> {
+    let own = maps.iter().filter(|map| rules.code_maps[map.place].local_system == url);
+    let mut codes: Option<BTreeMap<String, Option<String>>> = None;
+    for MapRow { local, local_name, .. } in own.flat_map(|map| &map.rows) {
+        let name = codes.get_or_insert_default().entry(local.clone()).or_default();
+        if name.is_none() && !local_name.is_empty() {
+            *name = Some(local_name.clone());
+        }
+    }
+    let is_own = rules.code_maps.iter().any(|map| map.local_system == url);
+    codes.or_else(|| is_own.then(BTreeMap::new))
+}
+
+fn of_house(
+    url: &str,
+    codes: BTreeMap<String, Option<String>>,
+    maps: &[Map],
+    rules: &RuleSet,
+) -> CodeSystem {
+    let own: Vec<&Map> =
+        maps.iter().filter(|map| rules.code_maps[map.place].local_system == url).collect();
+    let ids: Vec<&str> = own.iter().map(|map| map.id.as_str()).collect();
+    let versions: String = own.iter().map(|map| map.version.as_str()).collect();
+    CodeSystem {
+        id: id_of(url),
+        url: url.to_owned(),
+        title: format!("院内コード {}", ids.join("・")),
+        version: Some(hash(versions.as_bytes())),
+        holding: Holding::Part,
+        count: codes.len(),
+        hierarchy: false,
+        house: Some(codes),
+    }
+}
+
+fn of_masters(url: &str, masters: &Store) -> CodeSystem {
+    let kinds = Kind::of_system(url);
+    let own = masters.imports().iter().filter(|import| kinds.contains(&import.kind));
+    let newest = own.map(|import| import.effective).max();
+    let holding = match masters.has(url) {
+        false => Holding::Nothing,
+        true if system::is_whole(url) => Holding::Whole,
+        true => Holding::Part,
+    };
+    CodeSystem {
+        id: id_of(url),
+        url: url.to_owned(),
+        title: system::title(url).unwrap_or(url).to_owned(),
+        version: newest.filter(|_| holding != Holding::Nothing).map(|day| day.to_string()),
+        holding,
+        count: masters.count(url),
+        hierarchy: masters.has_hierarchy(url),
+        house: None,
+    }
+}
+
+fn all_codes(place: usize, system: &CodeSystem) -> ValueSet {
+    ValueSet {
+        id: system.id.clone(),
+        url: format!("{OWN}all-codes:{}", system.id),
+        title: format!("{} すべて", system.title),
+        version: system.version.clone(),
+        content: Content::All(place),
+    }
+}
+
+fn of_map(place: usize, map: &Map) -> [ValueSet; 2] {
+    let [local, targets] = own_sets(map);
+    let set = |(id, url), title: &str, content| ValueSet {
+        id,
+        url,
+        title: format!("{} {title}", map.title),
+        version: Some(map.version.clone()),
+        content,
+    };
+    [set(local, "対応元", Content::Local(place)), set(targets, "対応先", Content::Targets(place))]
+}
+
+/// Id and URL of the value sets that a map maps from and to.
+fn own_sets(map: &Map) -> [(String, String); 2] {
+    ["local", "targets"].map(|end| (format!("map-{}-{end}", map.id), format!("{}:{end}", map.url)))
+}
+
+/// The last word of a URL and a hash of all of it.
+fn id_of(url: &str) -> String {
+    let word = url.rsplit(['/', ':']).find(|word| !word.is_empty()).unwrap_or("system");
+    let hash = hash(url.as_bytes());
+    format!("{}-{hash}", slug(word))
+}
+
+/// As ids are written: ASCII letters, digits, hyphens and dots.
+fn slug(word: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    word.chars().take(WORD_LETTERS_MAX).map(allowed).collect()
+}
+
+fn hash(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&blake3::hash(bytes).as_bytes()[..5])
+}
