@@ -131,10 +131,6 @@ impl Terminology {
         &self.masters
     }
 
-    pub fn rules(&self) -> &Arc<RuleSet> {
-        &self.rules
-    }
-
     pub fn system(&self, url: &str) -> Option<&CodeSystem> {
         self.systems.iter().find(|system| system.url == url)
     }

@@ -112,6 +112,11 @@ pub fn title(url: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether its master has levels. The 親コード of the service's items belongs to panels, and is no level.
+pub fn has_levels(url: &str) -> bool {
+    matches!(url, JFAGY_FOOD | JFAGY_OTHER)
+}
+
 /// Whether the masters hold every code of a system. The service's table has a part of JLAC only, and YJ
 /// codes are known as far as HOT and the price list name them.
 pub fn is_whole(url: &str) -> bool {

@@ -132,7 +132,7 @@ fn of_masters(url: &str, masters: &Store) -> CodeSystem {
         version: newest.filter(|_| holding != Holding::Nothing).map(|day| day.to_string()),
         holding,
         count: masters.count(url),
-        hierarchy: masters.has_hierarchy(url),
+        hierarchy: system::has_levels(url) && masters.has_hierarchy(url),
         house: None,
     }
 }
