@@ -15,6 +15,7 @@ use crate::parse;
 use crate::read::Wanted;
 use crate::respond::{self, Answer};
 use crate::service::Service;
+use crate::terminology::{self, Operation, of_query};
 use crate::{capability, read, search};
 
 /// What one batch may ask for.
@@ -156,11 +157,12 @@ async fn interaction(service: &Service, own: &Exchange, url: &str) -> Result<Ans
     let read = async |resource_type, id, version_id| {
         read::read(service, own, Wanted { resource_type, id, version_id, query }).await
     };
-    match path.split('/').collect::<Vec<_>>().as_slice() {
-        ["metadata"] => {
-            parse::form_only(query)?;
-            Ok(capability::capabilities(service, own))
-        }
+    let segments: Vec<&str> = path.split('/').collect();
+    if let Some(asked) = of_codes(&segments) {
+        return terminology::run(service, own, asked, of_query(pairs));
+    }
+    match segments.as_slice() {
+        ["metadata"] => capability::metadata(service, own, query),
         ["_history"] | [_, "_history"] | [_, _, "_history"] => Err(Error::NoHistory),
         [resource_type] if is_name(resource_type) => {
             search::search(service, own, resource_type, pairs).await
@@ -181,6 +183,17 @@ fn relative<'u>(base: &str, url: &'u str) -> &'u str {
     let below = url.strip_prefix(base).filter(|rest| rest.starts_with('/'));
     let relative = below.unwrap_or(url);
     relative.strip_prefix('/').unwrap_or(relative)
+}
+
+/// An operation on codes, of a type or of one resource.
+fn of_codes<'s>(segments: &[&'s str]) -> Option<(Operation, Option<&'s str>)> {
+    let (of, id, name) = match segments {
+        [of, name] => (of, None, name),
+        [of, id, name] => (of, Some(*id), name),
+        _ => return None,
+    };
+    let operation = Operation::of(of, name.strip_prefix('$')?)?;
+    (id.is_none() || operation.on_instance()).then_some((operation, id))
 }
 
 fn is_name(segment: &str) -> bool {

@@ -18,12 +18,15 @@ use serde_json::{Value, json};
 
 use crate::bundle::operation;
 use crate::documents::Document;
+use crate::error::Error;
 use crate::everything;
 use crate::exchange::Exchange;
 use crate::export;
+use crate::parse::{self, Mode};
 use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
+use crate::terminology;
 
 pub use request::{dispensable, read, search};
 pub use search_parameter::{TYPE, own};
@@ -35,7 +38,17 @@ const ONLY_MODIFIERS: &str =
 pub const NAMED: &str = "Compared with a column of the hospital beside what is shown: a resource of which \
                      that column holds nothing is not found.";
 
-pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
+/// `GET /metadata`, with `mode` in its query.
+pub fn metadata(service: &Service, exchange: &Exchange, query: &str) -> Result<Answer, Error> {
+    let (mode, rest) = parse::mode(query)?;
+    parse::form_only(&rest)?;
+    Ok(match mode {
+        Mode::Terminology => terminology::capabilities(service, exchange),
+        Mode::Full => capabilities(service, exchange),
+    })
+}
+
+fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
     exchange.stages.enter(Stage::Respond);
     let make = || statement(service, &exchange.base);
     let made = service.documents.of(Document::Capabilities, &exchange.base, make);
@@ -54,6 +67,7 @@ fn statement(service: &Service, base: &str) -> Value {
             resource(&service.rules, base, resource_type, operations)
         })
         .chain([own_resource(base)])
+        .chain(terminology::declared(service))
         .collect();
     json!({
         "resourceType": "CapabilityStatement",

@@ -8,6 +8,7 @@ use genkan_adapter::{AdapterError, ErrorCategory, Limit};
 use genkan_fhir::outcome::IssueType;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::Issue;
+use genkan_mapping::terminology::Unanswered;
 
 use crate::batch::BatchProblem;
 use crate::bulk::BulkRefusal;
@@ -15,6 +16,7 @@ use crate::bundle::NoBundle;
 use crate::fetch::FetchError;
 use crate::sources::SourceError;
 use crate::sources::breaker::Spared;
+use crate::terminology;
 
 /// When to come again, where nobody knows it better.
 const RETRY_AFTER_SECS: u64 = 5;
@@ -73,6 +75,8 @@ pub enum Error {
     NoBundle(NoBundle),
     /// `$everything`, `$export`
     Bulk(BulkRefusal),
+    /// A question about codes.
+    Terminology(Unanswered),
     Busy,
     RequestTimeout {
         timeout_secs: u64,
@@ -125,6 +129,7 @@ impl Error {
             Error::Batch(problem) => batch(*problem).0,
             Error::UnsupportedCoding => "GKN-124",
             Error::Bulk(reason) => bulk(reason).0,
+            Error::Terminology(reason) => unanswered(reason).0,
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => of_source(&failed.error).0,
@@ -157,6 +162,7 @@ impl Error {
             Error::NoBundle(reason) => no_bundle(reason).1,
             Error::Batch(_) => StatusCode::BAD_REQUEST,
             Error::Bulk(reason) => bulk(reason).1,
+            Error::Terminology(reason) => unanswered(reason).1,
             Error::Busy | Error::SourceSpared(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Source(failed) => of_source(&failed.error).1,
@@ -185,6 +191,7 @@ impl Error {
             Error::NoBundle(reason) => no_bundle(reason).2,
             Error::Batch(problem) => batch(*problem).1,
             Error::Bulk(reason) => bulk(reason).2,
+            Error::Terminology(reason) => unanswered(reason).2,
             Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::SourceSpared(_) => IssueType::Transient,
@@ -264,6 +271,7 @@ impl Error {
             Error::NoBundle(reason) => reason.message(),
             Error::Batch(problem) => problem.message(),
             Error::Bulk(reason) => reason.message(),
+            Error::Terminology(reason) => terminology::message(reason),
             Error::Busy => Text::new(
                 "too many requests at once; try again shortly",
                 "同時の要求が多すぎます。少し待ってから再度お試しください",
@@ -359,6 +367,23 @@ fn bulk(reason: &BulkRefusal) -> (&'static str, StatusCode, IssueType) {
         BulkRefusal::AddressTooLong { .. } => {
             ("GKN-136", StatusCode::BAD_REQUEST, IssueType::TooLong)
         }
+    }
+}
+
+/// What is asked for by a name that nobody knows is not found; what is known, but can't be answered
+/// with what is loaded, can't be processed.
+fn unanswered(reason: &Unanswered) -> (&'static str, StatusCode, IssueType) {
+    let (not_found, unprocessable) = (StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY);
+    match reason {
+        Unanswered::UnknownSystem => ("GKN-141", not_found, IssueType::NotFound),
+        Unanswered::NotLoaded { .. } => ("GKN-142", unprocessable, IssueType::NotSupported),
+        Unanswered::UnknownValueSet => ("GKN-143", not_found, IssueType::NotFound),
+        Unanswered::UnknownMap => ("GKN-144", not_found, IssueType::NotFound),
+        Unanswered::NoSuchCode { .. } => ("GKN-145", not_found, IssueType::NotFound),
+        Unanswered::OtherVersion { .. } => ("GKN-146", not_found, IssueType::NotFound),
+        Unanswered::NoHierarchy { .. } => ("GKN-147", unprocessable, IssueType::NotSupported),
+        Unanswered::NoWay => ("GKN-148", not_found, IssueType::NotSupported),
+        Unanswered::TooCostly { .. } => ("GKN-149", unprocessable, IssueType::TooCostly),
     }
 }
 

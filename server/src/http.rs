@@ -15,6 +15,7 @@ mod http2;
 mod interactions;
 mod sending;
 mod stall;
+mod terminology;
 pub mod tls;
 mod wire;
 
@@ -353,6 +354,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 )
                 // Operations (`/fhir/$…`, `/fhir/{type}/$…`) come before the read of an id.
                 .configure(bulk::configure)
+                .configure(terminology::configure)
                 .service(bundle::resource())
                 .service(bundle::definition())
                 .service(

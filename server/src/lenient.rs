@@ -42,7 +42,7 @@ pub fn sift(
 }
 
 /// What R4 doesn't have, or Genkan not at all.
-fn unread(
+pub fn unread(
     service: &Service,
     resource_type: &str,
     pairs: &mut Pairs,

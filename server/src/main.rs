@@ -40,6 +40,7 @@ mod site;
 mod sources;
 mod stages;
 mod telemetry;
+mod terminology;
 mod trace;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@
 mod answers;
 mod bulk;
 mod parameters;
+mod terminology;
 mod values;
 
 use genkan_fhir::search::MAX_PARAMETERS;
@@ -51,6 +52,8 @@ fn described(service: &Service, base: &str) -> Value {
     writing.operation();
     writing.everything();
     writing.export();
+    writing.terminology();
+    let of_codes = terminology::is_offered(service);
     let mut schemas = answers::schemas();
     schemas.extend(writing.schemas.named);
     json!({
@@ -63,7 +66,7 @@ fn described(service: &Service, base: &str) -> Value {
         },
         "servers": [{"url": base}],
         "paths": writing.paths,
-        "components": {"schemas": schemas, "responses": answers::shared(writing.limits)},
+        "components": {"schemas": schemas, "responses": answers::shared(writing.limits, of_codes)},
     })
 }
 
@@ -81,12 +84,11 @@ struct Writing<'s> {
 impl Writing<'_> {
     /// What is there whatever the rules are.
     fn fixed(&mut self) {
-        let form = in_query(&parameters::forms());
         let metadata = self.operation_object(
             Asked::Fixed,
             ("capabilities", "What this server can do, in FHIR's words"),
-            form,
-            fhir("CapabilityStatement"),
+            in_query(&parameters::of_metadata()),
+            answers::capabilities(),
         );
         self.paths.insert("/metadata".to_owned(), json!({"get": metadata}));
         let own = self.operation_object(

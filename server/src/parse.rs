@@ -12,6 +12,7 @@ use crate::capability;
 use crate::error::{Error, Refusal, RefusedParameter};
 use crate::links;
 use crate::service::Service;
+use crate::terminology;
 
 pub const EXPLAIN: &str = "__explain";
 
@@ -103,6 +104,33 @@ pub fn form_only(query: &str) -> Result<(), Error> {
     if refused.is_empty() { Ok(()) } else { Err(Error::Parameters(refused)) }
 }
 
+/// What `/metadata` is to tell of. R4's `normative` would be the same as `full`, and is not offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Full,
+    Terminology,
+}
+
+/// Takes `mode` out of the query of `/metadata`.
+pub fn mode(query: &str) -> Result<(Mode, String), Error> {
+    let (own, rest): (Pairs, Pairs) =
+        pairs(query.as_bytes()).into_iter().partition(|(name, _)| name == "mode");
+    let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
+    let values: Vec<&str> = own.iter().map(|(_, value)| value.as_str()).collect();
+    match values.as_slice() {
+        [] | ["full"] => Ok((Mode::Full, rest)),
+        ["terminology"] => Ok((Mode::Terminology, rest)),
+        _ => {
+            let message = Text::new(
+                "mode: has to be full or terminology, once",
+                "「mode」は full か terminology を一度だけ指定します",
+            );
+            let (name, reason) = ("mode".to_owned(), Refusal::Invalid);
+            Err(Error::Parameters(vec![RefusedParameter { name, reason, message }]))
+        }
+    }
+}
+
 /// The parameters of a read: which elements of the one resource are wanted.
 pub fn read(service: &Service, resource_type: &str, query: &str) -> Result<Shape, Error> {
     known_type(service, resource_type)?;
@@ -114,6 +142,9 @@ pub fn read(service: &Service, resource_type: &str, query: &str) -> Result<Shape
 pub fn known_type(service: &Service, resource_type: &str) -> Result<(), Error> {
     let mut known = service.rules.resource_types();
     known.push(capability::TYPE);
+    if terminology::answers(service, resource_type).is_some() {
+        return Ok(());
+    }
     if known.contains(&resource_type) {
         return Ok(());
     }

@@ -16,7 +16,7 @@ use crate::fetch::{Fetch, FetchError};
 use crate::respond::{self, Answer};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{capability, emit, parse, plan};
+use crate::{capability, emit, parse, plan, terminology};
 
 /// What was asked of one resource.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,10 @@ pub async fn read(
     exchange: &Exchange,
     wanted: Wanted<'_>,
 ) -> Result<Answer, Error> {
+    if let Some(own) = terminology::answers(service, wanted.resource_type) {
+        let Wanted { id, version_id, query, .. } = wanted;
+        return terminology::read(service, exchange, own, (id, version_id, query));
+    }
     exchange.stages.enter(Stage::Parse);
     let shape = parse::read(service, wanted.resource_type, wanted.query)?;
     if wanted.resource_type == capability::TYPE {

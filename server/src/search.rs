@@ -15,7 +15,7 @@ use crate::parse::Search;
 use crate::respond::{self, Answer, Links, Told};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{capability, emit, lenient, parse, plan};
+use crate::{capability, emit, lenient, parse, plan, terminology};
 
 pub async fn search(
     service: &Service,
@@ -23,6 +23,9 @@ pub async fn search(
     resource_type: &str,
     asked: impl Into<Asked>,
 ) -> Result<Answer, Error> {
+    if let Some(own) = terminology::answers(service, resource_type) {
+        return terminology::search(service, exchange, own, asked.into());
+    }
     exchange.stages.enter(Stage::Parse);
     let (asked, ignored) = match exchange.handling {
         Handling::Strict => (asked.into(), Vec::new()),

@@ -10,11 +10,14 @@ use genkan_mapping::Text;
 use genkan_mapping::identity::Identity;
 use genkan_mapping::plan::PlanLimits;
 use genkan_mapping::program::RuleSet;
+use genkan_mapping::terminology::Terminology;
+use genkan_masters::Store;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use crate::batch::BatchLimits;
 use crate::bundle::BundleConfig;
+use crate::codes::CodesConfig;
 use crate::documents::Documents;
 use crate::export::Ended;
 use crate::http::HttpConfig;
@@ -181,6 +184,9 @@ pub struct Service {
     /// Of this process: other rules don't bring back what was ended.
     pub exports_ended: Arc<Ended>,
     pub bundle: BundleConfig,
+    /// Code systems, value sets and code maps.
+    pub terminology: Arc<Terminology>,
+    pub codes: CodesConfig,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
     pub name: String,
@@ -218,9 +224,9 @@ impl Served {
         self.service.load_full()
     }
 
-    /// Serves other rules from now on. Requests in work keep what they began with.
-    pub fn replace(&self, rules: impl Into<Arc<RuleSet>>) {
-        self.service.store(Arc::new(self.now().with_rules(rules.into())));
+    /// Serves other rules and masters from now on. Requests in work keep what they began with.
+    pub fn replace(&self, rules: impl Into<Arc<RuleSet>>, masters: impl Into<Arc<Store>>) {
+        self.service.store(Arc::new(self.now().with_rules(rules.into(), masters.into())));
         self.refused.store(None);
     }
 
@@ -260,8 +266,10 @@ impl Service {
         http: &HttpConfig,
     ) -> Self {
         let now = DateTime::<Utc>::from(SystemTime::now());
+        let rules = Arc::new(rules);
+        let terminology = Arc::new(Terminology::new(Arc::clone(&rules), Arc::default()));
         Service {
-            rules: Arc::new(rules),
+            rules,
             rules_since: now,
             documents: Arc::default(),
             identity: Arc::new(identity),
@@ -274,6 +282,8 @@ impl Service {
             export_places: places(fhir.export_files_max),
             exports_ended: Arc::default(),
             bundle: BundleConfig::default(),
+            terminology,
+            codes: CodesConfig::default(),
             base_url: fhir.base_url.clone(),
             name,
             body_bytes_max: http.body_bytes_max,
@@ -286,9 +296,19 @@ impl Service {
         }
     }
 
+    /// With the masters of the site.
+    #[must_use]
+    pub fn with_masters(mut self, masters: Store, codes: &CodesConfig) -> Self {
+        let terminology = Terminology::new(Arc::clone(&self.rules), Arc::new(masters));
+        self.terminology = Arc::new(terminology);
+        self.codes = codes.clone();
+        self
+    }
+
     /// The same service of other rules; limits and counts go on.
-    fn with_rules(&self, rules: Arc<RuleSet>) -> Self {
+    fn with_rules(&self, rules: Arc<RuleSet>, masters: Arc<Store>) -> Self {
         let (rules_since, documents) = (SystemTime::now().into(), Arc::default());
-        Service { rules, rules_since, documents, ..self.clone() }
+        let terminology = Arc::new(Terminology::new(Arc::clone(&rules), masters));
+        Service { rules, rules_since, documents, terminology, ..self.clone() }
     }
 }

@@ -136,5 +136,6 @@ pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure
     let rules = compiled.rules.ok_or_else(Failure::rules)?;
     let name = config.site.name.clone();
     let service = Service::new(name, rules, identity, sources, &config.fhir, &config.http);
+    let service = service.with_masters(masters, &config.codes);
     Ok(Service { bundle: config.bundle.clone(), ..service })
 }

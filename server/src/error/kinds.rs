@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use genkan_adapter::{AdapterError, ErrorCategory, Limit};
+use genkan_mapping::terminology::{Holding, Unanswered};
 
 use super::Error;
 use crate::batch::{BatchLimits, BatchProblem};
@@ -34,11 +35,14 @@ pub enum Asked {
     ExportStatus,
     ExportEnd,
     ExportFile,
+    /// An operation on codes by GET.
+    Terminology,
+    TerminologyByBody,
     Batch,
 }
 
 impl Asked {
-    pub const ALL: [Asked; 15] = [
+    pub const ALL: [Asked; 17] = [
         Asked::Fixed,
         Asked::Read,
         Asked::Vread,
@@ -53,6 +57,8 @@ impl Asked {
         Asked::ExportStatus,
         Asked::ExportEnd,
         Asked::ExportFile,
+        Asked::Terminology,
+        Asked::TerminologyByBody,
         Asked::Batch,
     ];
 
@@ -73,13 +79,16 @@ impl Asked {
             Asked::ExportStatus => "exportStatus",
             Asked::ExportEnd => "exportEnd",
             Asked::ExportFile => "exportFile",
+            Asked::Terminology => "terminology",
+            Asked::TerminologyByBody => "terminologyByBody",
             Asked::Batch => "batch",
         }
     }
 
     pub fn has_body(self) -> bool {
         use Asked::{Batch, EverythingByBody, KickOffByBody, OperationByBody, SearchByForm};
-        matches!(self, SearchByForm | OperationByBody | EverythingByBody | KickOffByBody | Batch)
+        let is_form = self == SearchByForm || self == Asked::TerminologyByBody;
+        is_form || matches!(self, OperationByBody | EverythingByBody | KickOffByBody | Batch)
     }
 
     /// By GET: `If-None-Match` and the like are looked at.
@@ -89,6 +98,11 @@ impl Asked {
 
     pub fn kicks_off(self) -> bool {
         matches!(self, Asked::KickOff | Asked::KickOffByBody)
+    }
+
+    /// Operations on codes.
+    pub fn is_of_codes(self) -> bool {
+        matches!(self, Asked::Terminology | Asked::TerminologyByBody)
     }
 
     fn brings_everything(self) -> bool {
@@ -108,6 +122,7 @@ pub struct Limits {
     pub body_read_timeout_secs: u64,
     pub request_timeout_secs: u64,
     pub include_rows_max: usize,
+    pub expand_codes_max: usize,
     pub batch: BatchLimits,
     pub export: ExportLimits,
 }
@@ -120,6 +135,7 @@ impl Limits {
             body_read_timeout_secs: service.body_read_timeout_secs,
             request_timeout_secs: service.request_timeout_secs,
             include_rows_max: service.limits.include_rows_max,
+            expand_codes_max: service.codes.expand_codes_max,
             batch: service.batch,
             export: service.export,
         }
@@ -178,6 +194,18 @@ pub fn each(limits: Limits, cause: &'static str) -> Vec<Error> {
         Error::Bulk(BulkRefusal::GroupTooLarge { members_max: limits.export.group_members_max }),
         Error::Bulk(BulkRefusal::TooManyFiles { files_max: limits.export.files_max }),
         Error::Bulk(BulkRefusal::AddressTooLong { bytes_max: limits.uri_bytes_max }),
+        Error::Terminology(Unanswered::UnknownSystem),
+        Error::Terminology(Unanswered::NotLoaded { system: "it".to_owned(), masters: &[] }),
+        Error::Terminology(Unanswered::UnknownValueSet),
+        Error::Terminology(Unanswered::UnknownMap),
+        Error::Terminology(Unanswered::NoSuchCode {
+            system: "the system".to_owned(),
+            holding: Holding::Whole,
+        }),
+        Error::Terminology(Unanswered::OtherVersion { here: None }),
+        Error::Terminology(Unanswered::NoHierarchy { system: "the system".to_owned() }),
+        Error::Terminology(Unanswered::NoWay),
+        Error::Terminology(Unanswered::TooCostly { codes_max: limits.expand_codes_max }),
         Error::Busy,
         Error::RequestTimeout { timeout_secs: limits.request_timeout_secs },
         Error::SourceSpared(Spared { source_name: cause.to_owned(), wait: Default::default() }),
@@ -229,9 +257,11 @@ impl Error {
             | Error::UnknownType { .. }
             | Error::NoHistory => false,
             Error::Bulk(reason) => of_bulk(reason, asked),
+            Error::Terminology(_) => asked.is_of_codes(),
             Error::NotFound { .. } => {
                 let of_bulk = asked.brings_everything() || asked.kicks_off();
-                of_one || of_operation || of_bulk || asked == Asked::ExportFile
+                let of_other = of_bulk || asked.is_of_codes() || asked == Asked::ExportFile;
+                of_one || of_operation || of_other
             }
             Error::UnknownVersion => asked == Asked::Vread,
             Error::PreconditionFailed => asked.has_conditions(),
@@ -260,7 +290,7 @@ impl Error {
             Error::Batch(_) => asked == Asked::Batch,
             Error::Source(_) | Error::SourceSpared(_) => {
                 let without = [Asked::Fixed, Asked::Batch, Asked::ExportStatus, Asked::ExportEnd];
-                !without.contains(&asked)
+                !without.contains(&asked) && !asked.is_of_codes()
             }
         }
     }

@@ -17,6 +17,7 @@ fn one_of_each() -> Vec<Error> {
         body_read_timeout_secs: 1,
         request_timeout_secs: 1,
         include_rows_max: 1,
+        expand_codes_max: 1,
         batch: BatchLimits { entries_max: 1, bytes_max: 1 },
         export: FhirConfig::default().export_limits(),
     };

@@ -3,7 +3,7 @@
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::interactions::only_get;
+use super::interactions::{only_get, only_get_or_post};
 use super::{answer, answer_shared, body, get_or_head};
 use crate::bulk::BulkRefusal;
 use crate::bundle::operation::pairs_of_body;
@@ -160,10 +160,6 @@ async fn in_address_and_body(
         exchange.reform(&pairs)?;
     }
     Ok(pairs)
-}
-
-async fn only_get_or_post(request: HttpRequest) -> HttpResponse {
-    answer(&request, async |_, _| Err(Error::MethodNotAllowed { allowed: "GET, HEAD, POST" })).await
 }
 
 async fn only_to_kick_off(request: HttpRequest) -> HttpResponse {

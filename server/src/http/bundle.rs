@@ -3,10 +3,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
-use super::interactions::only_get;
+use super::interactions::{only_get, only_get_or_post};
 use super::{answer, body, get_or_head};
 use crate::bundle::operation;
-use crate::error::Error;
 use crate::parse;
 use crate::respond::Answer;
 
@@ -50,10 +49,6 @@ async fn by_definition(request: HttpRequest) -> HttpResponse {
         Ok(Answer::of(operation::definition(&exchange.base).to_string().into_bytes()))
     })
     .await
-}
-
-async fn only_get_or_post(request: HttpRequest) -> HttpResponse {
-    answer(&request, async |_, _| Err(Error::MethodNotAllowed { allowed: "GET, HEAD, POST" })).await
 }
 
 #[cfg(test)]

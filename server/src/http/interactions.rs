@@ -11,8 +11,7 @@ use crate::{capability, exchange, negotiate, openapi, parse, read, search};
 
 pub async fn metadata(request: HttpRequest) -> HttpResponse {
     answer(&request, async |service, exchange| {
-        parse::form_only(request.query_string())?;
-        Ok(capability::capabilities(service, exchange))
+        capability::metadata(service, exchange, request.query_string())
     })
     .await
 }
@@ -88,6 +87,10 @@ pub async fn unknown_route(request: HttpRequest) -> HttpResponse {
 
 pub async fn only_get(request: HttpRequest) -> HttpResponse {
     answer(&request, async |_, _| Err(Error::MethodNotAllowed { allowed: "GET, HEAD" })).await
+}
+
+pub async fn only_get_or_post(request: HttpRequest) -> HttpResponse {
+    answer(&request, async |_, _| Err(Error::MethodNotAllowed { allowed: "GET, HEAD, POST" })).await
 }
 
 pub async fn only_post(request: HttpRequest) -> HttpResponse {

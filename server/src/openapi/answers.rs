@@ -8,13 +8,14 @@ use crate::respond::{ACCEPTED, ANSWERED, UNCHANGED};
 
 const OUTCOME: &str = "OperationOutcome";
 
-/// `components.responses`: the refusals of each kind of request, and of all of them 304.
-pub fn shared(limits: Limits) -> Map<String, Value> {
+/// `components.responses`: the refusals of each kind of request, and of all of them 304. `of_codes`: there
+/// are operations on codes.
+pub fn shared(limits: Limits, of_codes: bool) -> Map<String, Value> {
     let mut found = Map::new();
     let unchanged =
         json!({"description": "The client has it: `If-None-Match`, `If-Modified-Since`"});
     found.insert("unchanged".to_owned(), unchanged);
-    for asked in Asked::ALL {
+    for asked in Asked::ALL.into_iter().filter(|asked| of_codes || !asked.is_of_codes()) {
         for (status, errors) in refusals(asked, limits) {
             let texts: Vec<String> = errors
                 .iter()
@@ -80,6 +81,12 @@ pub fn fhir(schema: &str) -> Value {
     })
 }
 
+/// What `/metadata` tells of, by its `mode`.
+pub fn capabilities() -> Value {
+    let of = ["CapabilityStatement", "TerminologyCapabilities"].map(reference);
+    json!({"application/fhir+json": {"schema": {"oneOf": of}}, "application/fhir+xml": {}})
+}
+
 pub fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
@@ -102,6 +109,7 @@ pub fn schemas() -> Map<String, Value> {
     let fixed = [
         ("Resource", any_resource()),
         ("CapabilityStatement", resource("CapabilityStatement")),
+        ("TerminologyCapabilities", resource("TerminologyCapabilities")),
         ("OperationDefinition", resource("OperationDefinition")),
         (OUTCOME, outcome()),
         ("Searchset", bundle("searchset", "search")),

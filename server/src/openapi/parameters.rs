@@ -73,7 +73,7 @@ impl Schemas {
 }
 
 impl Declared {
-    fn once(name: &str, schema: Value, description: impl Into<String>) -> Self {
+    pub fn once(name: &str, schema: Value, description: impl Into<String>) -> Self {
         Declared {
             name: name.to_owned(),
             schema,
@@ -130,14 +130,24 @@ pub fn of_search(service: &Service, resource_type: &str, schemas: &mut Schemas) 
 
 /// What a search for SearchParameter resources takes.
 pub fn of_own_search(service: &Service, schemas: &mut Schemas) -> Vec<Declared> {
-    let own = capability::own().map(|definition| {
+    of_listed(service, capability::TYPE, capability::own(), schemas)
+}
+
+/// Of a search that no rule answers: these parameters, without modifiers.
+pub fn of_listed(
+    service: &Service,
+    resource_type: &str,
+    definitions: impl Iterator<Item = &'static SearchParameter>,
+    schemas: &mut Schemas,
+) -> Vec<Declared> {
+    let own = definitions.map(|definition| {
         let (schema, example) = schemas.of_own(definition);
         let description = format!("{}: {}", definition.kind.code(), definition.url());
         referring(definition.code, &schema, example, Some(description))
     });
     let mut found: Vec<Declared> = own.collect();
     found.extend(pages(service).into_iter().filter(|one| one.name != parse::EXPLAIN));
-    found.extend(shapes(capability::TYPE, true));
+    found.extend(shapes(resource_type, true));
     found.extend(forms());
     found
 }
@@ -164,6 +174,13 @@ fn written(formats: &[&str]) -> Vec<Declared> {
         Declared::once("_format", json!({"enum": formats}), "Wins over `Accept`."),
         Declared::once("_pretty", json!({"type": "boolean"}), "With line breaks and indents."),
     ]
+}
+
+/// Of `/metadata`.
+pub fn of_metadata() -> Vec<Declared> {
+    let modes = json!({"enum": ["full", "terminology"]});
+    let mode = Declared::once("mode", modes, "All, or of code systems and value sets only.");
+    std::iter::once(mode).chain(forms()).collect()
 }
 
 /// Of the operation that makes registration units.

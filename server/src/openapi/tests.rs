@@ -5,16 +5,29 @@ use std::collections::BTreeSet;
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search;
 use genkan_mapping::plan;
+use genkan_masters::{Masters, Store, read};
 use regex::Regex;
 
 use super::*;
 use crate::bundle::tests::collected;
+use crate::codes::CodesConfig;
 
 const BASE: &str = "https://fhir.test/fhir";
 
 async fn document_and_service() -> (Value, Service) {
-    let service = collected::service().await;
+    let service = collected::service().await.with_masters(modifiers(), &CodesConfig::default());
     (described(&service, BASE), service)
+}
+
+/// A master with one code.
+fn modifiers() -> Store {
+    let mut fields = [""; 19];
+    [fields[0], fields[2], fields[6], fields[16]] = ["0", "8002", "の疑い", "27000001"];
+    let reading = read("z_1.txt", fields.join(",").as_bytes()).expect("a master");
+    let mut masters = Masters::default();
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 4, 1).expect("a day");
+    masters.apply(&reading, ("z_1.txt", [0; 32], day)).expect("applied");
+    Store::open(masters.pack()).expect("a store")
 }
 
 fn names(operation: &Value, place: &str) -> BTreeSet<String> {
@@ -103,6 +116,16 @@ async fn a_path_is_there_for_each_type_that_the_rules_make_and_for_no_other() {
         let own = ["", "/_search", "/{id}", "/{id}/_history/{vid}"];
         expected.extend(own.map(|end| format!("/{of}{end}")));
     }
+    for of in ["CodeSystem", "ConceptMap", "ValueSet"] {
+        expected.extend(["", "/_search", "/{id}"].map(|end| format!("/{of}{end}")));
+    }
+    for operation in ["CodeSystem{}/$validate-code", "CodeSystem{}/$subsumes", "ValueSet{}/$expand"]
+        .into_iter()
+        .chain(["ValueSet{}/$validate-code", "ConceptMap{}/$translate"])
+    {
+        expected.extend(["", "/{id}"].map(|id| format!("/{}", operation.replace("{}", id))));
+    }
+    expected.insert("/CodeSystem/$lookup".to_owned());
     assert_eq!(paths, expected.iter().map(String::as_str).collect());
 }
 

@@ -14,6 +14,7 @@ use genkan_mapping::program::{RuleFile, RuleSet, Site};
 use genkan_mapping::{
     Compiled, Diagnostic, Severity, SourceSchemas, Text, compile, reads, testing,
 };
+use genkan_masters::Store;
 use tokio::task;
 use tokio::time::MissedTickBehavior;
 
@@ -128,9 +129,9 @@ impl Reloader {
         self.tried = self.look().await;
         self.seen = self.tried.clone();
         match self.candidate().await {
-            Ok(rules) => {
+            Ok((rules, masters)) => {
                 let (count, tests) = (rules.rules.len(), testing::count(&rules));
-                self.served.replace(rules);
+                self.served.replace(rules, masters);
                 tracing::info!(rules = count, tests, "rules loaded: new requests see them");
                 Ok(())
             }
@@ -148,8 +149,8 @@ impl Reloader {
         }
     }
 
-    /// The rules of the folder, if all is well with them.
-    async fn candidate(&self) -> Result<RuleSet, Refused> {
+    /// The rules of the folder, if all is well with them, and the masters as they are now.
+    async fn candidate(&self) -> Result<(RuleSet, Store), Refused> {
         let directory = self.directory.clone();
         let files = task::spawn_blocking(move || rule_files::read(&directory)).await;
         let files = files.map_err(broken)?.map_err(|error| Refused::Files(format!("{error:#}")))?;
@@ -160,9 +161,10 @@ impl Reloader {
         let schemas = opening::schemas(&self.sources).await.map_err(Refused::Source)?;
         let site = self.site.clone();
         // Large code maps take a moment, in which this thread has signals to answer.
-        let compiled =
-            task::spawn_blocking(move || (compile(&files, &schemas, &site, &masters), schemas));
-        let (mut compiled, schemas) = compiled.await.map_err(broken)?;
+        let compiled = task::spawn_blocking(move || {
+            (compile(&files, &schemas, &site, &masters), schemas, masters)
+        });
+        let (mut compiled, schemas, masters) = compiled.await.map_err(broken)?;
         let Some(rules) = compiled.rules.take() else {
             let Compiled { mut diagnostics, files, .. } = compiled;
             diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
@@ -170,7 +172,7 @@ impl Reloader {
         };
         compared::log(&compiled);
         let failed = failed_tests(&rules, &schemas).await.map_err(broken)?;
-        if failed.is_empty() { Ok(rules) } else { Err(Refused::Tests(failed)) }
+        if failed.is_empty() { Ok((rules, masters)) } else { Err(Refused::Tests(failed)) }
     }
 }
 

@@ -71,14 +71,14 @@ async fn documents_of_the_rules_are_the_clients_until_the_rules_change() {
         let (fhir, http) = (FhirConfig::default(), HttpConfig::default());
         let other = hospital(SCHEMA, &files, &rows, &fhir, &http).await;
         let before = Arc::clone(&service.now().rules);
-        service.replace(Arc::clone(&other.now().rules));
+        service.replace(Arc::clone(&other.now().rules), genkan_masters::Store::default());
         let told = ask(&service, uri, &kept).await;
         assert_eq!(told.status, 200, "{uri}");
         for (answered, there, gone) in [(&first, own, other_s), (&told, other_s, own)] {
             assert!(answered.body.contains(&named(there)), "{uri}: {there}");
             assert!(!answered.body.contains(&named(gone)), "{uri}: {gone}");
         }
-        service.replace(before);
+        service.replace(before, genkan_masters::Store::default());
     }
 }
 
@@ -211,6 +211,6 @@ async fn the_etag_of_a_page_is_of_its_form_its_links_and_its_total() {
 async fn rules_that_were_swapped_answer_since_then() {
     let served = serving("updated", &rows("山田", "03-1", "20260401120000")).await;
     let before = served.now();
-    served.replace(Arc::clone(&before.rules));
+    served.replace(Arc::clone(&before.rules), Arc::clone(before.terminology.masters()));
     assert!(served.now().rules_since > before.rules_since);
 }

@@ -463,7 +463,7 @@ async fn more_files_than_allowed_wait_until_one_of_them_is_over() {
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("5")));
     assert!(refused.body.contains("GKN-138"), "{}", refused.body);
     // New rules make no room, and others go on.
-    ward.served.replace(Arc::clone(&ward.served.now().rules));
+    ward.served.replace(Arc::clone(&ward.served.now().rules), genkan_masters::Store::default());
     assert_eq!(ward.get(&file).await.status, 429);
     assert_eq!(ward.get("/fhir/Patient/patient.0001/$everything").await.status, 200);
     assert!(!status_of(&ward, "/fhir/$export").await.is_empty());
