@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::genkan_command;
+use genkan_tests::hospital;
 use tempfile::TempDir;
 
 /// A modifier master of 支払基金: 19 columns, in UTF-8 as some hospitals convert it.
@@ -95,5 +96,29 @@ fn what_can_not_be_used_is_told_with_its_line() -> Result<()> {
     for told in ["z.txt:2:3: コードの桁数", "z.txt:3:7: 名称がありません"] {
         ensure!(done.out.contains(told), "{told}: {}", done.out);
     }
+    Ok(())
+}
+
+/// The maps of the demo, there and back: not a byte is another.
+#[test]
+fn a_code_map_leaves_as_a_concept_map_and_comes_back_as_it_was() -> Result<()> {
+    let rules = hospital::rules();
+    let rules = rules.to_str().context("a path")?;
+    let folder = TempDir::new()?;
+    for map in ["allergen", "disease", "drug", "lab", "usage"] {
+        let (json, csv) = (format!("{map}.json"), format!("{map}.csv"));
+        let out = codes(folder.path(), &["export-map", map, "--rules", rules, "--out", &json])?;
+        ensure!(out.code == Some(0), "{}", out.err);
+        let back = ["import-map", map, &json, "--rules", rules, "--out", &csv];
+        let back = codes(folder.path(), &back)?;
+        ensure!(back.code == Some(0), "{}", back.err);
+        let own = fs::read_to_string(Path::new(rules).join("codes").join(&csv))?;
+        ensure!(fs::read_to_string(folder.path().join(&csv))? == own, "{map}");
+    }
+    let told = codes(folder.path(), &["export-map", "colour", "--rules", rules])?;
+    ensure!(told.code == Some(64) && told.err.contains("allergen"), "{}", told.err);
+    let other = ["import-map", "drug", "disease.json", "--rules", rules, "--language", "en"];
+    let other = codes(folder.path(), &other)?;
+    ensure!(other.code == Some(1) && other.err.contains("ConceptMap.group[0]"), "{}", other.err);
     Ok(())
 }

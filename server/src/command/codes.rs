@@ -1,8 +1,9 @@
-//! `genkan codes`: the national code masters of a site.
+//! `genkan codes`: the national code masters of a site, and its code maps.
 
 pub mod compared;
 mod import;
 mod list;
+mod map;
 pub mod masters_file;
 mod recheck;
 
@@ -18,6 +19,10 @@ pub enum CodesCommand {
     List(list::ListArgs),
     /// After an update of the masters: code map rows to look at again, by the patients they affect
     Recheck(recheck::RecheckArgs),
+    /// Write a code map as a ConceptMap, with all of its rows
+    ExportMap(map::ExportMapArgs),
+    /// Make the CSV of a code map from a ConceptMap
+    ImportMap(map::ImportMapArgs),
 }
 
 pub async fn run(command: &CodesCommand, manner: Manner) -> Result<(), Failure> {
@@ -25,5 +30,7 @@ pub async fn run(command: &CodesCommand, manner: Manner) -> Result<(), Failure> 
         CodesCommand::Import(args) => import::run(args, manner),
         CodesCommand::List(args) => list::run(args, manner),
         CodesCommand::Recheck(args) => recheck::run(args, manner).await,
+        CodesCommand::ExportMap(args) => map::export(args, manner).await,
+        CodesCommand::ImportMap(args) => map::import(args, manner).await,
     }
 }

@@ -144,7 +144,7 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    async fn open(args: &WorkshopArgs, manner: Manner) -> Result<Self, Failure> {
+    pub async fn open(args: &WorkshopArgs, manner: Manner) -> Result<Self, Failure> {
         let config = args.config.as_deref().map(Config::load).transpose()?;
         let directory = match (&args.rules, &config) {
             (Some(directory), _) => directory.clone(),
