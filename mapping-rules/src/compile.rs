@@ -378,8 +378,8 @@ fn headers(
     headers
 }
 
-/// What the server says of itself.
-const NO_ROWS: [&str; 1] = ["SearchParameter"];
+/// What the server says of itself and of codes.
+const NO_ROWS: [&str; 4] = ["CodeSystem", "ConceptMap", "SearchParameter", "ValueSet"];
 
 fn header(yaml: &Yaml, schemas: &SourceSchemas) -> Result<Header, Diagnostic> {
     let entries = Entries::of(yaml)?;
@@ -399,8 +399,8 @@ fn header(yaml: &Yaml, schemas: &SourceSchemas) -> Result<Header, Diagnostic> {
         return Err(Diagnostic::error("E0500", span, en, ja).nearest(resource, known));
     }
     if NO_ROWS.contains(&resource) {
-        let en = format!("`{resource}` is made from the rules themselves, never from rows");
-        let ja = format!("「{resource}」は規則そのものから作られます。行からは作れません");
+        let en = format!("`{resource}` is made from the rules and masters, never from rows");
+        let ja = format!("「{resource}」は規則と標準コードマスタから作られます。行からは作れません");
         return Err(Diagnostic::error("E0525", span, en, ja));
     }
     let source = source(&entries, schemas)?;
