@@ -400,7 +400,8 @@ fn header(yaml: &Yaml, schemas: &SourceSchemas) -> Result<Header, Diagnostic> {
     }
     if NO_ROWS.contains(&resource) {
         let en = format!("`{resource}` is made from the rules and masters, never from rows");
-        let ja = format!("「{resource}」は規則と標準コードマスタから作られます。行からは作れません");
+        let ja =
+            format!("「{resource}」は規則と標準コードマスタから作られます。行からは作れません");
         return Err(Diagnostic::error("E0525", span, en, ja));
     }
     let source = source(&entries, schemas)?;

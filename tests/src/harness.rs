@@ -16,3 +16,6 @@ pub use http2::{Begun, Http2};
 pub use network::Network;
 pub use process::{Genkan, genkan_command, pause};
 pub use server::Server;
+
+/// Types that are made of the rules and the masters, not of rows; they have tests of their own.
+pub const NO_ROWS: [&str; 4] = ["CodeSystem", "ConceptMap", "SearchParameter", "ValueSet"];

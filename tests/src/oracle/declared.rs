@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::question::{Modifier, Prefix};
-use crate::harness::Genkan;
+use crate::harness::{Genkan, NO_ROWS};
 
 /// Of one resource type.
 #[derive(Debug)]
@@ -136,11 +136,11 @@ impl Parameter {
     }
 }
 
-/// What `/metadata` says of each type that is made of rows. SearchParameter is made of the rules, with the
-/// server's own address, and has tests of its own.
+/// What `/metadata` says of each type that is made of rows.
 pub(super) fn types(metadata: &Value) -> impl Iterator<Item = &Value> {
     let all = list(&metadata["rest"][0]["resource"]).iter();
-    all.filter(|resource| resource["type"] != "SearchParameter")
+    let is_of_rows = |name: &str| !NO_ROWS.contains(&name);
+    all.filter(move |resource| resource["type"].as_str().is_some_and(is_of_rows))
 }
 
 /// Everything that a server declares of searching.
