@@ -45,7 +45,7 @@ impl Crosswalk<'_> {
 
     /// Of a system that has a table of its own.
     fn listed(&self, of: &str, code: &str) -> Standing {
-        let kinds = kinds_of(of);
+        let kinds = Kind::of_system(of);
         if kinds.is_empty() {
             return Standing::Unchecked(Unchecked::NoMaster);
         }
@@ -222,22 +222,6 @@ fn fact(known: &Known) -> Fact {
         }
     }
     Fact { names, from: concept.from, until: concept.until }
-}
-
-/// The masters that fill a system which has a table of its own.
-fn kinds_of(of: &str) -> &'static [Kind] {
-    match of {
-        system::RECEIPT_DISEASE => &[Kind::ReceiptDisease],
-        system::DISEASE_KEY | system::DISEASE_EXCHANGE => DISEASES,
-        system::RECEIPT_MODIFIER | system::MODIFIER_KEY | system::MODIFIER_EXCHANGE => {
-            &[Kind::ReceiptModifier]
-        }
-        system::RECEIPT_DRUG => &[Kind::ReceiptDrug],
-        system::HOT9 => &[Kind::Hot],
-        system::GENERIC_NAME => &[Kind::GenericName],
-        system::JFAGY_FOOD | system::JFAGY_OTHER | system::JFAGY_MEDICATION => &[Kind::Allergens],
-        _ => &[],
-    }
 }
 
 fn is_allergen(of: &str) -> bool {
