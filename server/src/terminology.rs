@@ -22,7 +22,7 @@ pub use operations::{Operation, property_names, run};
 pub use refusal::message;
 pub use search::{read, search};
 
-/// The types that are answered here, unless a rule of the site makes them.
+/// The types that are answered here; no rule can make them.
 pub const TYPES: [&str; 3] = ["CodeSystem", "ConceptMap", "ValueSet"];
 
 /// The search parameters of each of them.
@@ -31,8 +31,7 @@ pub const PARAMETERS: [&str; 5] = ["_id", "name", "status", "url", "version"];
 /// One of [`TYPES`], where a master or a code map is there to be asked.
 pub fn answers(service: &Service, resource_type: &str) -> Option<&'static str> {
     let own = TYPES.into_iter().find(|own| *own == resource_type)?;
-    let is_free = service.rules.rules_of(own).next().is_none();
-    (is_free && !service.terminology.systems.is_empty()).then_some(own)
+    (!service.terminology.systems.is_empty()).then_some(own)
 }
 
 /// All that are answered here.

@@ -241,7 +241,7 @@ fn value_set(terminology: &Terminology, set: &ValueSet, extent: Extent) -> Value
     resource
 }
 
-/// What translations use. All rows, whatever their state, leave by `genkan codes export` only: who
+/// What translations use. All rows, whatever their state, leave by `genkan codes export-map` only: who
 /// reads a map by HTTP wants to map.
 fn used_rows(terminology: &Terminology, map: &Map, extent: Extent) -> Value {
     let frame = terminology.frame(map);
