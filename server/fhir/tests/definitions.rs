@@ -262,6 +262,20 @@ fn expressions_become_paths() {
 }
 
 #[test]
+fn of_an_expression_for_many_types_one_type_has_its_own_part() {
+    for (resource, code, own) in [
+        ("Patient", "birthdate", "Patient.birthDate"),
+        ("Observation", "date", "Observation.effective"),
+        ("Condition", "onset-age", "Condition.onset.as(Age) | Condition.onset.as(Range)"),
+        ("Encounter", "_id", "Resource.id"),
+        ("InsurancePlan", "name", "name | alias"),
+    ] {
+        let parameter = r4().search_parameter(resource, code).expect(code);
+        assert_eq!(parameter.expression_of(resource), own, "{resource} {code}");
+    }
+}
+
+#[test]
 fn what_is_outside_the_subset_says_so() {
     assert_eq!(paths("Patient", "_text"), Err(OutsideSubset::NoExpression));
     assert_eq!(paths("Bundle", "composition"), Err(OutsideSubset::Construct));

@@ -141,7 +141,7 @@ impl<'a> Told<'a> {
             "code": code,
             "base": [of],
             "type": definition.kind.code(),
-            "expression": definition.expression,
+            "expression": definition.expression_of(of),
             "target": targets,
             "multipleOr": true,
             "multipleAnd": true,

@@ -57,20 +57,42 @@ pub(super) fn paths(
         return Err(OutsideSubset::NoExpression);
     }
     let mut paths = Vec::new();
-    for part in union(expression) {
-        let part = part.trim();
-        let name = part.trim_start_matches('(');
-        let name = name.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
-        if roots.contains(&name) {
-            paths.push(path(part).ok_or(OutsideSubset::Construct)?);
-        } else if !name.starts_with(|letter: char| letter.is_ascii_uppercase()) {
-            // Relative to the resource: `name | alias`.
-            let mut relative = ParameterPath::default();
-            steps(part, &mut relative).ok_or(OutsideSubset::Construct)?;
-            paths.push(relative);
-        }
+    for (start, part) in parts(expression, roots) {
+        paths.push(match start {
+            Start::Type => path(part).ok_or(OutsideSubset::Construct)?,
+            Start::Element => {
+                let mut relative = ParameterPath::default();
+                steps(part, &mut relative).ok_or(OutsideSubset::Construct)?;
+                relative
+            }
+        });
     }
     if paths.is_empty() { Err(OutsideSubset::OtherResource) } else { Ok(paths) }
+}
+
+/// What a part of a union begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// `Patient.name`
+    Type,
+    /// Relative to the resource: `name | alias`.
+    Element,
+}
+
+/// The parts of the union that say something about `roots`.
+pub(super) fn parts(
+    expression: &'static str,
+    roots: &[&str],
+) -> impl Iterator<Item = (Start, &'static str)> {
+    union(expression).map(str::trim).filter_map(|part| {
+        let name = part.trim_start_matches('(');
+        let name = name.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+        let of_type = name.starts_with(|letter: char| letter.is_ascii_uppercase());
+        match of_type {
+            false => Some((Start::Element, part)),
+            true => roots.contains(&name).then_some((Start::Type, part)),
+        }
+    })
 }
 
 /// A component's expression, relative to what the composite parameter points at.

@@ -82,6 +82,13 @@ impl SearchParameter {
     pub fn url(&self) -> String {
         format!("http://hl7.org/fhir/SearchParameter/{}", self.id)
     }
+
+    /// What of the expression is about one resource type.
+    pub fn expression_of(&self, resource_type: &str) -> String {
+        let roots = [resource_type, "DomainResource", "Resource"];
+        let own: Vec<_> = expression::parts(self.expression, &roots).map(|(_, own)| own).collect();
+        own.join(" | ")
+    }
 }
 
 /// The base types of a `P` line.

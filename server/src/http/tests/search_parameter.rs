@@ -66,7 +66,7 @@ async fn each_definition_of_metadata_is_there_and_has_in_fields_what_the_text_sa
             let of = resource["type"].as_str().expect("a type");
             let definition = Definitions::r4().search_parameter(of, code).expect("R4's own");
             assert_eq!(told["derivedFrom"], definition.url());
-            assert_eq!(told["expression"], definition.expression);
+            assert_eq!(told["expression"], definition.expression_of(of));
             let text = parameter["documentation"].as_str().unwrap_or_default();
             let description = told["description"].as_str().expect("a description");
             assert!(description.ends_with(text), "{description}");
