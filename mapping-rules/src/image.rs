@@ -17,7 +17,7 @@ use crate::lens::{DateSearch, Lens, TextTarget};
 use crate::program::{ColumnUse, LookupTables, Term};
 
 use split::{SPLITS_MAX, split};
-pub(crate) use value::{blanks, is_blank, value_of_kind};
+pub(crate) use value::{blank_values, is_blank, value_of_kind};
 
 /// Why an expression can't be searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -409,11 +409,7 @@ fn like(column: &ColumnUse, position: Position, text: &str, ignore_case: bool) -
 /// There is something in the column: not NULL, and nothing that the rule calls blank.
 pub(crate) fn present(column: &ColumnUse) -> Predicate {
     let known = negated(Predicate::Null(column.column.clone()));
-    let mut blanks = Vec::new();
-    if column.kind.is_text() {
-        blanks.push(Value::text(""));
-    }
-    blanks.extend(self::blanks(column).filter_map(|blank| value_of_kind(column.kind, blank)));
+    let blanks = blank_values(column);
     if blanks.is_empty() {
         return known;
     }

@@ -13,13 +13,13 @@ mod include;
 mod shown;
 
 use chrono::NaiveDateTime;
-use genkan_adapter::{Order, Predicate, RowQuery};
+use genkan_adapter::{Order, Predicate, RowQuery, Value};
 use genkan_fhir::search::{Modifier, SearchRequest, Shape, SortKey, Total};
 
 use crate::diagnostic::{Text, nearest_name};
 use crate::identity::Identity;
-use crate::image::value_of_kind;
-use crate::program::{Rule, RuleSet, Term};
+use crate::image::{blank_values, value_of_kind};
+use crate::program::{ColumnUse, Rule, RuleSet, Term};
 use crate::projection::Projection;
 use crate::search::{Chaining, Parameter, rows_of};
 
@@ -304,22 +304,31 @@ fn filter(
     Ok((!all.is_false()).then_some(all))
 }
 
-fn scan(index: usize, rule: &Rule, filter: Predicate, sort: &[SortKey]) -> Scan {
+/// The values that a column says nothing with, where its own order would not put all of them beside
+/// NULL: an index serves only the column's own order. Empty text is always there.
+fn unordered_blanks(column: &ColumnUse, last: bool) -> Vec<Value> {
+    let blanks = blank_values(column);
+    let empty = |blank: &Value| matches!(blank, Value::Text(text) if text.is_empty());
+    if last && blanks.iter().all(empty) { Vec::new() } else { blanks }
+}
+
+fn scan(index: usize, rule: &Rule, filter: Predicate, keys: &[SortKey]) -> Scan {
     let mut order = Vec::new();
     let mut order_columns = Vec::new();
     let mut terms = Vec::new();
-    for key in sort {
+    for (place, key) in keys.iter().enumerate() {
         let parameter = rule.parameters.iter().find(|parameter| parameter.code == key.code);
         if let Some(sort) = parameter.and_then(|parameter| parameter.sort.as_ref()) {
             let column = sort.column.column.clone();
-            order.push(Order { column, descending: key.descending });
+            let blanks = unordered_blanks(&sort.column, place + 1 == keys.len());
+            order.push(Order { column, descending: key.descending, blanks });
             order_columns.push(sort.column.index);
             terms.push((sort.term.clone(), key.descending));
         }
     }
     for column in &rule.key {
         if !order_columns.contains(&column.index) {
-            order.push(Order { column: column.column.clone(), descending: false });
+            order.push(Order::new(column.column.clone(), false));
             order_columns.push(column.index);
         }
     }

@@ -139,10 +139,7 @@ impl ChangeRequest {
         RowQuery {
             root: TableAlias::new(self.table.clone(), "changed"),
             joins: Vec::new(),
-            order: columns
-                .iter()
-                .map(|column| Order { column: column.clone(), descending: false })
-                .collect(),
+            order: columns.iter().map(|column| Order::new(column.clone(), false)).collect(),
             columns,
             filter: Predicate::TRUE,
             after: self.after.clone(),

@@ -383,7 +383,8 @@ fn order_positions(order: &[Order], left: &[Value], right: &[Value]) -> Ordering
     let terms = order.iter().zip(left.iter().zip(right));
     terms
         .map(|(order, (left, right))| {
-            let ordering = sort(left, right);
+            let place = |value| if order.is_blank(value) { &Value::Null } else { value };
+            let ordering = sort(place(left), place(right));
             if order.descending { ordering.reverse() } else { ordering }
         })
         .find(|ordering| ordering.is_ne())

@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use crate::Value;
+use crate::{Value, memory};
 
 /// A name of a table, alias or column; shared, because plans are made for every request.
 pub type Name = Arc<str>;
@@ -156,11 +156,27 @@ pub enum Position {
 pub struct Order {
     pub column: ColumnRef,
     pub descending: bool,
+    /// Values, as they are delivered, that stand where NULL stands, all at one place: what a legacy
+    /// table writes for nothing (`00000000`). A source may have to sort for them what an index has in
+    /// order without them.
+    pub blanks: Vec<Value>,
 }
 
 impl TableAlias {
     pub fn new(table: impl Into<Name>, alias: impl Into<Name>) -> Self {
         TableAlias { table: table.into(), alias: alias.into() }
+    }
+}
+
+impl Order {
+    pub fn new(column: ColumnRef, descending: bool) -> Self {
+        Order { column, descending, blanks: Vec::new() }
+    }
+
+    /// A cell with this value stands where NULL stands.
+    pub fn is_blank(&self, value: &Value) -> bool {
+        let equal = |blank: &Value| memory::holds(value, Comparison::Equal, blank);
+        value.is_null() || self.blanks.iter().any(equal)
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) fn bounds(
         return Ok(Truth::True);
     };
     let column = scope.locate(&first.column)?.column;
-    if scope.dialect != Dialect::Postgres || column.nullable || value.is_null() {
+    let nullable = column.nullable || !first.blanks.is_empty();
+    if scope.dialect != Dialect::Postgres || nullable || value.is_null() {
         return Ok(Truth::True);
     }
     let operator =

@@ -2,19 +2,22 @@
 //! meet every row once whatever the source's collations hold for equal.
 
 use genkan_adapter::{AdapterError, ColumnKind, ErrorCategory, Order, RowQuery, Value};
-use sea_query::{BinOper, Expr, ExprTrait, NullOrdering, SelectStatement};
+use sea_query::{BinOper, CaseStatement, Expr, ExprTrait, Keyword, NullOrdering, SelectStatement};
 
 use crate::catalog::{Catalog, ColumnType, Dialect, Storage};
-use crate::equality::{binary, bytes, code_points};
+use crate::equality::{self, binary, bytes, code_points};
 use crate::literal::{Literal, position};
 use crate::padded;
 use crate::predicate::{Truth, any_of};
 use crate::scope::{Located, Scope};
 
 /// One term of the order as SQL has it.
+#[derive(Clone)]
 pub(crate) struct Term {
     pub located: Located,
     pub descending: bool,
+    /// True of a cell that stands where NULL stands.
+    blank: Option<Expr>,
     /// The place of its value in a cursor.
     pub value: usize,
 }
@@ -30,8 +33,14 @@ pub(crate) fn terms(
     let total = is_total(catalog, query);
     let mut terms = Vec::with_capacity(query.order.len());
     for (value, order) in query.order.iter().enumerate() {
-        let located = scope.locate(&order.column)?;
-        let descending = order.descending;
+        let mut located = scope.locate(&order.column)?;
+        let blank = match equality::equal_any(scope, &located, order.blanks.iter()) {
+            Truth::Sql(blank) => Some(blank),
+            Truth::True | Truth::False => None,
+        };
+        if blank.is_some() {
+            located.column = ColumnType { nullable: true, key: false, ..located.column };
+        }
         let plain = located.column.exact || !located.column.kind.is_text();
         let padded = located.column.storage == Storage::Padded;
         let decided = match scope.dialect {
@@ -43,8 +52,10 @@ pub(crate) fn terms(
         };
         let column = ColumnType { storage: Storage::Text, ..located.column };
         let decided = decided.map(|expr| Located { expr, column, ..located.clone() });
-        terms.push(Term { located, descending, value });
-        terms.extend(decided.map(|located| Term { located, descending, value }));
+        let term = Term { located, descending: order.descending, blank, value };
+        let decided = decided.map(|located| Term { located, ..term.clone() });
+        terms.push(term);
+        terms.extend(decided);
     }
     Ok(terms)
 }
@@ -74,7 +85,7 @@ pub(crate) fn add(dialect: Dialect, select: &mut SelectStatement, term: &Term) {
         false => (sea_query::Order::Asc, NullOrdering::First),
         true => (sea_query::Order::Desc, NullOrdering::Last),
     };
-    let expr = ordered(dialect, located);
+    let expr = term.known(ordered(dialect, located));
     if dialect == Dialect::Postgres && located.column.nullable {
         select.order_by_expr_with_nulls(expr, order, nulls);
     } else {
@@ -98,11 +109,20 @@ fn ordered(dialect: Dialect, located: &Located) -> Expr {
     located.comparable(dialect)
 }
 
+impl Term {
+    /// Nothing where the cell says nothing.
+    pub fn known(&self, expr: Expr) -> Expr {
+        let Some(blank) = &self.blank else { return expr };
+        let nothing = CaseStatement::new().case(blank.clone(), Keyword::Null).finally(expr);
+        Expr::Case(Box::new(nothing))
+    }
+}
+
 /// One term of the order with the cursor's value for it.
 struct Mark<'a> {
+    term: &'a Term,
     located: &'a Located,
-    descending: bool,
-    /// `None`: the cursor stands on a NULL.
+    /// `None`: the cursor stands on a NULL, or where NULL stands.
     literal: Option<Literal>,
 }
 
@@ -119,14 +139,15 @@ pub(crate) fn after(
         return Err(AdapterError::new(ErrorCategory::Mismatch, message));
     }
     let mut marks = Vec::with_capacity(terms.len());
-    for Term { located, descending, value } in terms {
+    for term @ Term { located, value, .. } in terms {
         let (Some(value), Some(order)) = (values.get(*value), order.get(*value)) else { continue };
-        let literal = position(scope, located.column, value);
-        if literal.is_none() && !value.is_null() {
+        let blank = order.is_blank(value);
+        let literal = if blank { None } else { position(scope, located.column, value) };
+        if literal.is_none() && !blank {
             let message = format!("the cursor does not fit column {}", order.column.column);
             return Err(AdapterError::new(ErrorCategory::Mismatch, message));
         }
-        marks.push(Mark { located, descending: *descending, literal });
+        marks.push(Mark { term, located, literal });
     }
     if let Some(rows) = row_after(scope.dialect, &marks) {
         return Ok(Truth::Sql(rows));
@@ -146,9 +167,9 @@ pub(crate) fn after(
 
 /// `(a, b) > (1, 2)`, which walks an index of both columns; MySQL would not use one for it.
 fn row_after(dialect: Dialect, marks: &[Mark<'_>]) -> Option<Expr> {
-    let descending = marks.first()?.descending;
+    let descending = marks.first()?.term.descending;
     let plain = |mark: &Mark<'_>| {
-        mark.descending == descending
+        mark.term.descending == descending
             && !mark.located.column.nullable
             && (dialect == Dialect::Postgres
                 || !matches!(mark.located.column.storage, Storage::Padded | Storage::DecimalText))
@@ -165,9 +186,9 @@ fn row_after(dialect: Dialect, marks: &[Mark<'_>]) -> Option<Expr> {
 
 impl Mark<'_> {
     fn beyond(&self, dialect: Dialect) -> Truth {
-        let column = ordered(dialect, self.located);
+        let column = self.term.known(ordered(dialect, self.located));
         let nullable = self.located.column.nullable;
-        match (&self.literal, self.descending) {
+        match (&self.literal, self.term.descending) {
             (None, true) => Truth::False,
             (None, false) if nullable => Truth::Sql(column.is_not_null()),
             (None, false) => Truth::True,
@@ -186,7 +207,7 @@ impl Mark<'_> {
     }
 
     fn same(&self, dialect: Dialect) -> Truth {
-        let column = ordered(dialect, self.located);
+        let column = self.term.known(ordered(dialect, self.located));
         match &self.literal {
             None if self.located.column.nullable => Truth::Sql(column.is_null()),
             None => Truth::False,

@@ -46,7 +46,7 @@ impl Ties {
             return ties;
         }
         for term in terms {
-            let (expr, column) = (term.located.expr.clone(), term.located.column);
+            let (expr, column) = (term.known(term.located.expr.clone()), term.located.column);
             let stored = ColumnType { storage: Storage::Bytes, ..column };
             if folding(term) {
                 // Blanks at the end mean nothing to most collations.

@@ -28,7 +28,7 @@ pub(crate) fn is_blank(column: &ColumnUse, text: &str) -> bool {
 
 /// The blanks that the column can hold. `00000000` is no way to write a decimal: a dose of 0 stays
 /// a dose.
-pub(crate) fn blanks(column: &ColumnUse) -> impl Iterator<Item = &str> {
+fn blanks(column: &ColumnUse) -> impl Iterator<Item = &str> {
     let decimal = column.kind == ColumnKind::Decimal;
     let padded = |text: &str| text.len() > 1 && text.starts_with('0') && !text.starts_with("0.");
     column
@@ -36,6 +36,13 @@ pub(crate) fn blanks(column: &ColumnUse) -> impl Iterator<Item = &str> {
         .iter()
         .map(|blank| &**blank)
         .filter(move |blank| !(blank.is_empty() || decimal && padded(blank)))
+}
+
+/// What cells of the column say nothing with, beside NULL.
+pub(crate) fn blank_values(column: &ColumnUse) -> Vec<Value> {
+    let empty = column.kind.is_text().then(|| Value::text(""));
+    let named = blanks(column).filter_map(|blank| value_of_kind(column.kind, blank));
+    empty.into_iter().chain(named).collect()
 }
 
 fn typed(kind: ColumnKind, text: &str) -> Option<Value> {

@@ -89,11 +89,7 @@ pub fn referrers_query(
 ) -> Option<RowQuery> {
     let rule = &rules.rules[referring.source];
     let found = referrers(rules, referring, keys).ok()?;
-    let order = rule
-        .key
-        .iter()
-        .map(|column| Order { column: column.column.clone(), descending: false })
-        .collect();
+    let order = rule.key.iter().map(|column| Order::new(column.column.clone(), false)).collect();
     Some(RowQuery {
         root: rule.root.root.clone(),
         joins: rule.root.joins.clone(),

@@ -21,7 +21,8 @@ impl fmt::Display for SearchPlan {
             existing(f, &scan.query.filter, "exists", 2)?;
             let names = scan.query.order.iter().map(|order| {
                 let direction = if order.descending { " descending" } else { "" };
-                format!("{}.{}{direction}", order.column.alias, order.column.column)
+                let blanks = if order.blanks.is_empty() { "" } else { " (blanks as NULL)" };
+                format!("{}.{}{direction}{blanks}", order.column.alias, order.column.column)
             });
             writeln!(f, "    order {}", names.collect::<Vec<_>>().join(", "))?;
             if scan.part.is_some() {

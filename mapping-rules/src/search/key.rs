@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use genkan_adapter::{ColumnKind, Comparison, Operand, Predicate, Value};
+use genkan_adapter::{ColumnKind, Comparison, Operand, Predicate};
 
 use crate::diagnostic::Text;
 use crate::expression::ExpressionKind as K;
-use crate::image::{Blocked, Imaged, Imaging, any, blanks, comparable, negated, value_of_kind};
+use crate::image::{
+    Blocked, Imaged, Imaging, any, blank_values, comparable, negated, value_of_kind,
+};
 use crate::lens::{Lens, TextTarget};
 use crate::program::{ColumnUse, Term};
 
@@ -70,11 +72,7 @@ fn columns(term: &Term, column: &ColumnUse, key: &ColumnUse) -> Imaged {
     };
     let right = Operand::Column(key.column.clone());
     let mut all = Predicate::Compare { left, comparison: Comparison::Equal, right };
-    let mut nothing: Vec<Value> = Vec::new();
-    if column.kind.is_text() {
-        nothing.push(Value::text(""));
-    }
-    nothing.extend(blanks(column).filter_map(|blank| value_of_kind(column.kind, blank)));
+    let nothing = blank_values(column);
     if !nothing.is_empty() {
         all = all.and(negated(Predicate::In { operand: bare(), values: nothing }));
     }

@@ -21,7 +21,7 @@ pub struct Keys {
 /// equal ones are neighbours.
 pub async fn keys(source: &Source, rule: &Rule, rows_max: u64) -> Fetched<Keys> {
     let columns: Vec<_> = rule.key.iter().map(|column| column.column.clone()).collect();
-    let order = columns.iter().map(|column| Order { column: column.clone(), descending: false });
+    let order = columns.iter().map(|column| Order::new(column.clone(), false));
     let query = RowQuery {
         root: rule.root.root.clone(),
         joins: rule.root.joins.clone(),

@@ -95,7 +95,7 @@ pub async fn sample(
 }
 
 fn order(key: &[String], descending: bool) -> Vec<Order> {
-    key.iter().map(|name| Order { column: reference(name), descending }).collect()
+    key.iter().map(|name| Order::new(reference(name), descending)).collect()
 }
 
 async fn some(source: &Source, query: &RowQuery, take: &mut impl FnMut(&Row)) -> Fetched<u64> {

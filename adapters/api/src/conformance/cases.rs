@@ -74,7 +74,7 @@ pub(super) fn exists(filter: Predicate) -> Predicate {
 }
 
 pub(super) fn order(column: ColumnRef, descending: bool) -> Order {
-    Order { column, descending }
+    Order::new(column, descending)
 }
 
 pub(super) fn keys(rows: &[(i64, i64)]) -> Vec<Row> {

@@ -11,8 +11,8 @@ use crate::{
 };
 
 pub(super) fn cases() -> Vec<Case> {
-    let groups = [of_results(), of_labels(), of_existence(), of_steps(), of_kinds(), of_order()];
-    groups.into_iter().flatten().collect()
+    let rows = [of_results(), of_labels(), of_existence(), of_steps(), of_kinds()];
+    rows.into_iter().chain([of_order(), of_blanks()]).flatten().collect()
 }
 
 fn join(kind: JoinKind, on: Predicate) -> Join {
@@ -259,6 +259,50 @@ fn of_order() -> Vec<Case> {
             name: "a cursor on NULL goes on behind it",
             query: sorted(rising(), Some(on_null), Some(2)),
             expected: keys(&[(2, 1), (1, 4)]),
+        },
+    ]
+}
+
+/// What a table writes for nothing stands where NULL stands, though it is one text or another.
+fn of_blanks() -> Vec<Case> {
+    let by_birthday = |descending| {
+        let blanks = ["", "99999999"].map(Value::text).to_vec();
+        let birthday = Order { blanks, ..order(p("birthday"), descending) };
+        vec![birthday, order(p("hospnum"), true), order(p("ptid"), false)]
+    };
+    let on = |birthday: &str, hospital, number| {
+        Some(vec![Value::text(birthday), Value::Integer(hospital), Value::Integer(number)])
+    };
+    vec![
+        Case {
+            name: "blanks sort first, by the terms behind them",
+            query: sorted(by_birthday(false), None, Some(4)),
+            expected: keys(&[(2, 1), (1, 3), (1, 1), (1, 4)]),
+        },
+        Case {
+            name: "blanks sort last when descending, by the terms behind them",
+            query: sorted(by_birthday(true), None, None),
+            expected: keys(&[(2, 2), (2, 3), (1, 2), (1, 1), (1, 4), (2, 1), (1, 3)]),
+        },
+        Case {
+            name: "a cursor on a blank goes on behind it, at another blank",
+            query: sorted(by_birthday(false), on("99999999", 2, 1), Some(2)),
+            expected: keys(&[(1, 3), (1, 1)]),
+        },
+        Case {
+            name: "a cursor on the last blank goes on at the values",
+            query: sorted(by_birthday(false), on("", 1, 3), Some(1)),
+            expected: keys(&[(1, 1)]),
+        },
+        Case {
+            name: "a cursor on a value goes on at the blanks when descending",
+            query: sorted(by_birthday(true), on("19500103", 1, 4), None),
+            expected: keys(&[(2, 1), (1, 3)]),
+        },
+        Case {
+            name: "a cursor on a blank goes on behind it when descending",
+            query: sorted(by_birthday(true), on("99999999", 2, 1), None),
+            expected: keys(&[(1, 3)]),
         },
     ]
 }

@@ -54,7 +54,7 @@ pub async fn check_unreadable(adapter: &dyn Adapter, cell: &Unreadable) -> Vec<C
     for order in [["name", "id"], ["code", "id"]] {
         for descending in [false, true] {
             let name = format!("pages by {} meet every row once", order[0]);
-            let order = order.map(|name| Order { column: b(name), descending });
+            let order = order.map(|name| Order::new(b(name), descending));
             results.push(result(&name, pages(adapter, paged(&order)).await));
         }
     }

@@ -250,13 +250,25 @@ fn query() -> impl Strategy<Value = RowQuery> {
     let (exists, chain) = (maybe_not(exists), maybe_not(chain()));
     let filter = prop_oneof![3 => predicate(&["a", "j"]), 1 => exists, 2 => chain];
     let joined = join(("y", "j"), predicate(&["a", "j"]));
-    let sorted = prop::sample::select(vec!["n", "d", "b", "day"]);
+    let sorted = prop::sample::select(vec!["n", "d", "b", "day", "t", "c"]);
+    let sorted = sorted.prop_flat_map(|name| {
+        let (_, kind) = COLUMNS.into_iter().find(|(known, _)| *known == name).unwrap();
+        let blanks = match kind {
+            // What sorts otherwise in one collation than in another is not to sort at all.
+            ColumnKind::Text => Just(TEXTS.map(Value::text).to_vec()).boxed(),
+            ColumnKind::PaddedText { .. } => {
+                Just(TEXTS.map(|text| Value::text(text.trim_end_matches(' '))).to_vec()).boxed()
+            }
+            _ => prop::collection::vec(value(kind), 0..3).boxed(),
+        };
+        blanks.prop_map(move |blanks| (name, blanks))
+    });
     let after = (value(ColumnKind::Integer), -1_i64..13, -1_i64..13);
     (
         (joined, filter, sorted),
         (any::<[bool; 3]>(), prop::option::of(after), prop::option::of(1_u64..9)),
     )
-        .prop_map(|((joined, filter, sorted), (down, after, limit))| {
+        .prop_map(|((joined, filter, (sorted, blanks)), (down, after, limit))| {
             let after = after.filter(|_| sorted == "n");
             let names =
                 [("a", "id"), ("j", "id"), ("a", "t"), ("j", "c"), ("a", "d"), ("a", "day")];
@@ -265,12 +277,13 @@ fn query() -> impl Strategy<Value = RowQuery> {
                 joins: vec![joined],
                 columns: names.iter().map(|(alias, name)| ColumnRef::new(*alias, *name)).collect(),
                 filter,
-                order: [("a", sorted), ("a", "id"), ("j", "id")]
+                order: [("a", sorted, blanks), ("a", "id", vec![]), ("j", "id", vec![])]
                     .into_iter()
                     .zip(down)
-                    .map(|((alias, name), descending)| Order {
+                    .map(|((alias, name, blanks), descending)| Order {
                         column: ColumnRef::new(alias, name),
                         descending,
+                        blanks,
                     })
                     .collect(),
                 after: after.map(|(n, a, j)| vec![n, Value::Integer(a), Value::Integer(j)]),

@@ -35,7 +35,7 @@ fn questions() -> Vec<(&'static str, RowQuery)> {
     };
     let keys = (0..3).map(|n| vec![Value::Integer(1), Value::Integer(n * 7)]).collect();
     let mut page = query(Predicate::TRUE);
-    page.order = ["h", "n"].map(|name| Order { column: p(name), descending: false }).to_vec();
+    page.order = ["h", "n"].map(|name| Order::new(p(name), false)).to_vec();
     page.after = Some(vec![Value::Integer(1), Value::Integer(1500)]);
     let mut joined = query(Predicate::equal(p("v"), Value::text("v00017")));
     joined.joins.push(Join {
@@ -221,7 +221,7 @@ async fn what_is_joined_to_the_order_begins_where_the_page_does() {
                 },
             }],
             columns: vec![key.clone()],
-            order: vec![Order { column: key, descending }],
+            order: vec![Order::new(key, descending)],
             after: Some(vec![Value::text("5")]),
             ..query(Predicate::TRUE)
         }
@@ -269,7 +269,7 @@ async fn a_page_near_the_end_is_read_in_order() {
             right: Operand::Column(column("p", "k")),
         },
     };
-    let ascending = |name| Order { column: p(name), descending: false };
+    let ascending = |name| Order::new(p(name), false);
     for behind in ["000000000", "000015000", "000027000", "000029500"] {
         let page = RowQuery {
             joins: vec![join("q"), join("r")],

@@ -20,9 +20,7 @@ fn column(name: &str) -> ColumnRef {
 }
 
 fn query(filter: Predicate, order: &[(&str, bool)]) -> RowQuery {
-    let order = order
-        .iter()
-        .map(|(name, descending)| Order { column: column(name), descending: *descending });
+    let order = order.iter().map(|(name, descending)| Order::new(column(name), *descending));
     RowQuery {
         root: TableAlias::new("t", "t"),
         joins: Vec::new(),

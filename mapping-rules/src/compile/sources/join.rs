@@ -167,7 +167,7 @@ impl<'a> Scope<'a> {
         if let Some(order) = entries.get("order") {
             for (column, span) in text_list(order)? {
                 let column = self.plain_column(alias, &(column, span))?.0;
-                self.children[index].order.push(Order { column, descending: false });
+                self.children[index].order.push(Order::new(column, false));
             }
         }
         Ok(())
