@@ -15,6 +15,10 @@ pub struct Found {
     pub includes: BTreeSet<String>,
     /// Matches on the page that has most of them.
     pub page_max: usize,
+    /// `Bundle.total` of each page.
+    pub totals: Vec<Option<u64>>,
+    /// Entries that say what is wrong with others.
+    pub outcomes: usize,
 }
 
 impl Found {
@@ -47,12 +51,20 @@ pub fn pair(name: &str, value: &str) -> String {
 #[error("refused: {0}")]
 pub struct Refused(String);
 
-/// Follows a search to its last page.
-pub fn ask(genkan: &Genkan, resource_type: &str, query: &str) -> Result<Found> {
+/// Follows a search to its last page. By POST the first page is asked for with a form.
+pub fn ask(genkan: &Genkan, resource_type: &str, query: &str, post: bool) -> Result<Found> {
     let mut found = Found::default();
+    let mut form = post.then_some(query);
     let mut next = Some(format!("/fhir/{resource_type}?{query}"));
     while let Some(path) = next {
-        let answer = genkan.get(&path)?;
+        let answer = match form.take() {
+            None => genkan.get(&path)?,
+            Some(form) => {
+                let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+                let path = format!("/fhir/{resource_type}/_search");
+                genkan.client.send("POST", &path, &kind, Some(form.as_bytes()))?
+            }
+        };
         if answer.status != 200 {
             let issue = &answer.json()?["issue"][0];
             let told = issue["diagnostics"].as_str().unwrap_or_default();
@@ -66,12 +78,14 @@ pub fn ask(genkan: &Genkan, resource_type: &str, query: &str) -> Result<Found> {
         for entry in page["entry"].as_array().map(Vec::as_slice).unwrap_or_default() {
             match entry["search"]["mode"].as_str() {
                 Some("match") => found.matches.push(address(&entry["resource"])),
+                Some("outcome") => found.outcomes += 1,
                 Some("include") => {
                     found.includes.insert(address(&entry["resource"]));
                 }
                 _ => {}
             }
         }
+        found.totals.push(page["total"].as_u64());
         found.page_max = found.page_max.max(found.matches.len() - before);
         let links = page["link"].as_array().map(Vec::as_slice).unwrap_or_default();
         let link = links.iter().find(|link| link["relation"] == "next");

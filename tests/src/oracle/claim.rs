@@ -21,6 +21,10 @@ pub struct Claim {
     pub includes: BTreeSet<String>,
     /// Matches of one page.
     pub count: Option<usize>,
+    /// What was asked of `Bundle.total`.
+    pub total: Option<&'static str>,
+    /// Asked by POST.
+    pub post: bool,
 }
 
 /// What became of a claim.
@@ -42,6 +46,8 @@ impl Claim {
             order: Vec::new(),
             includes: BTreeSet::new(),
             count: None,
+            total: None,
+            post: false,
         }
     }
 
@@ -49,7 +55,7 @@ impl Claim {
     pub fn judge(&self, genkan: &Genkan) -> Verdict {
         let mut verdict = Verdict::Refused(String::new());
         for query in std::iter::once(&self.query).chain(&self.others) {
-            verdict = match ask(genkan, &self.resource_type, query) {
+            verdict = match ask(genkan, &self.resource_type, query, self.post) {
                 Ok(found) => self.fault(&found).map_or(Verdict::Right, Verdict::Wrong),
                 Err(error) if error.is::<Refused>() => Verdict::Refused(error.to_string()),
                 Err(error) => Verdict::Wrong(format!("{error:#}")),
@@ -72,20 +78,31 @@ impl Claim {
         if self.count.is_some_and(|count| found.page_max > count) {
             return Some(format!("{} matches on a page", found.page_max));
         }
+        if let Some(said) = self.total_fault(found) {
+            return Some(said);
+        }
         // A match of another page may be there as an include.
         let beside = found.includes.difference(&matches).cloned().collect();
         if let Some(said) = difference(&beside, &self.includes) {
             return Some(format!("includes: {said}"));
         }
-        // R4 doesn't say where a resource without a value stands. Of one key it is the beginning; of
-        // several, such a resource may stand anywhere.
-        let has = |one: &&String, (keys, _): &(HashMap<_, SortKey>, _)| {
-            keys.get(*one).is_some_and(Option::is_some)
-        };
-        let mut matches: Vec<&String> = found.matches.iter().collect();
-        matches.retain(|one| self.order.len() == 1 || self.order.iter().all(|key| has(one, key)));
-        let wrong = matches.windows(2).find(|pair| !self.ordered(pair[0], pair[1]));
+        // R4 doesn't say where a resource without a value stands. Here it is the beginning.
+        let wrong = found.matches.windows(2).find(|pair| !self.ordered(&pair[0], &pair[1]));
         wrong.map(|pair| format!("{} stands before {}", pair[0], pair[1]))
+    }
+
+    /// Rows are counted: one that is no resource counts, and an entry of the answer says so.
+    fn total_fault(&self, found: &Found) -> Option<String> {
+        let matches = found.matches.len() as u64;
+        let right = |total: &Option<u64>| match (self.total, total) {
+            (Some("estimate"), _) => true,
+            (Some("accurate"), Some(total)) => {
+                *total == matches || *total > matches && found.outcomes > 0
+            }
+            (asked, total) => asked != Some("accurate") && total.is_none(),
+        };
+        let wrong = found.totals.iter().find(|total| !right(total))?;
+        Some(format!("total {wrong:?} of {matches} matches"))
     }
 
     fn ordered(&self, one: &str, next: &str) -> bool {
@@ -121,6 +138,7 @@ mod tests {
             matches: matches.iter().map(|one| (*one).to_owned()).collect(),
             includes: set(includes),
             page_max,
+            ..Found::default()
         };
         for (answer, fault) in [
             (found(&["A/1", "A/2", "A/3"], &["B/1"], 2), ""),
@@ -133,6 +151,26 @@ mod tests {
         ] {
             let said = claim.fault(&answer).unwrap_or_default();
             assert!(said.contains(fault) && said.is_empty() == fault.is_empty(), "{fault}: {said}");
+        }
+        for (asked, total, outcomes, fault) in [
+            (None, None, 0, ""),
+            (None, Some(3), 0, "total"),
+            (Some("none"), Some(3), 0, "total"),
+            (Some("estimate"), Some(7), 0, ""),
+            (Some("accurate"), Some(3), 0, ""),
+            (Some("accurate"), Some(4), 1, ""),
+            (Some("accurate"), Some(4), 0, "total"),
+            (Some("accurate"), Some(2), 1, "total"),
+            (Some("accurate"), None, 0, "total"),
+        ] {
+            let told = Claim { total: asked, ..claim.clone() };
+            let matches = found(&["A/1", "A/2", "A/3"], &["B/1"], 2);
+            let said = told.fault(&Found { totals: vec![total], outcomes, ..matches });
+            let said = said.unwrap_or_default();
+            assert!(
+                said.contains(fault) && said.is_empty() == fault.is_empty(),
+                "{asked:?}: {said}"
+            );
         }
         claim.order[0].1 = true;
         assert_eq!(claim.fault(&found(&["A/3", "A/2", "A/1"], &["B/1"], 2)), None);

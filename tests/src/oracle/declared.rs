@@ -71,10 +71,11 @@ impl Chain {
     }
 }
 
-/// `_include=Observation:subject:Patient`, or `_revinclude`.
+/// `_include=Observation:subject:Patient`, or `_revinclude`, perhaps with `:iterate`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Include {
     pub reverse: bool,
+    pub iterate: bool,
     pub source: String,
     pub code: String,
     pub target: Option<String>,
@@ -84,7 +85,7 @@ impl Include {
     fn of(reverse: bool, text: &str) -> Option<Self> {
         let mut parts = text.split(':').map(str::to_owned);
         let (source, code) = (parts.next()?, parts.next()?);
-        Some(Include { reverse, source, code, target: parts.next() })
+        Some(Include { reverse, iterate: false, source, code, target: parts.next() })
     }
 
     /// A resource of this address is of the type that is named.
@@ -95,7 +96,12 @@ impl Include {
 
     /// The parameter and its value.
     pub fn pair(&self) -> (&'static str, String) {
-        let name = if self.reverse { "_revinclude" } else { "_include" };
+        let name = match (self.reverse, self.iterate) {
+            (false, false) => "_include",
+            (false, true) => "_include:iterate",
+            (true, false) => "_revinclude",
+            (true, true) => "_revinclude:iterate",
+        };
         let target = self.target.as_ref().map(|target| format!(":{target}")).unwrap_or_default();
         (name, format!("{}:{}{target}", self.source, self.code))
     }

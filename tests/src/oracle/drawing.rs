@@ -46,6 +46,8 @@ impl<'a> Drawing<'a> {
             includes: Vec::new(),
             count: None,
             brief: self.chance(60),
+            total: None,
+            post: self.chance(15),
         };
         for _ in 0..self.terms() {
             let term = match query.terms.last().cloned() {
@@ -69,11 +71,12 @@ impl<'a> Drawing<'a> {
         }
         if self.chance(25) && !declared.includes.is_empty() {
             for _ in 0..=self.below(2) {
-                let include: Include = self.one_of(&declared.includes).clone();
-                if !query.includes.contains(&include) {
-                    query.includes.push(include);
-                }
+                let include = self.one_of(&declared.includes).clone();
+                self.include(&mut query.includes, include);
             }
+        }
+        if self.chance(20) {
+            query.total = Some(*self.one_of(&["none", "estimate", "accurate"]));
         }
         if self.chance(50) {
             let found = query.matches(self.archive).map_or(0, |found| found.len());
@@ -81,6 +84,27 @@ impl<'a> Drawing<'a> {
             query.count = Some(least + self.below(least * 2));
         }
         query
+    }
+
+    /// With one that starts from what it brings, now and then.
+    fn include(&mut self, includes: &mut Vec<Include>, mut include: Include) {
+        include.iterate = self.chance(20);
+        let brings = match (include.reverse, &include.target) {
+            (true, _) => Some(include.source.clone()),
+            (false, target) => target.clone(),
+        };
+        let further = self.declared.iter().find(|of| Some(&of.resource_type) == brings.as_ref());
+        if !includes.contains(&include) {
+            includes.push(include);
+        }
+        if let Some(further) = further.filter(|further| !further.includes.is_empty())
+            && self.chance(40)
+        {
+            let next = Include { iterate: true, ..self.one_of(&further.includes).clone() };
+            if !includes.contains(&next) {
+                includes.push(next);
+            }
+        }
     }
 
     fn terms(&mut self) -> usize {

@@ -1,6 +1,6 @@
 //! Resources that refer to one another, followed in the archive.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use genkan_fhir::definitions::Definitions;
@@ -126,6 +126,40 @@ impl Archive {
             references(elements).any(|one| self.leads_to(one, resource_type, matched))
         });
         referring.map(|(held, _)| held.address.clone()).collect()
+    }
+}
+
+/// Rounds of includes: `include_depth_max` where no configuration says another.
+const ROUNDS: usize = 4;
+
+impl Archive {
+    /// What all includes together bring for these matches: those of the matches, and round by round
+    /// what `:iterate` brings for what the round before brought.
+    pub fn brought(
+        &self,
+        (resource_type, matched): (&str, &Set),
+        includes: &[Include],
+    ) -> BTreeSet<String> {
+        let matches = self.addresses(resource_type, matched);
+        let mut seen = matches.clone();
+        let mut last = BTreeMap::from([(resource_type.to_owned(), matched.clone())]);
+        for round in 0..ROUNDS {
+            let mut fresh: BTreeMap<String, Set> = BTreeMap::new();
+            for include in includes.iter().filter(|include| round == 0 || include.iterate) {
+                let starts = |kind: &str| include.reverse || kind == include.source;
+                for (kind, places) in last.iter().filter(|(kind, _)| starts(kind)) {
+                    for address in self.included((kind, places), include) {
+                        let Some(place) = self.place(&address) else { continue };
+                        let of_type = address.split('/').next().unwrap_or_default().to_owned();
+                        if seen.insert(address) {
+                            fresh.entry(of_type).or_default().insert(place);
+                        }
+                    }
+                }
+            }
+            last = fresh;
+        }
+        seen.difference(&matches).cloned().collect()
     }
 }
 

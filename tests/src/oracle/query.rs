@@ -25,6 +25,10 @@ pub struct Query {
     pub count: Option<usize>,
     /// Only ids are shown.
     pub brief: bool,
+    /// `_total`: `none`, `estimate` or `accurate`.
+    pub total: Option<&'static str>,
+    /// Asked by POST.
+    pub post: bool,
 }
 
 /// One parameter of a request: any of its values may hold.
@@ -65,6 +69,7 @@ impl Query {
         parts.extend(includes.map(|(name, value)| pair(name, &value)));
         parts.push(format!("_count={}", self.count.unwrap_or(COUNT_MAX)));
         parts.extend(self.brief.then(|| "_elements=id".to_owned()));
+        parts.extend(self.total.map(|total| format!("_total={total}")));
         parts.join("&")
     }
 
@@ -91,11 +96,10 @@ impl Query {
             });
             claim.order.push((keys.collect::<HashMap<_, _>>(), *descending));
         }
-        for include in &self.includes {
-            claim.includes.extend(archive.included((resource_type, &found), include));
-        }
-        claim.includes = claim.includes.difference(&claim.matches).cloned().collect();
+        claim.includes = archive.brought((resource_type, &found), &self.includes);
         claim.count = self.count;
+        claim.total = self.total;
+        claim.post = self.post;
         Some(claim)
     }
 
@@ -116,6 +120,8 @@ impl Query {
         add(&|query| query.sort.clear());
         add(&|query| query.count = None);
         add(&|query| query.brief = true);
+        add(&|query| query.total = None);
+        add(&|query| query.post = false);
         for index in 0..self.includes.len() {
             add(&|query| drop(query.includes.remove(index)));
         }
@@ -145,6 +151,8 @@ impl Query {
             includes: Vec::new(),
             count: Some(1),
             brief: true,
+            total: None,
+            post: false,
         };
         values.map(alone).collect()
     }
@@ -188,8 +196,13 @@ mod tests {
             includes: Vec::new(),
             count: Some(3),
             brief: false,
+            total: Some("none"),
+            post: true,
         };
-        assert_eq!(query.text(), "gender=male%2Cfemale&active=true&_sort=-birthdate&_count=3");
+        assert_eq!(
+            query.text(),
+            "gender=male%2Cfemale&active=true&_sort=-birthdate&_count=3&_total=none"
+        );
         let simple = simplest(&query, |one| one.text().contains("female"));
         assert_eq!(simple.text(), "gender=female&_count=1000&_elements=id");
         let alone: Vec<String> = query.single_values().iter().map(Query::text).collect();
