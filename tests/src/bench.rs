@@ -27,12 +27,12 @@ use report::Report;
 use served::Served;
 use source::Source;
 
-/// Measures a release binary of Genkan against PostgreSQL alone.
+/// Measures a binary of Genkan against PostgreSQL alone.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "genkan-bench")]
 pub struct Arguments {
     /// The binary to measure
-    #[arg(long, env = "GENKAN_BIN", default_value = "target/release/genkan")]
+    #[arg(long, env = "GENKAN_BIN", default_value = "target/dist/genkan")]
     genkan: PathBuf,
     /// pgbench of the database server's own version
     #[arg(long, default_value = "pgbench")]
