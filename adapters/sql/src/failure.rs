@@ -108,7 +108,10 @@ pub(crate) fn classify(error: &sqlx::Error, source: &str) -> AdapterError {
     use ErrorCategory::*;
     let (category, what) = match error {
         sqlx::Error::Database(database) => return of_database(database.as_ref(), source),
-        sqlx::Error::Io(io) => (Unreachable, format!("no connection ({})", io.kind())),
+        // The system's own words: a name that nobody knows has no kind of its own.
+        sqlx::Error::Io(io) => {
+            (Unreachable, format!("no connection ({io}); is the address right, and the server up?"))
+        }
         sqlx::Error::Tls(_) => (Unreachable, "the TLS handshake failed; check certificates".into()),
         sqlx::Error::PoolTimedOut => {
             (Unreachable, "no connection within `connect_timeout_ms`; is the server up?".into())

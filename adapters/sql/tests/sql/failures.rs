@@ -51,14 +51,18 @@ fn quick(url: &str) -> SqlConfig {
 async fn what_cannot_be_opened_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = format!("sqlite:{}", folder.path().join("none.db").display());
-    for (url, category) in [
-        (missing.as_str(), ErrorCategory::Unreachable),
-        ("postgres://user:geheim@127.0.0.1:9/ehr", ErrorCategory::Unreachable),
-        ("mysql://user:geheim@127.0.0.1:9/ehr", ErrorCategory::Unreachable),
-        ("oracle://user:geheim@127.0.0.1/ehr", ErrorCategory::Mismatch),
+    // Longer than a name can be, so that nobody has to be asked.
+    let no_host = format!("postgres://user:geheim@{}.example.jp/ehr", "x".repeat(64));
+    for (url, category, why) in [
+        (missing.as_str(), ErrorCategory::Unreachable, "check the path"),
+        ("postgres://user:geheim@127.0.0.1:9/ehr", ErrorCategory::Unreachable, "is the server up?"),
+        ("mysql://user:geheim@127.0.0.1:9/ehr", ErrorCategory::Unreachable, "is the server up?"),
+        (no_host.as_str(), ErrorCategory::Unreachable, "lookup address"),
+        ("oracle://user:geheim@127.0.0.1/ehr", ErrorCategory::Mismatch, "starts with none of"),
     ] {
         let error = refusal(&quick(url)).await;
         assert_eq!(error.category, category, "{error}");
+        assert!(error.to_string().contains(why), "{why}: {error}");
         assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
     }
     let both = SqlConfig { url_file: Some("x".into()), ..SqlConfig::new("sqlite:x") };
