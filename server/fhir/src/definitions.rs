@@ -7,6 +7,7 @@
 mod care;
 mod element;
 mod expression;
+mod extension;
 mod parameter;
 mod primitive;
 
@@ -17,12 +18,15 @@ use std::{
 
 pub use element::{Binding, BindingStrength, Element, ElementType, Invariant, Severity, UNBOUNDED};
 pub use expression::{OutsideSubset, ParameterPath, PathStep};
+pub use extension::{ExtensionFacts, ExtensionPart};
 pub use parameter::{Component, ParameterType, SearchParameter};
 pub use primitive::{MAX_STRING_BYTES, PrimitiveFault, PrimitiveKind, check_primitive};
 pub(crate) use primitive::{is_carried, is_decimal};
 
 use element::Structure;
+use serde_json::{Value, json};
 
+const R4_VERSION: &str = "4.0.1";
 const R4_FACTS: &str = include_str!("definitions/r4.facts");
 
 /// The definitions of one FHIR release. Everything in it lives as long as the program.
@@ -33,6 +37,12 @@ pub struct Definitions {
     /// By the end of its canonical URL: a type that has it, and its code.
     parameter_ids: OnceLock<HashMap<&'static str, (&'static str, &'static str)>>,
     value_sets: HashMap<&'static str, ValueSet>,
+    /// By url: the rest of its line, and the lines below it.
+    extensions: HashMap<&'static str, (&'static str, &'static str)>,
+    /// Profiles on resources: url and the rest of the line, and the lines below it.
+    profiles: Vec<(&'static str, &'static str)>,
+    /// Profiles on data types, by name: their invariants.
+    type_profiles: HashMap<&'static str, Vec<Invariant>>,
     /// By the type that a compartment is of.
     compartments: BTreeMap<&'static str, Vec<CompartmentMember>>,
 }
@@ -87,8 +97,11 @@ impl Definitions {
         let mut structures = BTreeMap::new();
         let mut parameters: HashMap<_, ParametersOf> = HashMap::new();
         let mut value_sets = HashMap::new();
+        let mut extensions = HashMap::new();
+        let mut type_profiles = HashMap::new();
+        let mut profiles = Vec::new();
         let mut compartments: BTreeMap<_, Vec<CompartmentMember>> = BTreeMap::new();
-        // A section is a `T` or `V` line and what belongs to it; it ends where the next one starts.
+        // A section is a `T`, `D`, `X`, `K` or `V` line and what belongs to it; it ends where the next one starts.
         let mut end = facts.len();
         for (start, line) in lines_backwards(facts) {
             let body = facts.get(start + line.len()..end).unwrap_or_default();
@@ -100,6 +113,18 @@ impl Definitions {
                 }
                 Some(("V\t", url)) => {
                     value_sets.insert(url, ValueSet { body, codes: OnceLock::new() });
+                }
+                Some(("X\t", fields)) => {
+                    if let Some((url, head)) = fields.split_once('\t') {
+                        extensions.insert(url, (head, body));
+                    }
+                }
+                Some(("K\t", head)) => profiles.push((head, body)),
+                Some(("D\t", fields)) => {
+                    if let Some((name, _)) = fields.split_once('\t') {
+                        let lines = body.lines().filter_map(|line| line.strip_prefix("C\t"));
+                        type_profiles.insert(name, lines.filter_map(element::invariant).collect());
+                    }
                 }
                 Some(("P\t", fields)) => {
                     for base in parameter::bases(fields) {
@@ -118,7 +143,16 @@ impl Definitions {
         // The table was read backwards.
         compartments.values_mut().for_each(|members| members.reverse());
         let parameter_ids = OnceLock::new();
-        Self { structures, parameters, parameter_ids, value_sets, compartments }
+        Self {
+            structures,
+            parameters,
+            parameter_ids,
+            value_sets,
+            extensions,
+            profiles,
+            type_profiles,
+            compartments,
+        }
     }
 
     /// Whether it is a resource type that instances can have: not `DomainResource`.
@@ -143,6 +177,27 @@ impl Definitions {
     /// table without building its types.
     pub(crate) fn element_names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.structures.values().flat_map(Structure::element_names)
+    }
+
+    /// All types, and the paths of all elements that have elements of their own.
+    pub(crate) fn type_paths(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.structures.values().flat_map(Structure::paths)
+    }
+
+    /// Keys and expressions of all invariants.
+    pub(crate) fn all_invariants(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+        self.structures.values().flat_map(Structure::all_invariants)
+    }
+
+    /// The canonical URLs of R4's own extensions.
+    pub(crate) fn extension_urls(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.extensions.keys().copied()
+    }
+
+    /// The definition of one of R4's own extensions.
+    pub fn extension(&self, url: &str) -> Option<ExtensionFacts> {
+        let (url, (head, body)) = self.extensions.get_key_value(url)?;
+        Some(extension::read(url, head, body))
     }
 
     /// Whether the name is a type at all: resource, abstract, data type or primitive.
@@ -181,7 +236,7 @@ impl Definitions {
     pub fn property(&self, type_path: &str, json_name: &str) -> Option<Property<'_>> {
         self.children(type_path)?.iter().find_map(|element| {
             let type_code = element.type_of_property(json_name)?;
-            Some(Property { element, type_code, type_path: element.type_path(type_code) })
+            Some(Property { element, type_code, type_path: element.path_of_type(type_code) })
         })
     }
 
@@ -193,6 +248,16 @@ impl Definitions {
         let nodes = structure.nodes(self);
         invariants.extend(nodes.get(structure.name).into_iter().flat_map(|node| &node.invariants));
         invariants
+    }
+
+    /// R4's own profiles on resources, each as a StructureDefinition with its differential.
+    pub fn profiles(&self) -> impl Iterator<Item = Value> + '_ {
+        self.profiles.iter().filter_map(|(head, body)| profile(head, body))
+    }
+
+    /// What R4's own profile on a data type adds (`SimpleQuantity`); empty for unknown names.
+    pub fn type_profile_invariants(&self, name: &str) -> &[Invariant] {
+        self.type_profiles.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// How the value of a primitive type is written; `None` for complex and unknown types.
@@ -267,6 +332,22 @@ impl Definitions {
         let value_set = self.value_sets.get(url)?;
         Some(value_set.codes.get_or_init(|| value_set_codes(value_set.body)))
     }
+}
+
+/// The `K` line and the `R` lines of a profile.
+fn profile(head: &str, body: &str) -> Option<Value> {
+    let mut fields = head.split('\t');
+    let (url, of_type, base) = (fields.next()?, fields.next()?, fields.next()?);
+    let elements = body.lines().filter_map(|line| line.strip_prefix("R\t"));
+    let elements: Vec<Value> = elements.map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
+    Some(json!({
+        "resourceType": "StructureDefinition",
+        "url": url,
+        "version": R4_VERSION,
+        "type": of_type,
+        "baseDefinition": format!("http://hl7.org/fhir/StructureDefinition/{base}"),
+        "differential": {"element": elements},
+    }))
 }
 
 /// The fields of an `M` line.

@@ -329,3 +329,39 @@ fn composite_components_name_parameters_of_the_same_resource() {
         Ok(&vec![value])
     );
 }
+
+#[test]
+fn extensions_of_r4_say_where_they_may_be_and_what_they_hold() {
+    let animal = r4()
+        .extension("http://hl7.org/fhir/StructureDefinition/patient-animal")
+        .expect("one of R4's");
+    assert_eq!(animal.contexts, ["Patient"]);
+    let parts: Vec<_> = animal
+        .parts
+        .iter()
+        .map(|part| (part.path, part.min, part.max, part.has_value, part.types.len()))
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            ("", 0, 1, false, 0),
+            ("species", 1, 1, true, 1),
+            ("breed", 0, 1, true, 1),
+            ("genderStatus", 0, 1, true, 1)
+        ]
+    );
+    assert!(r4().extension("http://example.org/StructureDefinition/other").is_none());
+}
+
+#[test]
+fn profiles_of_r4_are_there() {
+    let profiles: Vec<_> = r4().profiles().collect();
+    let vital_signs = profiles
+        .iter()
+        .find(|profile| profile["url"] == "http://hl7.org/fhir/StructureDefinition/vitalsigns");
+    assert_eq!(vital_signs.expect("one of R4's")["type"], "Observation");
+    // What has no value of its own is no quantity with a comparator.
+    let simple = r4().type_profile_invariants("SimpleQuantity");
+    assert_eq!(simple.iter().map(|of| of.key).collect::<Vec<_>>(), ["sqty-1"]);
+    assert!(r4().type_profile_invariants("Quantity").is_empty());
+}

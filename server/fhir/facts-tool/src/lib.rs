@@ -13,6 +13,11 @@
 //! | `T` | name, base type or empty, kind (`resource`, `abstract`, `complex`, `primitive`) |
 //! | `E` | path, min, max (`*` for any), flags (`s` isSummary, `m` isModifier), types, binding |
 //! | `C` | key, severity (`e`, `w`), FHIRPath; belongs to the `T` or `E` line above |
+//! | `D` | name of a profile on a data type, that type; its `C` lines follow |
+//! | `X` | url of an extension, flags (`m` modifier), contexts |
+//! | `Y` | part of the extension above (itself first), min, max, `v` if a value is required, types of the value (`*` any, `-` none), binding |
+//! | `K` | url of a profile on a resource, that type, short name of its base |
+//! | `R` | an element of the profile above as JSON, without prose |
 //! | `P` | code, type, bases, targets, comparators, components, id, expression |
 //! | `V` | value set url |
 //! | `S` | code system, then its codes; belongs to the `V` line above |
@@ -26,8 +31,10 @@
 
 mod compartments;
 mod corrections;
+mod extensions;
 mod package;
 mod parameters;
+mod profiles;
 mod structures;
 mod terminology;
 
@@ -45,6 +52,8 @@ use crate::package::Package;
 pub fn fact_table(tgz: &[u8]) -> Result<String> {
     let package = Package::read(tgz)?;
     let structures = package.resources(&["profiles-types", "profiles-resources"])?;
+    let extensions = package.resources(&["extension-definitions"])?;
+    let profiles = package.resources(&["profiles-others"])?;
     let terminology = package.resources(&["valuesets", "v3-codesystems", "v2-tables"])?;
     let parameters = package.resources(&["search-parameters"])?;
 
@@ -52,7 +61,11 @@ pub fn fact_table(tgz: &[u8]) -> Result<String> {
     writeln!(out, "# FHIR R4 ({}) facts, made by genkan-fhir-facts", package.fhir_version()?)?;
     writeln!(out, "# from npm {} {}", package.name, package.version)?;
     writeln!(out, "# {}", package.integrity)?;
-    let bound = structures::write(&structures, &mut out)?;
+    structures::write(&structures, &mut out)?;
+    structures::write_type_profiles(&structures, &mut out)?;
+    extensions::write(&extensions, &mut out)?;
+    profiles::write(&profiles, &mut out)?;
+    let bound = structures::required_value_sets(&out);
     terminology::write(&terminology, &bound, &mut out)?;
     parameters::write(&parameters, &mut out)?;
     compartments::write(&structures, &mut out)?;

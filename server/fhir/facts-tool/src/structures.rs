@@ -13,8 +13,8 @@ use crate::{
     package::{items, short_name, text, texts},
 };
 
-/// Writes all types, by name; returns the value sets of required bindings, without version.
-pub fn write(definitions: &[Value], out: &mut String) -> Result<BTreeSet<String>> {
+/// Writes all types, by name.
+pub fn write(definitions: &[Value], out: &mut String) -> Result<()> {
     let mut by_name = BTreeMap::new();
     for definition in definitions {
         if text(definition, "resourceType")? != "StructureDefinition"
@@ -30,7 +30,26 @@ pub fn write(definitions: &[Value], out: &mut String) -> Result<BTreeSet<String>
     for (name, definition) in &by_name {
         structure(definition, out).with_context(|| format!("in {name}"))?;
     }
-    Ok(required_value_sets(out))
+    Ok(())
+}
+
+/// Writes what profiles of R4's own on data types add: `SimpleQuantity`, `MoneyQuantity`.
+pub fn write_type_profiles(definitions: &[Value], out: &mut String) -> Result<()> {
+    let mut by_name = BTreeMap::new();
+    for definition in definitions {
+        if text(definition, "resourceType")? == "StructureDefinition"
+            && definition.get("derivation").and_then(Value::as_str) == Some("constraint")
+        {
+            by_name.insert(text(definition, "name")?, definition);
+        }
+    }
+    for (name, definition) in by_name {
+        writeln!(out, "D\t{name}\t{}", text(definition, "type")?)?;
+        let snapshot = definition.get("snapshot").context("no snapshot")?;
+        let root = items(snapshot, "element").next().context("no elements")?;
+        constraints(name, root, out).with_context(|| format!("in {name}"))?;
+    }
+    Ok(())
 }
 
 fn structure(definition: &Value, out: &mut String) -> Result<()> {
@@ -90,7 +109,8 @@ fn element_line(path: &str, element: &Value, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-fn types(path: &str, element: &Value, out: &mut String) -> Result<()> {
+/// The types of an element, with their targets and profiles.
+pub fn types(path: &str, element: &Value, out: &mut String) -> Result<()> {
     for (index, of) in items(element, "type").enumerate() {
         if index > 0 {
             out.push('|');
@@ -122,7 +142,8 @@ fn system_type(path: &str) -> Result<&'static str> {
     })
 }
 
-fn binding(element: &Value, out: &mut String) -> Result<()> {
+/// The binding of an element, if it has one.
+pub fn binding(element: &Value, out: &mut String) -> Result<()> {
     let Some(binding) = element.get("binding") else { return Ok(()) };
     let Some(value_set) = binding.get("valueSet").and_then(Value::as_str) else { return Ok(()) };
     let strength = match text(binding, "strength")? {
@@ -157,8 +178,10 @@ fn constraints(type_name: &str, element: &Value, out: &mut String) -> Result<()>
     Ok(())
 }
 
-fn required_value_sets(facts: &str) -> BTreeSet<String> {
-    let bindings = facts.lines().filter_map(|line| line.strip_prefix("E\t")?.rsplit('\t').next());
+/// The value sets of required bindings in the table, without version.
+pub fn required_value_sets(facts: &str) -> BTreeSet<String> {
+    let is_bound = |line: &&str| line.starts_with("E\t") || line.starts_with("Y\t");
+    let bindings = facts.lines().filter(is_bound).filter_map(|line| line.rsplit('\t').next());
     let required = bindings.filter_map(|binding| binding.strip_prefix("r "));
     required.filter_map(|value_set| value_set.split('|').next()).map(str::to_owned).collect()
 }

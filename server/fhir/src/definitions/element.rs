@@ -105,7 +105,8 @@ impl Element {
         }
     }
 
-    pub(super) fn type_path(&self, type_code: &'static str) -> &'static str {
+    /// Where to go on when the element has this type.
+    pub(crate) fn path_of_type(&self, type_code: &'static str) -> &'static str {
         match type_code {
             "BackboneElement" | "Element" => self.content_reference.unwrap_or(self.path),
             other => other,
@@ -166,6 +167,26 @@ impl Structure {
         elements.filter_map(|fields| fields.split('\t').next().map(name_of))
     }
 
+    /// The type itself and each element that has its own elements. Reads the table without building.
+    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
+        let elements = self.body.lines().filter_map(|line| line.strip_prefix("E\t"));
+        let nested = elements.filter_map(|fields| {
+            let mut fields = fields.split('\t');
+            let path = fields.next()?;
+            matches!(fields.nth(3)?, "BackboneElement" | "Element").then_some(path)
+        });
+        std::iter::once(self.name).chain(nested)
+    }
+
+    /// Keys and expressions of all its invariants, with those of its elements.
+    pub fn all_invariants(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let lines = self.body.lines().filter_map(|line| line.strip_prefix("C\t"));
+        lines.filter_map(|fields| {
+            let mut fields = fields.splitn(3, '\t');
+            Some((fields.next()?, fields.nth(1)?))
+        })
+    }
+
     pub fn nodes(&self, definitions: &Definitions) -> &HashMap<&'static str, Node> {
         self.nodes.get_or_init(|| self.read(definitions))
     }
@@ -218,10 +239,7 @@ fn element(fields: &'static str) -> Option<Element> {
     let path = fields.next()?;
     let name = name_of(path);
     let min = fields.next()?.parse().ok()?;
-    let max = match fields.next()? {
-        "*" => UNBOUNDED,
-        number => number.parse().ok()?,
-    };
+    let max = max(fields.next()?)?;
     let flags = fields.next()?;
     let types = fields.next()?;
     let content_reference = types.strip_prefix('#');
@@ -242,8 +260,12 @@ fn element(fields: &'static str) -> Option<Element> {
     })
 }
 
+pub(super) fn max(text: &str) -> Option<u32> {
+    if text == "*" { Some(UNBOUNDED) } else { text.parse().ok() }
+}
+
 /// `Reference(Patient,Group)`, `Quantity[SimpleQuantity]`, `string`.
-fn element_type(text: &'static str) -> ElementType {
+pub(super) fn element_type(text: &'static str) -> ElementType {
     let (text, profile) = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
         Some((code, profile)) => (code, Some(profile)),
         None => (text, None),
@@ -255,7 +277,7 @@ fn element_type(text: &'static str) -> ElementType {
     ElementType { code, targets, profile }
 }
 
-fn binding(text: &'static str) -> Option<Binding> {
+pub(super) fn binding(text: &'static str) -> Option<Binding> {
     let (strength, value_set) = text.split_once(' ')?;
     let strength = match strength {
         "r" => BindingStrength::Required,
@@ -267,7 +289,7 @@ fn binding(text: &'static str) -> Option<Binding> {
     Some(Binding { strength, value_set })
 }
 
-fn invariant(fields: &'static str) -> Option<Invariant> {
+pub(super) fn invariant(fields: &'static str) -> Option<Invariant> {
     let mut fields = fields.splitn(3, '\t');
     let key = fields.next()?;
     let severity = match fields.next()? {
