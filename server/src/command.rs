@@ -1,7 +1,7 @@
 //! The command line: one module for each command, and what all of them share.
 //!
 //! Exit codes: 0 ok, 1 runtime, 64 usage or configuration, 65 rule errors, rows that
-//! make no Bundle, or rows of code maps to look at again.
+//! make no Bundle, resources with errors, or rows of code maps to look at again.
 
 /// A line on standard output. A reader that has gone (`| head`) is no error of the command.
 macro_rules! say {
@@ -20,6 +20,7 @@ mod doctor;
 mod opening;
 mod rules;
 mod serve;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// The Bundle of one registration unit for 電子カルテ情報共有サービス
     Bundle(bundle::BundleArgs),
+    /// Check FHIR resources against R4 and profiles: what a receiver would refuse
+    Validate(validate::ValidateArgs),
     /// Look at everything that serving needs, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Check, test and look into a rule set
@@ -223,6 +226,7 @@ pub fn run(cli: Cli, manner: Manner) -> Result<(), Failure> {
         Command::Serve(args) => block_on(serve::run(&args, manner)),
         Command::Demo(args) => block_on(demo::run(&args, manner)),
         Command::Bundle(args) => block_on(bundle::run(&args, manner)),
+        Command::Validate(args) => validate::run(&args, manner),
         Command::Doctor(args) => block_on(doctor::run(&args, manner)),
         Command::Rules(command) => block_on(rules::run(&command, manner)),
         Command::Codes(command) => block_on(codes::run(&command, manner)),

@@ -1,5 +1,5 @@
-//! What FHIR is, for the rest of Genkan: the definitions of R4, the search syntax, dates, XML, and
-//! the OperationOutcome.
+//! What FHIR is, for the rest of Genkan: the definitions of R4, the search syntax, dates, XML, the
+//! validator, and the OperationOutcome.
 //!
 //! Pure: no I/O, no clock, no environment, no randomness. Knows no SQL and no HTTP.
 
@@ -9,4 +9,5 @@ pub mod fhirpath;
 pub mod outcome;
 pub mod reference;
 pub mod search;
+pub mod validation;
 pub mod xml;

@@ -1,0 +1,158 @@
+//! The validator: what a receiver would refuse, found before sending.
+//!
+//! ```
+//! use genkan_fhir::validation::{Profiles, Validator, ValueSets};
+//!
+//! let (profiles, value_sets) = (Profiles::default(), ValueSets::default());
+//! let validator = Validator::new(&profiles, &value_sets);
+//! let patient = br#"{"resourceType": "Patient",
+//!     "birthDate": "1999-13-01"}"#;
+//! let report = validator.validate(patient, None, &[]);
+//! let finding = &report.findings[0];
+//! assert_eq!((finding.id(), finding.place.line), ("V1101", 2));
+//! assert_eq!(finding.expression, "Patient.birthDate");
+//! ```
+//!
+//! # The way of a validation
+//!
+//! `read → walk → findings`: the bytes become a [`Tree`] in which each element knows its place; one
+//! walk over it checks R4's rules and, beside them, those of all profiles that apply; what it finds
+//! is a list of [`Finding`]s. Profiles are compiled once, before.
+//!
+//! # Bounds
+//!
+//! A document has at most [`MAX_DOCUMENT_BYTES`] and [`MAX_DEPTH`] levels, a report at most
+//! [`MAX_FINDINGS`] findings.
+//!
+//! Spec: <https://hl7.org/fhir/R4/validation.html>
+
+mod code;
+mod extensions;
+mod finding;
+mod package;
+mod profile;
+mod read;
+mod shape;
+mod terminology;
+mod to_json;
+mod tree;
+mod walk;
+
+use std::cell::OnceCell;
+
+pub use code::{Code, Entry};
+pub use finding::{Finding, outcome};
+pub use package::{MAX_FILE_BYTES, MAX_FILES, MAX_UNPACKED_BYTES, Package, PackageError};
+pub use profile::{Profile, ProfileError, ProfileFault, Profiles};
+pub use read::{MAX_DEPTH, MAX_DOCUMENT_BYTES, Place, Problem, Reading, Text};
+pub use terminology::{CodeQuestion, Lookup, Membership, ValueSets};
+pub use tree::{Children, Form, Format, Node, Tree};
+pub use walk::MAX_FINDINGS;
+
+use serde_json::Value;
+
+use walk::{Outside, Walk};
+
+/// What a validation goes by. Cheap to make: everything that is compiled is lent to it.
+#[derive(Clone, Copy)]
+pub struct Validator<'v> {
+    profiles: &'v Profiles,
+    value_sets: &'v ValueSets,
+    lookup: Option<&'v Lookup<'v>>,
+    unknown_extensions: &'v [&'v str],
+}
+
+/// What came out.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// In the order of the document.
+    pub findings: Vec<Finding>,
+    /// The profiles that it was validated against, beside R4 itself.
+    pub profiles: Vec<String>,
+}
+
+impl Report {
+    /// Whether nothing is wrong; recommendations don't count.
+    pub fn is_valid(&self) -> bool {
+        !self.findings.iter().any(Finding::is_error)
+    }
+}
+
+impl<'v> Validator<'v> {
+    pub fn new(profiles: &'v Profiles, value_sets: &'v ValueSets) -> Self {
+        Self { profiles, value_sets, lookup: None, unknown_extensions: &[] }
+    }
+
+    /// Asks the masters for what the packages don't hold.
+    #[must_use]
+    pub fn with_lookup(self, lookup: &'v Lookup<'v>) -> Self {
+        Self { lookup: Some(lookup), ..self }
+    }
+
+    /// Lets extensions pass whose definition isn't loaded, if their url starts so. There is no rule
+    /// for them then; without this they are errors.
+    #[must_use]
+    pub fn with_unknown_extensions(self, starts: &'v [&'v str]) -> Self {
+        Self { unknown_extensions: starts, ..self }
+    }
+
+    /// Validates a document against R4, the profiles that it claims, and `profiles`.
+    pub fn validate(&self, source: &[u8], format: Option<Format>, profiles: &[&str]) -> Report {
+        let text = Text::of(source);
+        let Reading { tree, problems } = text.read(format);
+        let lines = OnceCell::new();
+        let place = |at| lines.get_or_init(|| read::Lines::of(text.as_str())).place(at);
+        let mut findings: Vec<Finding> = problems.into_iter().map(Problem::into_finding).collect();
+        let mut used = Vec::new();
+        if let Some(root) = tree.as_ref().and_then(Tree::root) {
+            let json = OnceCell::new();
+            let outside = Outside {
+                profiles: self.profiles,
+                value_sets: self.value_sets,
+                lookup: self.lookup,
+                unknown_extensions: self.unknown_extensions,
+                json: &json,
+                root,
+            };
+            let mut walk = Walk::new(outside);
+            walk.document(profiles);
+            used = walk.used_profiles();
+            findings.extend(walk.into_findings());
+        }
+        locate(&mut findings, &place);
+        findings.sort_by_key(|finding| finding.at);
+        Report { findings, profiles: used }
+    }
+}
+
+fn locate(findings: &mut [Finding], place: &impl Fn(u32) -> Place) {
+    for finding in findings {
+        finding.place = place(finding.at);
+        locate(&mut finding.consequences, place);
+    }
+}
+
+/// A definition in XML as JSON, so that it can be added to [`Profiles`] or [`ValueSets`]: the
+/// content as R4 knows it, without what is wrong with it.
+pub fn definition_from_xml(source: &[u8]) -> Option<Value> {
+    let text = Text::of(source);
+    let reading = text.read(Some(Format::Xml));
+    reading.tree.as_ref().and_then(Tree::root).and_then(to_json::resource)
+}
+
+impl Problem {
+    fn into_finding(self) -> Finding {
+        Finding {
+            code: self.code,
+            severity: self.code.entry().severity,
+            expression: String::new(),
+            at: self.at,
+            place: Place { line: 1, column: 1 },
+            element: String::new(),
+            found: self.found.unwrap_or_default(),
+            allowed: self.allowed.unwrap_or_default().to_owned(),
+            profile: None,
+            consequences: Vec::new(),
+        }
+    }
+}

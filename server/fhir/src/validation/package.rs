@@ -1,0 +1,82 @@
+//! A FHIR package (`.tgz`), read from its bytes.
+//!
+//! Spec: <https://confluence.hl7.org/display/FHIR/NPM+Package+Specification>
+
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use thiserror::Error;
+
+/// What an archive may unpack to; JP Core has 40 MB.
+pub const MAX_UNPACKED_BYTES: u64 = 512 * 1024 * 1024;
+/// One file of it.
+pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+pub const MAX_FILES: usize = 20_000;
+
+/// What is in a package.
+#[derive(Debug)]
+pub struct Package {
+    /// `jp-core.r4`
+    pub name: String,
+    pub version: String,
+    /// The resources, in the order of the archive.
+    pub resources: Vec<Value>,
+}
+
+#[derive(Debug, Error)]
+pub enum PackageError {
+    #[error("not a .tgz archive: {0}")]
+    Archive(#[from] std::io::Error),
+    #[error("it unpacks to more than {MAX_UNPACKED_BYTES} bytes or {MAX_FILES} files")]
+    TooLarge,
+    #[error("{0} in it is not JSON")]
+    Json(String),
+    #[error("it has no package/package.json with a name and a version: not a FHIR package")]
+    NoManifest,
+}
+
+impl Package {
+    /// # Errors
+    /// When the bytes are no package archive, or more than the limits.
+    pub fn read(tgz: &[u8]) -> Result<Self, PackageError> {
+        let mut archive = tar::Archive::new(GzDecoder::new(tgz).take(MAX_UNPACKED_BYTES));
+        let (mut manifest, mut resources, mut files) = (None, Vec::new(), 0);
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            files += 1;
+            if files > MAX_FILES || entry.size() > MAX_FILE_BYTES {
+                return Err(PackageError::TooLarge);
+            }
+            let path = entry.path()?.to_string_lossy().into_owned();
+            if !is_content(&path) {
+                continue;
+            }
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            let value: Value = serde_json::from_slice(without_mark(&bytes))
+                .map_err(|_| PackageError::Json(path.clone()))?;
+            if path == "package/package.json" {
+                manifest = Some(value);
+            } else if value.get("resourceType").is_some() {
+                resources.push(value);
+            }
+        }
+        let text = |name: &str| Some(manifest.as_ref()?.get(name)?.as_str()?.to_owned());
+        let (Some(name), Some(version)) = (text("name"), text("version")) else {
+            return Err(PackageError::NoManifest);
+        };
+        Ok(Self { name, version, resources })
+    }
+}
+
+/// Examples and the other folders are not what a validator goes by.
+fn is_content(path: &str) -> bool {
+    let rest = path.strip_prefix("package/");
+    let is_json = |rest: &str| !rest.contains('/') && rest.ends_with(".json");
+    rest.is_some_and(|rest| is_json(rest) && !rest.starts_with('.'))
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}

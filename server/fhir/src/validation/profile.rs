@@ -1,0 +1,258 @@
+//! Profiles, compiled from StructureDefinitions to a tree of rules that the walk carries along.
+//!
+//! A profile's tree holds only what it asks for beyond R4: R4's own rules are checked once, however
+//! many profiles there are. What can't be compiled is an error of the profile, never left out.
+
+mod describe;
+mod error;
+mod merge;
+mod prune;
+mod read;
+mod slicing;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use serde_json::Value;
+
+use super::shape::Shape;
+use crate::{
+    definitions::{BindingStrength, Definitions, Severity},
+    fhirpath::Expression,
+};
+
+pub use error::{ProfileError, ProfileFault};
+pub(super) use slicing::{Discriminator, DiscriminatorKind, SliceRules, Slicing, Step};
+
+const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
+
+/// A compiled profile, or the definition of an extension.
+#[derive(Debug)]
+pub struct Profile {
+    /// With `|version` when the definition has one.
+    pub canonical: String,
+    pub url: String,
+    /// The type that it constrains: `Patient`, `Extension`.
+    pub of_type: String,
+    pub(super) root: ElementRule,
+    /// Of an extension: where it may be.
+    pub(super) contexts: Vec<ExtensionContext>,
+    pub(super) context_invariants: Vec<Expression>,
+    /// Of an extension: it must be in `modifierExtension`.
+    pub(super) is_modifier: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ExtensionContext {
+    /// An element or type by its id: `Patient.name`, `Address`, `Element`.
+    Element(String),
+    /// Another extension.
+    Extension(String),
+    /// FHIRPath from the resource.
+    Path(String),
+}
+
+/// What a profile says of one element. What it leaves to R4 is `None` or empty.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ElementRule {
+    /// `Observation.code.coding:local.system`
+    pub id: String,
+    pub min: Option<u32>,
+    pub max: Option<u32>,
+    pub types: Vec<TypeRule>,
+    pub fixed: Option<Arc<Value>>,
+    pub pattern: Option<Arc<Value>>,
+    pub min_value: Option<Arc<Value>>,
+    pub max_value: Option<Arc<Value>>,
+    pub min_length: Option<u64>,
+    pub max_length: Option<u64>,
+    pub value_required: bool,
+    pub binding: Option<BindingRule>,
+    pub invariants: Vec<Arc<InvariantRule>>,
+    /// By name without `[x]`.
+    pub children: Vec<(String, ElementRule)>,
+    pub slicing: Option<Slicing>,
+    pub slices: Vec<(String, ElementRule)>,
+    /// The canonical of the profile that says so.
+    pub origin: Arc<str>,
+    pub must_support: bool,
+    /// The path whose rules hold here too.
+    pub content_reference: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TypeRule {
+    pub code: String,
+    /// Profiles on the type itself; one of them must hold.
+    pub profiles: Vec<String>,
+    /// Profiles and types that a reference may point to.
+    pub targets: Vec<String>,
+    pub aggregation: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BindingRule {
+    pub strength: BindingStrength,
+    pub value_set: String,
+}
+
+#[derive(Debug)]
+pub(super) struct InvariantRule {
+    pub key: String,
+    pub severity: Severity,
+    /// What the profile's author says of it.
+    pub human: String,
+    pub expression: Expression,
+}
+
+impl ElementRule {
+    pub fn child(&self, name: &str) -> Option<&ElementRule> {
+        self.children.iter().find(|(known, _)| known == name).map(|(_, rule)| rule)
+    }
+
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.min.is_none()
+            && self.max.is_none()
+            && self.types.is_empty()
+            && self.fixed.is_none()
+            && self.pattern.is_none()
+            && self.min_value.is_none()
+            && self.max_value.is_none()
+            && self.min_length.is_none()
+            && self.max_length.is_none()
+            && !self.value_required
+            && self.binding.is_none()
+            && self.invariants.is_empty()
+            && self.children.is_empty()
+            && self.slicing.is_none()
+            && self.slices.is_empty()
+            && self.content_reference.is_none()
+    }
+}
+
+/// The StructureDefinitions at hand. Each is compiled when it is first asked for.
+#[derive(Debug, Default)]
+pub struct Profiles {
+    by_url: HashMap<String, Vec<Source>>,
+}
+
+#[derive(Debug)]
+struct Source {
+    version: Option<String>,
+    definition: Value,
+    compiled: OnceLock<Result<Arc<Profile>, ProfileError>>,
+}
+
+impl Profiles {
+    /// Adds a StructureDefinition. Its rules are read when they are first needed; see
+    /// [`Profiles::check`].
+    ///
+    /// # Errors
+    /// When it has no url.
+    pub fn add(&mut self, definition: Value) -> Result<(), ProfileError> {
+        let url = definition.get("url").and_then(Value::as_str);
+        let url = url.ok_or_else(|| ProfileError::new("", ProfileFault::NoUrl))?.to_owned();
+        let version = definition.get("version").and_then(Value::as_str).map(str::to_owned);
+        let sources = self.by_url.entry(url).or_default();
+        sources.retain(|source| source.version != version);
+        // The one that was added last is the one without a version in its canonical.
+        sources.insert(0, Source { version, definition, compiled: OnceLock::new() });
+        Ok(())
+    }
+
+    /// Compiles all: what can't be is told.
+    pub fn check(&self) -> Vec<ProfileError> {
+        let mut urls: Vec<_> = self.by_url.keys().collect();
+        urls.sort();
+        let canonicals = urls.into_iter().flat_map(|url| {
+            let sources = self.by_url.get(url).map(Vec::as_slice).unwrap_or_default();
+            sources.iter().map(move |source| match &source.version {
+                Some(version) => format!("{url}|{version}"),
+                None => url.clone(),
+            })
+        });
+        canonicals.filter_map(|canonical| self.get(&canonical)?.err().cloned()).collect()
+    }
+
+    pub fn is_known(&self, canonical: &str) -> bool {
+        self.get(canonical).is_some()
+    }
+
+    /// The profile of a canonical, with or without `|version`; `None` when it isn't loaded.
+    pub fn get(&self, canonical: &str) -> Option<Result<&Arc<Profile>, &ProfileError>> {
+        let Some(source) = self.source(canonical) else {
+            let core = Self::core();
+            return (!std::ptr::eq(core, self)).then(|| core.get(canonical))?;
+        };
+        let compile = || read::compile(self, &source.definition, 0).map(Arc::new);
+        Some(source.compiled.get_or_init(compile).as_ref())
+    }
+
+    /// R4's own profiles on resources.
+    fn core() -> &'static Self {
+        static CORE_PROFILES: OnceLock<Profiles> = OnceLock::new();
+        CORE_PROFILES.get_or_init(|| {
+            let mut profiles = Self::default();
+            for definition in Definitions::r4().profiles() {
+                // Each has its url from the fact table.
+                let _ = profiles.add(definition);
+            }
+            profiles
+        })
+    }
+
+    /// The rules of a canonical; with `#id` those of one element of the profile.
+    pub(super) fn rules(&self, canonical: &str) -> Option<&ElementRule> {
+        let (url, id) = match canonical.split_once('#') {
+            Some((url, id)) => (url, Some(id)),
+            None => (canonical, None),
+        };
+        let mut rule = &self.good(url)?.root;
+        for part in id.into_iter().flat_map(|id| id.split('.').skip(1)) {
+            let (name, slice) = match part.split_once(':') {
+                Some((name, slice)) => (name, Some(slice)),
+                None => (part, None),
+            };
+            rule = rule.child(name.trim_end_matches("[x]"))?;
+            if let Some(slice) = slice {
+                rule =
+                    rule.slices.iter().find(|(known, _)| known == slice).map(|(_, rule)| rule)?;
+            }
+        }
+        Some(rule)
+    }
+
+    /// Those that can be used.
+    pub(super) fn good(&self, canonical: &str) -> Option<&Arc<Profile>> {
+        self.get(canonical)?.ok()
+    }
+
+    fn source(&self, canonical: &str) -> Option<&Source> {
+        let (url, version) = match canonical.split_once('|') {
+            Some((url, version)) => (url, Some(version)),
+            None => (canonical, None),
+        };
+        let sources = self.by_url.get(url)?;
+        match version {
+            Some(version) => {
+                sources.iter().find(|source| source.version.as_deref() == Some(version))
+            }
+            None => sources.first(),
+        }
+    }
+
+    fn definition(&self, canonical: &str) -> Option<&Value> {
+        let source = self.source(canonical).or_else(|| Self::core().source(canonical));
+        source.map(|source| &source.definition)
+    }
+}
+
+/// The type that a canonical of R4's own stands for: `Patient` of
+/// `http://hl7.org/fhir/StructureDefinition/Patient`.
+pub(super) fn core_type(canonical: &str) -> Option<&str> {
+    let name = canonical.split('|').next()?.strip_prefix(CORE)?;
+    (Definitions::r4().is_type(name) || Shape::of(name).is_some()).then_some(name)
+}

@@ -1,0 +1,99 @@
+//! From bytes to a tree: what can be wrong before FHIR's rules come in.
+//!
+//! Bounded in size and depth. A reader goes on after what it can pass over (a name twice) and stops
+//! at what makes the rest a guess.
+
+mod bytes;
+mod json;
+mod twins;
+mod xml;
+
+pub(super) use bytes::Lines;
+use std::borrow::Cow;
+
+pub use bytes::Place;
+
+use super::{
+    code::Code,
+    tree::{Format, Tree},
+};
+
+/// Larger than any real document with its attachments.
+pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
+/// Deeper than any real resource; protects the stack.
+pub const MAX_DEPTH: usize = 128;
+/// Problems of one document that are kept; a broken file can have one in every byte.
+const MAX_PROBLEMS: usize = 100;
+
+/// Something wrong with how a document is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub code: Code,
+    /// Byte of the source.
+    pub at: u32,
+    /// Names and signs of the syntax, never what a patient's element holds.
+    pub found: Option<String>,
+    pub allowed: Option<&'static str>,
+}
+
+/// What came out of reading.
+#[derive(Debug)]
+pub struct Reading<'s> {
+    /// `None` when it can't be read at all.
+    pub tree: Option<Tree<'s>>,
+    pub problems: Vec<Problem>,
+}
+
+/// The bytes of a document as text.
+#[derive(Debug)]
+pub struct Text<'s> {
+    text: Option<Cow<'s, str>>,
+    problems: Vec<Problem>,
+}
+
+impl Problem {
+    fn new(code: Code, at: usize) -> Self {
+        Self { code, at: u32::try_from(at).unwrap_or(u32::MAX), found: None, allowed: None }
+    }
+
+    fn found(mut self, found: impl Into<String>) -> Self {
+        self.found = Some(found.into());
+        self
+    }
+
+    fn allowed(mut self, allowed: &'static str) -> Self {
+        self.allowed = Some(allowed);
+        self
+    }
+}
+
+impl<'s> Text<'s> {
+    pub fn of(source: &'s [u8]) -> Self {
+        let mut problems = Vec::new();
+        let text = bytes::text(source, &mut problems);
+        Self { text, problems }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
+    /// Reads the document. Its format is told by its first sign when none is given.
+    pub fn read(&self, format: Option<Format>) -> Reading<'_> {
+        let mut problems = self.problems.clone();
+        let tree = self.text.as_deref().and_then(|text| {
+            let first = text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n']).chars().next();
+            match format.unwrap_or(if first == Some('<') { Format::Xml } else { Format::Json }) {
+                Format::Json => json::read(text, &mut problems),
+                Format::Xml => xml::read(text, &mut problems),
+            }
+        });
+        Reading { tree, problems }
+    }
+}
+
+fn keep(problems: &mut Vec<Problem>, problem: Problem) {
+    if problems.len() < MAX_PROBLEMS {
+        problems.push(problem);
+    }
+}

@@ -1,0 +1,160 @@
+//! R4's types as the walk needs them: for each type, its elements by the names that JSON and XML
+//! have for them, with compiled invariants. Laid out when a type is first met, and then only read.
+
+use std::{cmp::Ordering, collections::HashMap, sync::OnceLock};
+
+use crate::{
+    definitions::{Definitions, Element, Invariant, PrimitiveKind, Severity},
+    fhirpath::Expression,
+};
+
+/// Invariants that the walk checks by itself, faster and with a better place.
+const NATIVE: [&str; 4] = ["ele-1", "ext-1", "ref-1", "dom-3"];
+/// R4's invariants on narratives, which `htmlChecks()` stands for.
+const NARRATIVE: [&str; 2] = ["txt-1", "txt-2"];
+/// A recommendation that most resources of machines don't keep (best practice, not a rule).
+const BEST_PRACTICE: [&str; 1] = ["dom-6"];
+
+/// An invariant of R4, compiled.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub key: &'static str,
+    pub severity: Severity,
+    pub expression: Expression,
+}
+
+/// A type: a structure, or an element nested in one.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// `Patient`, `HumanName`, `string`, `Patient.contact`.
+    pub path: &'static str,
+    pub primitive: Option<PrimitiveKind>,
+    pub elements: Vec<Child>,
+    /// By the length of the name, then by the name: the element and which of its types.
+    names: Vec<(Box<str>, u16, u16)>,
+    pub invariants: Vec<Rule>,
+}
+
+/// An element of a type.
+#[derive(Debug)]
+pub(super) struct Child {
+    pub element: &'static Element,
+    /// One, or one for each type of a choice.
+    pub variants: Vec<Variant>,
+    pub invariants: Vec<Rule>,
+}
+
+/// One type that an element may have.
+#[derive(Debug)]
+pub(super) struct Variant {
+    /// `Quantity`; `BackboneElement` for a nested element.
+    pub code: &'static str,
+    path: &'static str,
+    /// What stands there says its own type.
+    pub is_resource: bool,
+    shape: OnceLock<Option<&'static Shape>>,
+}
+
+impl Variant {
+    pub fn shape(&self) -> Option<&'static Shape> {
+        *self.shape.get_or_init(|| Shape::of(self.path))
+    }
+}
+
+impl Shape {
+    /// The type of this name or path. What R4 doesn't have, has no shape.
+    pub fn of(path: &str) -> Option<&'static Self> {
+        type Paths = HashMap<&'static str, OnceLock<Option<Box<Shape>>>>;
+        static SHAPES: OnceLock<Paths> = OnceLock::new();
+        let shapes = SHAPES.get_or_init(|| {
+            Definitions::r4().type_paths().map(|path| (path, OnceLock::new())).collect()
+        });
+        let (path, cell) = shapes.get_key_value(path)?;
+        cell.get_or_init(|| Self::new(path).map(Box::new)).as_deref()
+    }
+
+    fn new(path: &'static str) -> Option<Self> {
+        let definitions = Definitions::r4();
+        let primitive = definitions.primitive_kind(path);
+        let elements: Vec<Child> =
+            definitions.children(path)?.iter().map(|element| Child::new(element)).collect();
+        let mut names = Vec::new();
+        for (index, child) in elements.iter().enumerate() {
+            for (variant, of) in child.variants.iter().enumerate() {
+                let name = child.element.property_name(of.code).into_boxed_str();
+                names.push((name, narrow(index), narrow(variant)));
+            }
+        }
+        names.sort_by(|(left, ..), (right, ..)| by_length(left, right));
+        let invariants = definitions.invariants(path).into_iter().filter_map(rule).collect();
+        Some(Self { path, primitive, elements, names, invariants })
+    }
+
+    /// The element and its type behind a name in JSON or XML.
+    pub fn named(&self, name: &str) -> Option<(usize, usize)> {
+        let found = self.names.binary_search_by(|(known, ..)| by_length(known, name)).ok()?;
+        let (_, element, variant) = self.names.get(found)?;
+        Some((usize::from(*element), usize::from(*variant)))
+    }
+
+    /// The element of this name without `[x]`.
+    pub fn element(&self, name: &str) -> Option<usize> {
+        self.elements.iter().position(|child| child.element.name == name)
+    }
+
+    /// The element that a wrong name may have meant.
+    pub fn nearest(&self, wrong: &str) -> Option<&str> {
+        let likeness = |name: &&str| strsim::jaro_winkler(name, wrong);
+        let names = self.names.iter().map(|(name, ..)| &**name);
+        let nearest = names.max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
+        (likeness(&nearest) > 0.85).then_some(nearest)
+    }
+}
+
+impl Child {
+    fn new(element: &'static Element) -> Self {
+        let variants = match element.content_reference {
+            Some(path) => vec![Variant::new("BackboneElement", path)],
+            None => {
+                let variant = |code| Variant::new(code, element.path_of_type(code));
+                element.types.iter().map(|of| variant(of.code)).collect()
+            }
+        };
+        let of_profiles = element.types.iter().filter_map(|of| of.profile);
+        let of_profiles =
+            of_profiles.flat_map(|name| Definitions::r4().type_profile_invariants(name));
+        let invariants = element.invariants.iter().chain(of_profiles).filter_map(rule).collect();
+        Self { element, variants, invariants }
+    }
+
+    pub fn is_choice(&self) -> bool {
+        self.element.is_choice()
+    }
+}
+
+impl Variant {
+    fn new(code: &'static str, path: &'static str) -> Self {
+        let is_resource =
+            matches!(code, "Resource" | "DomainResource") || Definitions::r4().is_resource(code);
+        Self { code, path, is_resource, shape: OnceLock::new() }
+    }
+}
+
+fn rule(invariant: &Invariant) -> Option<Rule> {
+    let Invariant { key, severity, expression } = *invariant;
+    if [NATIVE.as_slice(), &NARRATIVE, &BEST_PRACTICE].concat().contains(&key) {
+        return None;
+    }
+    // A test compiles all of R4's invariants, so nothing is lost here.
+    let expression = Expression::compile(expression).ok()?;
+    Some(Rule { key, severity, expression })
+}
+
+fn by_length(left: &str, right: &str) -> Ordering {
+    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+}
+
+/// No type of R4 has more than 200 elements.
+fn narrow(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
+}

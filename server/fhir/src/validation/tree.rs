@@ -1,0 +1,207 @@
+//! A resource as it was written: one tree for JSON and XML, and where each part of it stands.
+//!
+//! The tree has FHIR's elements, not JSON's arrays and `_` twins: the items of a list follow each
+//! other, and a primitive holds its id and extensions as children. All nodes are in one vector, in
+//! the order of the text; names and values are ranges of the source, unless they had to be decoded.
+
+use std::fmt;
+
+/// What a document may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    Json,
+    Xml,
+}
+
+/// How a value was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// An element with children and no value of its own.
+    Object,
+    String,
+    Number,
+    Boolean,
+    /// JSON `null`.
+    Null,
+    /// `[]`.
+    EmptyList,
+    /// `{}`.
+    EmptyObject,
+    /// A list directly in a list.
+    NestedList,
+    /// The `value` of an XML element: its type isn't known from how it is written.
+    Attribute,
+    /// A whole XHTML element.
+    Xhtml,
+}
+
+/// A range of the source, or of the decoded texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub start: u32,
+    pub end: u32,
+    pub is_decoded: bool,
+}
+
+impl Span {
+    pub const EMPTY: Self = Self { start: 0, end: 0, is_decoded: false };
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record {
+    pub name: Span,
+    /// The text of a primitive; empty for an object.
+    pub value: Span,
+    pub form: Form,
+    /// JSON had it in an array.
+    pub is_item: bool,
+    /// It comes from a JSON `_name` alone.
+    pub is_twin: bool,
+    /// Byte of the source where it starts.
+    pub at: u32,
+    /// The record after the last one below it.
+    pub end: u32,
+}
+
+/// A document in memory. Node 0 is the resource.
+pub struct Tree<'s> {
+    pub(super) source: &'s str,
+    pub(super) decoded: String,
+    pub(super) records: Vec<Record>,
+    pub(super) format: Format,
+}
+
+/// One element of a tree; cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Node<'t> {
+    tree: &'t Tree<'t>,
+    index: u32,
+}
+
+impl<'s> Tree<'s> {
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The resource; `None` only for a tree without anything.
+    pub fn root(&self) -> Option<Node<'_>> {
+        (!self.records.is_empty()).then_some(Node { tree: self, index: 0 })
+    }
+
+    pub(super) fn text(&self, span: Span) -> &str {
+        let all = if span.is_decoded { self.decoded.as_str() } else { self.source };
+        all.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Tree<'_> {
+    /// Without the content, which is a patient's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tree of {} nodes", self.records.len())
+    }
+}
+
+impl<'t> Node<'t> {
+    fn record(self) -> Option<&'t Record> {
+        self.tree.records.get(self.index as usize)
+    }
+
+    pub fn name(self) -> &'t str {
+        self.record().map_or("", |record| self.tree.text(record.name))
+    }
+
+    pub fn form(self) -> Form {
+        self.record().map_or(Form::Null, |record| record.form)
+    }
+
+    pub fn format(self) -> Format {
+        self.tree.format
+    }
+
+    /// The text of a primitive, without quotes; `None` for what has no value.
+    pub fn text(self) -> Option<&'t str> {
+        let record = self.record()?;
+        match record.form {
+            Form::String | Form::Number | Form::Boolean | Form::Attribute | Form::Xhtml => {
+                Some(self.tree.text(record.value))
+            }
+            Form::Object | Form::Null | Form::EmptyList | Form::EmptyObject | Form::NestedList => {
+                None
+            }
+        }
+    }
+
+    pub(super) fn is_item(self) -> bool {
+        self.record().is_some_and(|record| record.is_item)
+    }
+
+    pub(super) fn is_twin(self) -> bool {
+        self.record().is_some_and(|record| record.is_twin)
+    }
+
+    /// The byte of the source where it starts.
+    pub fn at(self) -> u32 {
+        self.record().map_or(0, |record| record.at)
+    }
+
+    /// Which node of its tree it is: two nodes of a tree are the same if this is.
+    pub(super) fn index(self) -> u32 {
+        self.index
+    }
+
+    pub fn children(self) -> Children<'t> {
+        let end = self.record().map_or(0, |record| record.end);
+        Children { tree: self.tree, next: self.index + 1, end }
+    }
+
+    pub fn has_children(self) -> bool {
+        self.record().is_some_and(|record| record.end > self.index + 1)
+    }
+
+    /// The first child of this name.
+    pub fn child(self, name: &str) -> Option<Node<'t>> {
+        self.children().find(|child| child.name() == name)
+    }
+
+    /// The text of the first child of this name.
+    pub fn child_text(self, name: &str) -> Option<&'t str> {
+        self.child(name)?.text()
+    }
+
+    /// All children of this name.
+    pub fn all(self, name: &str) -> impl Iterator<Item = Node<'t>> {
+        self.children().filter(move |child| child.name() == name)
+    }
+
+    /// The type of a resource, as it says itself.
+    pub fn resource_type(self) -> Option<&'t str> {
+        self.child_text("resourceType")
+    }
+}
+
+impl fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node {} ({:?})", self.index, self.form())
+    }
+}
+
+/// The children of a node, in the order of the text.
+pub struct Children<'t> {
+    tree: &'t Tree<'t>,
+    next: u32,
+    end: u32,
+}
+
+impl<'t> Iterator for Children<'t> {
+    type Item = Node<'t>;
+
+    fn next(&mut self) -> Option<Node<'t>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let node = Node { tree: self.tree, index: self.next };
+        // A record always ends after itself, so this comes to an end.
+        self.next = node.record().map_or(self.end, |record| record.end.max(self.next + 1));
+        Some(node)
+    }
+}

@@ -1,0 +1,283 @@
+//! One walk over a resource: R4's rules, and those of the profiles beside them.
+
+mod binding;
+mod bundle;
+mod compare;
+mod contained;
+mod element;
+mod extension;
+mod invariant;
+mod narrative;
+mod path;
+mod primitive;
+mod reference;
+mod report;
+mod slice;
+mod vital_signs;
+
+use std::{cell::OnceCell, collections::HashSet, sync::Arc};
+
+use serde_json::Value;
+use smallvec::SmallVec;
+
+use super::{
+    code::Code,
+    finding::Finding,
+    profile::{ElementRule, Profile, Profiles, core_type},
+    shape::{Child, Shape, Variant},
+    terminology::{Lookup, ValueSets},
+    to_json,
+    tree::Node,
+};
+use extension::Holder;
+use path::Path;
+
+/// A resource with more is broken as a whole.
+pub const MAX_FINDINGS: usize = 1_000;
+/// Profiles that refer to each other are followed this deep.
+const MAX_TRIALS: usize = 12;
+/// Elements that one validation may look at: profiles on profiles can multiply them.
+const MAX_STEPS: u64 = 20_000_000;
+
+/// The rules of profiles on one element.
+type Rules<'w> = SmallVec<[&'w ElementRule; 4]>;
+
+/// What the walk is given.
+#[derive(Clone, Copy)]
+pub(super) struct Outside<'w> {
+    pub profiles: &'w Profiles,
+    pub value_sets: &'w ValueSets,
+    pub lookup: Option<&'w Lookup<'w>>,
+    /// Starts of the urls of extensions that may be unknown.
+    pub unknown_extensions: &'w [&'w str],
+    /// The document as JSON, made when the first invariant needs it.
+    pub json: &'w OnceCell<Option<Value>>,
+    pub root: Node<'w>,
+}
+
+/// A resource that the walk is in.
+#[derive(Clone, Copy)]
+struct Frame<'w> {
+    node: Node<'w>,
+    name: &'w str,
+    /// How many parts of the path lead to it.
+    path: usize,
+    /// Inside another one, as `contained`.
+    is_contained: bool,
+}
+
+pub(super) struct Walk<'w> {
+    outside: Outside<'w>,
+    path: Path<'w>,
+    frames: Vec<Frame<'w>>,
+    /// Of the elements of each of these resources, the ids.
+    ids: Vec<HashSet<&'w str>>,
+    findings: Vec<Finding>,
+    /// Profiles on resources and types that are being tried.
+    trials: Vec<(u32, *const ElementRule)>,
+    steps: u64,
+    used: Vec<String>,
+    bundle: bundle::Index<'w>,
+}
+
+/// An element of a type, where it stands.
+#[derive(Clone, Copy)]
+struct Spot<'w> {
+    child: &'static Child,
+    variant: &'static Variant,
+    node: Node<'w>,
+}
+
+impl<'w> Walk<'w> {
+    pub fn new(outside: Outside<'w>) -> Self {
+        Self {
+            outside,
+            path: Path::default(),
+            frames: Vec::new(),
+            ids: Vec::new(),
+            findings: Vec::new(),
+            trials: Vec::new(),
+            steps: 0,
+            used: Vec::new(),
+            bundle: bundle::Index::default(),
+        }
+    }
+
+    /// The whole document.
+    pub fn document(&mut self, profiles: &[&str]) {
+        let root = self.outside.root;
+        let Some(name) = root.resource_type() else {
+            self.report(root, Code::NoResourceType, "", "", "");
+            return;
+        };
+        self.path.start(name);
+        if name == "Bundle" {
+            self.bundle = bundle::Index::of(root);
+        }
+        let mut rules = Rules::new();
+        for canonical in profiles {
+            self.add_profile(root, canonical, name, &mut rules, Code::UnknownProfile);
+        }
+        self.resource(root, rules, false);
+        if name == "Bundle" {
+            self.check_bundle(root);
+        }
+    }
+
+    pub fn used_profiles(&self) -> Vec<String> {
+        self.used.clone()
+    }
+
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
+    /// A resource with its profiles: those that are asked for and those that it claims.
+    fn resource(&mut self, node: Node<'w>, mut rules: Rules<'w>, is_contained: bool) {
+        let Some(name) = node.resource_type() else {
+            self.report(node, Code::NoResourceType, "", "", "");
+            return;
+        };
+        let is_known = crate::definitions::Definitions::r4().is_resource(name);
+        let Some(shape) = Shape::of(name).filter(|_| is_known) else {
+            self.report(node, Code::UnknownResourceType, "", name, "");
+            return;
+        };
+        self.claimed(node, name, &mut rules);
+        if name == "Observation" {
+            self.vital_signs(node, &mut rules);
+        }
+        self.frames.push(Frame { node, name, path: self.path.depth(), is_contained });
+        self.ids.push(HashSet::new());
+        let holder = Holder { path: shape.path, code: shape.path, url: None };
+        self.children(node, shape, &rules, holder);
+        self.type_invariants(node, shape, &rules, name);
+        self.check_contained(node, is_contained);
+        self.ids.pop();
+        self.frames.pop();
+    }
+
+    /// The profiles in `meta.profile`.
+    fn claimed(&mut self, node: Node<'w>, name: &'w str, rules: &mut Rules<'w>) {
+        let Some(meta) = node.child("meta") else { return };
+        self.path.push("meta", "meta", None, 0, false);
+        for (index, claimed) in meta.all("profile").enumerate() {
+            if let Some(canonical) = claimed.text() {
+                self.path.push("profile", "profile", None, index, true);
+                let unknown = Code::ProfileNotChecked;
+                self.add_profile(claimed, canonical, name, rules, unknown);
+                self.path.pop();
+            }
+        }
+        self.path.pop();
+    }
+
+    /// `unknown` is what is said of one that isn't loaded: a resource may claim what it likes, but
+    /// who asks for a profile gets it.
+    fn add_profile(
+        &mut self,
+        node: Node<'w>,
+        canonical: &str,
+        of_type: &str,
+        rules: &mut Rules<'w>,
+        unknown: Code,
+    ) {
+        if core_type(canonical).is_some_and(|core| core == of_type || core == "Resource") {
+            return;
+        }
+        match self.outside.profiles.get(canonical) {
+            None => self.report(node, unknown, "", canonical, ""),
+            Some(Err(error)) => {
+                let error = error.to_string();
+                self.report(node, Code::UnknownProfile, "", &error, "");
+            }
+            Some(Ok(profile)) if profile.of_type != of_type => {
+                self.report(node, Code::ProfileType, "", canonical, &profile.of_type);
+            }
+            Some(Ok(profile)) => self.add_rules(profile, rules),
+        }
+    }
+
+    fn add_rules(&mut self, profile: &'w Arc<Profile>, rules: &mut Rules<'w>) {
+        if !self.used.contains(&profile.canonical) {
+            self.used.push(profile.canonical.clone());
+        }
+        add(rules, &profile.root);
+    }
+
+    /// What would be found if this resource or element had these rules too. The rules of R4 and of
+    /// what it claims itself are checked elsewhere.
+    fn trial(&mut self, what: Trial<'w>, rule: &'w ElementRule) -> Vec<Finding> {
+        let key = (what.node().index(), std::ptr::from_ref(rule));
+        if self.trials.contains(&key) || self.trials.len() >= MAX_TRIALS {
+            // Already being tried further out: it holds if the rest holds.
+            return Vec::new();
+        }
+        self.trials.push(key);
+        let before = std::mem::take(&mut self.findings);
+        match what {
+            Trial::Resource(node, path) => {
+                let path = std::mem::replace(&mut self.path, path);
+                let is_contained = is_in_contained(&self.path);
+                let kept = if is_contained { self.outer_frames() } else { Vec::new() };
+                let frames = std::mem::replace(&mut self.frames, kept);
+                self.resource(node, Rules::from_slice(&[rule]), is_contained);
+                self.path = path;
+                self.frames = frames;
+            }
+            Trial::Element(spot) => {
+                // Extensions say for themselves where they may be: that was checked.
+                let holder = Holder { path: "", code: "", url: None };
+                self.contents(spot, &Rules::from_slice(&[rule]), holder);
+            }
+        }
+        self.trials.pop();
+        std::mem::replace(&mut self.findings, before)
+    }
+
+    /// The frames up to the resource that contains the others.
+    fn outer_frames(&self) -> Vec<Frame<'w>> {
+        let outer = self.frames.iter().rposition(|frame| !frame.is_contained);
+        outer.and_then(|outer| self.frames.get(..=outer)).unwrap_or_default().to_vec()
+    }
+
+    /// Whether the walk may go on: it is bounded, however profiles multiply it.
+    fn step(&mut self) -> bool {
+        self.steps += 1;
+        self.steps < MAX_STEPS && self.findings.len() < MAX_FINDINGS
+    }
+}
+
+/// What a profile is tried on.
+#[derive(Clone)]
+enum Trial<'w> {
+    /// A resource, and where it is.
+    Resource(Node<'w>, Path<'w>),
+    /// The element that the walk is at.
+    Element(Spot<'w>),
+}
+
+impl<'w> Trial<'w> {
+    fn node(&self) -> Node<'w> {
+        match self {
+            Self::Resource(node, _) => *node,
+            Self::Element(spot) => spot.node,
+        }
+    }
+}
+
+fn is_in_contained(path: &Path<'_>) -> bool {
+    path.last() == Some("contained")
+}
+
+/// Adds a rule once.
+fn add<'w>(rules: &mut Rules<'w>, rule: &'w ElementRule) {
+    if !rules.iter().any(|known| std::ptr::eq(*known, rule)) {
+        rules.push(rule);
+    }
+}
+
+/// The document as JSON.
+fn json<'w>(outside: Outside<'w>) -> Option<&'w Value> {
+    outside.json.get_or_init(|| to_json::resource(outside.root)).as_ref()
+}

@@ -1,0 +1,173 @@
+//! Codes against the value sets that R4 and profiles bind them to.
+
+use super::{Code, ElementRule, Node, Spot, Walk};
+use crate::{
+    definitions::BindingStrength,
+    validation::terminology::{CodeQuestion, Membership},
+};
+
+/// A code and its system.
+#[derive(Clone, Copy)]
+struct Coded<'w> {
+    system: Option<&'w str>,
+    code: &'w str,
+}
+
+impl<'w> Walk<'w> {
+    /// R4's own binding.
+    pub(super) fn base_binding(&mut self, spot: Spot<'w>) {
+        if let Some(binding) = spot.child.element.binding {
+            let path = spot.child.element.path;
+            self.binding(spot, path, None, binding.strength, binding.value_set);
+        }
+        if spot.variant.code == "Coding" {
+            self.coding(spot.node);
+        }
+    }
+
+    pub(super) fn rule_binding(&mut self, spot: Spot<'w>, rule: &'w ElementRule) {
+        if let Some(binding) = &rule.binding {
+            self.binding(spot, &rule.id, Some(rule), binding.strength, &binding.value_set);
+        }
+    }
+
+    fn binding(
+        &mut self,
+        spot: Spot<'w>,
+        element: &str,
+        rule: Option<&'w ElementRule>,
+        strength: BindingStrength,
+        value_set: &str,
+    ) {
+        // Preferred and example ones are no rules.
+        if strength < BindingStrength::Extensible {
+            return;
+        }
+        let coded = coded(spot);
+        let is_required = strength == BindingStrength::Required;
+        if coded.is_empty() {
+            // A text alone is enough where codes only should come from the set.
+            let has_extension = spot.node.child("extension").is_some();
+            let is_code = spot.variant.code == "code" && spot.node.text().is_none();
+            if is_required && (is_code || can_have_code(spot.variant.code) && !has_extension) {
+                self.tell(spot.node, Code::NoCode, element, rule, "", value_set);
+            }
+            return;
+        }
+        let mut unknown = false;
+        let mut wrong = None;
+        for one in &coded {
+            let question = CodeQuestion {
+                value_set: Some(value_set),
+                system: one.system,
+                code: one.code,
+                display: None,
+            };
+            match self.ask(&question) {
+                // One of the codings is enough.
+                Membership::Member | Membership::WrongDisplay { .. } => return,
+                Membership::NotLoaded => unknown = true,
+                Membership::NotMember => wrong = wrong.or(Some(*one)),
+            }
+        }
+        match wrong {
+            _ if unknown => self.tell(spot.node, Code::NotChecked, element, rule, "", value_set),
+            Some(one) => {
+                let found = format!("{}#{}", one.system.unwrap_or_default(), one.code);
+                let found = if one.system.is_none() { one.code.to_owned() } else { found };
+                let code = if is_required { Code::NotInValueSet } else { Code::NotInExtensible };
+                self.tell(spot.node, code, element, rule, &found, value_set);
+            }
+            None => {}
+        }
+    }
+
+    fn tell(
+        &mut self,
+        node: Node<'w>,
+        code: Code,
+        element: &str,
+        rule: Option<&'w ElementRule>,
+        found: &str,
+        allowed: &str,
+    ) {
+        match rule {
+            Some(rule) => self.report_rule(node, code, rule, found, allowed),
+            None => self.report(node, code, element, found, allowed),
+        }
+    }
+
+    /// A coding by itself: does its system have the code, and is the display right?
+    fn coding(&mut self, node: Node<'w>) {
+        let (Some(system), Some(code)) = (node.child("system"), node.child("code")) else {
+            return;
+        };
+        let (Some(url), Some(text)) = (system.text(), code.text()) else { return };
+        if url.contains("/ValueSet/") || self.outside.value_sets.has_value_set(url) {
+            self.at_child(system, |walk| {
+                walk.report(system, Code::SystemIsValueSet, "Coding.system", url, "");
+            });
+            return;
+        }
+        let display = node.child("display");
+        let question = CodeQuestion {
+            value_set: None,
+            system: Some(url),
+            code: text,
+            display: display.and_then(Node::text),
+        };
+        match self.ask(&question) {
+            Membership::NotMember => self.at_child(code, |walk| {
+                walk.report(code, Code::UnknownCode, "Coding.code", text, url);
+            }),
+            Membership::WrongDisplay { right } => {
+                let at = display.unwrap_or(node);
+                self.at_child(at, |walk| {
+                    walk.report(at, Code::WrongDisplay, "Coding.display", text, &right);
+                });
+            }
+            // Most code systems of the world aren't loaded; bindings say what matters.
+            Membership::Member | Membership::NotLoaded => {}
+        }
+    }
+
+    /// Reports at a child without walking into it.
+    pub(super) fn at_child(&mut self, child: Node<'w>, tell: impl FnOnce(&mut Self)) {
+        self.path.push(child.name(), child.name(), None, 0, false);
+        tell(self);
+        self.path.pop();
+    }
+
+    /// Packages and R4 first, then the caller's masters.
+    pub(super) fn ask(&self, question: &CodeQuestion<'_>) -> Membership {
+        match self.outside.value_sets.ask(question) {
+            Membership::NotLoaded => {
+                self.outside.lookup.map_or(Membership::NotLoaded, |lookup| lookup(question))
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// The codes that an element has, by its type.
+fn coded<'w>(spot: Spot<'w>) -> Vec<Coded<'w>> {
+    let node = spot.node;
+    let of_coding = |node: Node<'w>| {
+        Some(Coded { system: node.child_text("system"), code: node.child_text("code")? })
+    };
+    match spot.variant.code {
+        "code" | "string" | "uri" | "url" | "canonical" => {
+            let plain = |code| Coded { system: None, code };
+            node.text().map(plain).into_iter().collect()
+        }
+        "Coding" | "Quantity" | "Age" | "Distance" | "Duration" | "Count" => {
+            of_coding(node).into_iter().collect()
+        }
+        "CodeableConcept" => node.all("coding").filter_map(of_coding).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn can_have_code(type_code: &str) -> bool {
+    matches!(type_code, "Coding" | "CodeableConcept")
+}

@@ -1,0 +1,45 @@
+//! Contained resources: one level, each with an id and with a reference to it (dom-2, dom-3).
+
+use std::collections::HashSet;
+
+use super::{Code, Node, Walk};
+
+impl<'w> Walk<'w> {
+    pub(super) fn check_contained(&mut self, node: Node<'w>, is_contained: bool) {
+        let mut contained = node.all("contained").peekable();
+        if contained.peek().is_none() {
+            return;
+        }
+        if is_contained {
+            self.report(node, Code::NestedContained, "", "", "");
+            return;
+        }
+        let mut referred = HashSet::new();
+        local_references(node, &mut referred);
+        for (index, resource) in contained.enumerate() {
+            let Some(id) = resource.child_text("id") else { continue };
+            let mut own = HashSet::new();
+            local_references(resource, &mut own);
+            // One that refers to its container is at home there.
+            if !referred.contains(id) && !own.contains("") {
+                self.path.push("contained", "contained", None, index, true);
+                self.report(resource, Code::ContainedUnused, "", id, "");
+                self.path.pop();
+            }
+        }
+    }
+}
+
+/// The ids in `#id`, of references, canonicals and URIs.
+fn local_references<'w>(node: Node<'w>, found: &mut HashSet<&'w str>) {
+    for child in node.children() {
+        let text = child.text().unwrap_or_default();
+        found.extend(text.strip_prefix('#'));
+        if child.name() == "div" {
+            // A narrative shows a contained image by its id.
+            let parts = text.split(['"', '\'']).filter_map(|part| part.strip_prefix('#'));
+            found.extend(parts.filter(|id| !id.is_empty()));
+        }
+        local_references(child, found);
+    }
+}

@@ -1,0 +1,363 @@
+//! The elements of a type: which are there, how many, and what each holds.
+
+use smallvec::SmallVec;
+
+use super::{Code, ElementRule, Holder, Node, Rules, Shape, Spot, Trial, Walk, add};
+use crate::{
+    definitions::UNBOUNDED,
+    fhirpath,
+    validation::{
+        profile::{TypeRule, core_type},
+        tree::{Form, Format},
+    },
+};
+
+/// A child of an element, and what R4 says it is.
+#[derive(Clone, Copy)]
+pub(super) struct Slot<'w> {
+    pub node: Node<'w>,
+    element: usize,
+    variant: usize,
+    /// Among those of the same element.
+    pub index: usize,
+}
+
+pub(super) type Slots<'w> = SmallVec<[Slot<'w>; 12]>;
+
+impl<'w> Walk<'w> {
+    /// The children of an element of this type, and what the profiles say of them. `holder` is the
+    /// element itself.
+    pub(super) fn children(
+        &mut self,
+        node: Node<'w>,
+        shape: &'static Shape,
+        rules: &[&'w ElementRule],
+        holder: Holder<'w>,
+    ) {
+        if !self.step() {
+            return;
+        }
+        let slots = self.slots(node, shape);
+        self.count(node, shape, &slots);
+        let mut active: Vec<Rules<'w>> = Vec::new();
+        if !rules.is_empty() {
+            active = vec![Rules::new(); slots.len()];
+            for rule in rules {
+                self.rule_children(node, shape, rule, &slots, &mut active);
+            }
+        }
+        for (at, slot) in slots.iter().enumerate() {
+            let Some(spot) = spot(shape, slot) else { continue };
+            self.enter(shape, slot);
+            let rules = active.get_mut(at).map(std::mem::take).unwrap_or_default();
+            self.element(spot, rules, holder);
+            self.path.pop();
+        }
+    }
+
+    pub(super) fn enter(&mut self, shape: &'static Shape, slot: &Slot<'w>) {
+        let Some(Spot { child, variant, .. }) = spot(shape, slot) else { return };
+        let of_type = child.is_choice().then_some(variant.code);
+        let is_list = child.element.is_list();
+        self.path.push(slot.node.name(), child.element.name, of_type, slot.index, is_list);
+    }
+
+    /// What each child is; what R4 doesn't know is reported and left out.
+    fn slots(&mut self, node: Node<'w>, shape: &'static Shape) -> Slots<'w> {
+        let mut slots = Slots::new();
+        for child in node.children() {
+            let name = child.name();
+            match shape.named(name) {
+                Some((element, variant)) => {
+                    let same = slots.iter().rev().find(|slot: &&Slot<'w>| slot.element == element);
+                    let index = same.map_or(0, |slot| slot.index + 1);
+                    slots.push(Slot { node: child, element, variant, index });
+                }
+                None if name == "resourceType" => {}
+                None => {
+                    let found = name.chars().take(64).collect::<String>();
+                    let nearest = shape.nearest(&found).unwrap_or_default();
+                    self.report(child, Code::UnknownElement, "", &found, nearest);
+                }
+            }
+        }
+        slots
+    }
+
+    /// R4's own cardinalities.
+    fn count(&mut self, node: Node<'w>, shape: &'static Shape, slots: &[Slot<'w>]) {
+        for (at, child) in shape.elements.iter().enumerate() {
+            let element = child.element;
+            if element.min == 0 && element.max == UNBOUNDED {
+                continue;
+            }
+            let count = slots.iter().filter(|slot| slot.element == at).count();
+            let allowed = |number: u32| number.to_string();
+            if count < element.min as usize {
+                let (found, min) = (count.to_string(), allowed(element.min));
+                self.report(node, Code::Minimum, element.path, &found, &min);
+            } else if element.max != UNBOUNDED && count > element.max as usize {
+                let (found, max) = (count.to_string(), allowed(element.max));
+                self.report(node, Code::Maximum, element.path, &found, &max);
+            }
+        }
+    }
+
+    /// What one profile says of the children.
+    fn rule_children(
+        &mut self,
+        node: Node<'w>,
+        shape: &'static Shape,
+        rule: &'w ElementRule,
+        slots: &Slots<'w>,
+        active: &mut [Rules<'w>],
+    ) {
+        for (name, child) in &rule.children {
+            let is_it = |slot: &Slot<'w>| {
+                let known = shape.elements.get(slot.element);
+                known.is_some_and(|known| known.element.name == name) || slot.node.name() == name
+            };
+            let items: SmallVec<[usize; 8]> =
+                (0..slots.len()).filter(|at| slots.get(*at).is_some_and(is_it)).collect();
+            self.count_rule(node, child, items.len(), (Code::Minimum, Code::Maximum));
+            for at in &items {
+                if let Some(rules) = active.get_mut(*at) {
+                    add(rules, child);
+                }
+            }
+            if !child.slices.is_empty() {
+                self.slices(node, shape, child, &items, slots, active);
+            }
+        }
+    }
+
+    pub(super) fn count_rule(
+        &mut self,
+        node: Node<'w>,
+        rule: &'w ElementRule,
+        count: usize,
+        (minimum, maximum): (Code, Code),
+    ) {
+        if let Some(min) = rule.min.filter(|min| count < *min as usize) {
+            self.report_rule(node, minimum, rule, &count.to_string(), &min.to_string());
+        }
+        if let Some(max) = rule.max.filter(|max| count > *max as usize) {
+            self.report_rule(node, maximum, rule, &count.to_string(), &max.to_string());
+        }
+    }
+
+    /// One element: how it is written, and what is in it.
+    fn element(&mut self, spot: Spot<'w>, mut rules: Rules<'w>, holder: Holder<'w>) {
+        let Spot { child, variant, node } = spot;
+        if !self.check_form(spot) {
+            return;
+        }
+        if child.element.name == "extension" || child.element.name == "modifierExtension" {
+            self.extension(spot, &mut rules, holder);
+        }
+        for rule in rules.clone() {
+            self.type_rules(spot, rule, &mut rules);
+        }
+        if variant.is_resource {
+            self.check_resource_type(spot);
+            let is_contained = child.element.name == "contained";
+            self.resource(node, rules, is_contained);
+        } else {
+            self.contents(spot, &rules, holder);
+        }
+    }
+
+    /// What is in an element that is no resource.
+    pub(super) fn contents(&mut self, spot: Spot<'w>, rules: &Rules<'w>, holder: Holder<'w>) {
+        let Spot { child, variant, node } = spot;
+        let Some(shape) = variant.shape() else { return };
+        self.check_id(node);
+        if shape.primitive.is_some() {
+            self.primitive(spot, rules);
+        }
+        // The value of an extension is part of it.
+        let url = match (variant.code, holder.code) {
+            ("Extension", _) => node.child_text("url"),
+            (_, "Extension") => holder.url,
+            _ => None,
+        };
+        let holder = Holder { path: child.element.path, code: variant.code, url };
+        self.children(node, shape, rules, holder);
+        if variant.code == "Reference" {
+            self.reference(spot, rules);
+        }
+        self.base_binding(spot);
+        for rule in rules {
+            self.values(spot, rule);
+        }
+        self.element_invariants(spot, shape, rules);
+    }
+
+    /// The id of an element is the only one in its resource.
+    fn check_id(&mut self, node: Node<'w>) {
+        let Some(id) = node.child_text("id") else { return };
+        // While a profile is tried, the element was seen before.
+        let is_new = self.ids.last_mut().is_none_or(|ids| ids.insert(id));
+        if !is_new && self.trials.is_empty() {
+            self.report(node, Code::DuplicateId, "", id, "");
+        }
+    }
+
+    /// Whether it is written as its type asks; what is wrong with it otherwise is of no use.
+    fn check_form(&mut self, spot: Spot<'w>) -> bool {
+        let Spot { child, node, .. } = spot;
+        let path = child.element.path;
+        match node.form() {
+            Form::Null => self.report(node, Code::Null, path, "", ""),
+            Form::EmptyList => self.report_list(node, Code::Empty, path, "[]"),
+            Form::EmptyObject => self.report(node, Code::Empty, path, "{}", ""),
+            Form::NestedList => self.report(node, Code::List, path, "", ""),
+            _ => return self.check_kind(spot),
+        }
+        false
+    }
+
+    fn check_kind(&mut self, spot: Spot<'w>) -> bool {
+        let Spot { child, variant, node } = spot;
+        let path = child.element.path;
+        if node.format() == Format::Json {
+            match (child.element.is_list(), node.is_item()) {
+                (true, false) => self.report_list(node, Code::NotList, path, ""),
+                (false, true) => self.report(node, Code::List, path, "", ""),
+                _ => {}
+            }
+        }
+        let is_primitive = variant.shape().is_some_and(|shape| shape.primitive.is_some());
+        let is_object = node.form() == Form::Object;
+        let is_json = node.format() == Format::Json;
+        match (is_primitive, is_object) {
+            (true, true) if is_json && !node.is_twin() => {
+                self.report(node, Code::NotPrimitive, path, "{}", variant.code);
+                false
+            }
+            (false, false) => {
+                self.report(node, Code::NotComplex, path, "", variant.code);
+                false
+            }
+            (false, true) if node.is_twin() => {
+                let found = format!("_{}", child.element.name);
+                self.report(node, Code::UnknownElement, path, &found, "");
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// The types and type profiles of a rule; profiles that must hold join the rules.
+    fn type_rules(&mut self, spot: Spot<'w>, rule: &'w ElementRule, rules: &mut Rules<'w>) {
+        if rule.types.is_empty() {
+            return;
+        }
+        let code = if spot.variant.is_resource {
+            spot.node.resource_type().unwrap_or_default()
+        } else {
+            spot.variant.code
+        };
+        let fits =
+            |of: &&TypeRule| of.code == code || of.code == "System" || is_subtype(code, &of.code);
+        let mut fitting = rule.types.iter().filter(fits).peekable();
+        if fitting.peek().is_none() {
+            let allowed: Vec<&str> = rule.types.iter().map(|of| of.code.as_str()).collect();
+            let wrong = if spot.variant.is_resource {
+                Code::ResourceTypeNotAllowed
+            } else {
+                Code::WrongType
+            };
+            self.report_rule(spot.node, wrong, rule, code, &allowed.join(", "));
+            return;
+        }
+        let profiles: Vec<&'w str> =
+            fitting.flat_map(|of| of.profiles.iter().map(String::as_str)).collect();
+        self.type_profiles(spot, rule, &profiles, rules);
+    }
+
+    fn type_profiles(
+        &mut self,
+        spot: Spot<'w>,
+        rule: &'w ElementRule,
+        profiles: &[&'w str],
+        rules: &mut Rules<'w>,
+    ) {
+        let core = |canonical: &&&str| core_type(canonical).is_some();
+        if profiles.is_empty() || profiles.iter().any(|canonical| core(&canonical)) {
+            return;
+        }
+        let mut known: Vec<&'w ElementRule> = Vec::new();
+        for canonical in profiles {
+            match self.outside.profiles.rules(canonical) {
+                Some(rules) => known.push(rules),
+                // R4's own extensions and type profiles are checked as such.
+                None if canonical.starts_with("http://hl7.org/fhir/StructureDefinition/") => return,
+                None => self.report_rule(spot.node, Code::UnknownProfile, rule, canonical, ""),
+            }
+        }
+        if let [only] = known.as_slice() {
+            add(rules, only);
+            return;
+        }
+        let mut nearest: Option<Vec<_>> = None;
+        for profile in known {
+            let what = if spot.variant.is_resource {
+                Trial::Resource(spot.node, self.path.clone())
+            } else {
+                Trial::Element(spot)
+            };
+            let mut found = self.trial(what, profile);
+            found.retain(super::Finding::is_error);
+            if found.is_empty() {
+                add(rules, profile);
+                return;
+            }
+            if nearest.as_ref().is_none_or(|nearest| nearest.len() > found.len()) {
+                nearest = Some(found);
+            }
+        }
+        if let Some(consequences) = nearest {
+            let names = profiles.join(", ");
+            let mut finding = self.finding(spot.node, Code::NoProfileMatch, &rule.id, "", &names);
+            finding.profile = Some(rule.origin.to_string());
+            finding.consequences = consequences;
+            self.put(finding);
+        }
+    }
+
+    fn check_resource_type(&mut self, spot: Spot<'w>) {
+        let Some(name) = spot.node.resource_type() else { return };
+        let wanted = spot.variant.code;
+        if !matches!(wanted, "Resource" | "DomainResource") && wanted != name {
+            let path = spot.child.element.path;
+            self.report(spot.node, Code::ResourceTypeNotAllowed, path, name, wanted);
+        }
+    }
+}
+
+pub(super) fn spot<'w>(shape: &'static Shape, slot: &Slot<'w>) -> Option<Spot<'w>> {
+    let child = shape.elements.get(slot.element)?;
+    Some(Spot { child, variant: child.variants.get(slot.variant)?, node: slot.node })
+}
+
+/// Whether R4's type specialises another: `Age` is a `Quantity`.
+fn is_subtype(of: &str, base: &str) -> bool {
+    let definitions = crate::definitions::Definitions::r4();
+    let mut at = Some(of);
+    while let Some(name) = at {
+        if name == base {
+            return true;
+        }
+        at = definitions.base_of(name);
+    }
+    false
+}
+
+/// The node of FHIRPath for an element.
+pub(super) fn path_node<'j>(
+    type_path: &str,
+    (value, twin): (Option<&'j serde_json::Value>, Option<&'j serde_json::Value>),
+) -> Option<fhirpath::Node<'j>> {
+    fhirpath::Node::of_element(type_path, value, twin)
+}

@@ -1,0 +1,99 @@
+//! How a finding is put down: once, with its place and its origin.
+
+use super::{MAX_FINDINGS, Node, Walk};
+use crate::validation::{code::Code, finding::Finding, profile::ElementRule, read::Place};
+
+impl<'w> Walk<'w> {
+    pub(super) fn report(
+        &mut self,
+        node: Node<'w>,
+        code: Code,
+        element: &str,
+        found: &str,
+        allowed: &str,
+    ) {
+        let finding = self.finding(node, code, element, found, allowed);
+        self.put(finding);
+    }
+
+    /// The same of a list as a whole.
+    pub(super) fn report_list(&mut self, node: Node<'w>, code: Code, element: &str, found: &str) {
+        let mut finding = self.finding(node, code, element, found, "");
+        finding.expression = self.path.list().to_owned();
+        self.put(finding);
+    }
+
+    /// The same, as a profile asks for it.
+    pub(super) fn report_rule(
+        &mut self,
+        node: Node<'w>,
+        code: Code,
+        rule: &ElementRule,
+        found: &str,
+        allowed: &str,
+    ) {
+        let mut finding = self.finding(node, code, &rule.id, found, allowed);
+        finding.profile = Some(rule.origin.to_string());
+        self.put(finding);
+    }
+
+    pub(super) fn finding(
+        &self,
+        node: Node<'w>,
+        code: Code,
+        element: &str,
+        found: &str,
+        allowed: &str,
+    ) -> Finding {
+        let element = if element.is_empty() { self.path.text() } else { element };
+        Finding {
+            code,
+            severity: code.entry().severity,
+            expression: self.path.text().to_owned(),
+            at: node.at(),
+            place: Place { line: 1, column: 1 },
+            element: element.to_owned(),
+            found: found.to_owned(),
+            allowed: allowed.to_owned(),
+            profile: None,
+            consequences: Vec::new(),
+        }
+    }
+
+    /// Once: R4 and several profiles may ask for the same.
+    pub(super) fn put(&mut self, finding: Finding) {
+        if self.findings.len() >= MAX_FINDINGS {
+            let is_told = self.findings.last().map(|last| last.code);
+            if is_told != Some(Code::TooManyFindings) {
+                let root = self.outside.root;
+                let max = MAX_FINDINGS.to_string();
+                let last = self.finding(root, Code::TooManyFindings, "", "", &max);
+                self.findings.push(last);
+            }
+            return;
+        }
+        // Of a value set that isn't loaded, once is enough.
+        let is_said = |known: &Finding| {
+            finding.code == Code::NotChecked
+                && known.code == Code::NotChecked
+                && known.allowed == finding.allowed
+        };
+        let is_known = self.findings.iter().any(|known| is_said(known) || is_same(known, &finding));
+        if !is_known {
+            self.findings.push(finding);
+        }
+    }
+}
+
+fn is_same(known: &Finding, finding: &Finding) -> bool {
+    known.code == finding.code
+        && known.at == finding.at
+        && known.expression == finding.expression
+        && known.found == finding.found
+        && known.allowed == finding.allowed
+        && last_name(&known.element) == last_name(&finding.element)
+}
+
+fn last_name(element: &str) -> &str {
+    element.rsplit('.').next().unwrap_or(element)
+}

@@ -1,0 +1,137 @@
+//! Slicing: which item belongs to which slice, and whether the slices are as the profile wants them.
+//!
+//! Spec: <https://hl7.org/fhir/R4/profiling.html#slicing>
+
+mod discriminate;
+
+use smallvec::SmallVec;
+
+use super::{
+    Code, ElementRule, Node, Rules, Shape, Spot, Walk, add,
+    element::{Slots, spot},
+};
+use crate::validation::profile::{Discriminator, SliceRules, Slicing};
+
+/// The items of the list that is sliced, by their place among the slots.
+type Items = SmallVec<[usize; 8]>;
+
+impl<'w> Walk<'w> {
+    /// Gives each item the rules of its slice, and counts.
+    pub(super) fn slices(
+        &mut self,
+        node: Node<'w>,
+        shape: &'static Shape,
+        rule: &'w ElementRule,
+        items: &Items,
+        slots: &Slots<'w>,
+        active: &mut [Rules<'w>],
+    ) {
+        let implied = discriminate::implied(rule);
+        let slicing = rule.slicing.as_ref().or(implied.as_ref());
+        let Some(slicing) = slicing else { return };
+        let mut counts = vec![0; rule.slices.len()];
+        let mut sliced: Vec<Items> = vec![Items::new(); rule.slices.len()];
+        let mut last = 0;
+        for at in items {
+            let Some(slot) = slots.get(*at) else { continue };
+            let Some(item) = spot(shape, slot) else { continue };
+            self.enter(shape, slot);
+            let found = self.slices_of(item, rule, &slicing.discriminators);
+            match found.as_slice() {
+                [] => self.unmatched(item, rule, slicing),
+                [one] => {
+                    if slicing.is_ordered && *one < last {
+                        let name = |slice: usize| rule.slices.get(slice).map_or("", |of| &of.0);
+                        let (found, before) = (name(*one), name(last));
+                        self.report_rule(item.node, Code::SliceOrder, rule, found, before);
+                    }
+                    last = last.max(*one);
+                }
+                several => self.ambiguous(item, rule, several),
+            }
+            // In several: which rules hold for it can't be told.
+            let is_clear = found.len() == 1;
+            for one in &found {
+                if let (Some(count), Some(sliced)) = (counts.get_mut(*one), sliced.get_mut(*one)) {
+                    *count += 1;
+                    sliced.push(*at);
+                }
+                if let (Some((_, slice)), Some(rules)) =
+                    (rule.slices.get(*one), active.get_mut(*at))
+                    && is_clear
+                {
+                    add(rules, slice);
+                }
+            }
+            self.path.pop();
+        }
+        for (at, (_, slice)) in rule.slices.iter().enumerate() {
+            let count = counts.get(at).copied().unwrap_or(0);
+            self.count_rule(node, slice, count, (Code::SliceMinimum, Code::SliceMaximum));
+            if !slice.slices.is_empty()
+                && let Some(items) = sliced.get(at)
+            {
+                self.slices(node, shape, slice, items, slots, active);
+            }
+        }
+    }
+
+    fn slices_of(
+        &mut self,
+        item: Spot<'w>,
+        rule: &'w ElementRule,
+        discriminators: &[Discriminator],
+    ) -> SmallVec<[usize; 2]> {
+        let mut found = SmallVec::new();
+        for (at, (_, slice)) in rule.slices.iter().enumerate() {
+            if self.failing(item, slice, discriminators).is_none() {
+                found.push(at);
+            }
+        }
+        found
+    }
+
+    /// The first discriminator that keeps the item out of the slice, and how many it passed.
+    fn failing<'d>(
+        &mut self,
+        item: Spot<'w>,
+        slice: &'w ElementRule,
+        discriminators: &'d [Discriminator],
+    ) -> Option<(usize, &'d Discriminator)> {
+        discriminators
+            .iter()
+            .enumerate()
+            .find(|(_, discriminator)| !self.is_in(item, slice, discriminator))
+    }
+
+    /// An item outside all slices: the nearest one tells what is wrong with it.
+    fn unmatched(&mut self, item: Spot<'w>, rule: &'w ElementRule, slicing: &Slicing) {
+        if slicing.rules != SliceRules::Closed {
+            return;
+        }
+        if item.variant.code == "Extension" {
+            let url = item.node.child_text("url").unwrap_or_default();
+            let parts: Vec<&str> = rule.slices.iter().map(|(name, _)| name.as_str()).collect();
+            self.report_rule(item.node, Code::SubExtension, rule, url, &parts.join(", "));
+            return;
+        }
+        let mut nearest: Option<(usize, &'w str, String)> = None;
+        for (name, slice) in &rule.slices {
+            let Some((passed, failing)) = self.failing(item, slice, &slicing.discriminators) else {
+                continue;
+            };
+            if nearest.as_ref().is_none_or(|(best, ..)| passed > *best) {
+                let wanted = discriminate::wanted(slice, failing);
+                nearest = Some((passed, name, format!("{} {wanted}", failing.text)));
+            }
+        }
+        let (_, name, why) = nearest.unwrap_or_default();
+        self.report_rule(item.node, Code::SliceClosed, rule, &why, name);
+    }
+
+    fn ambiguous(&mut self, item: Spot<'w>, rule: &'w ElementRule, found: &[usize]) {
+        let names = found.iter().filter_map(|at| rule.slices.get(*at).map(|(name, _)| &**name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        self.report_rule(item.node, Code::SliceAmbiguous, rule, &names, "");
+    }
+}

@@ -1,0 +1,349 @@
+//! One discriminator: what the item has at its path, and what the slice says that it must be.
+
+use smallvec::SmallVec;
+
+use super::super::{
+    Node, Path, Shape, Spot, Trial, Walk,
+    compare::{contains, equals},
+    reference::Target,
+};
+use crate::{
+    definitions::BindingStrength,
+    validation::{
+        profile::{
+            Discriminator, DiscriminatorKind, ElementRule, Profiles, SliceRules, Slicing, Step,
+            core_type,
+        },
+        terminology::{CodeQuestion, Membership},
+    },
+};
+
+/// What an item has at the path of a discriminator.
+#[derive(Clone)]
+struct Found<'w> {
+    node: Node<'w>,
+    /// Its type; of a resource its own.
+    code: &'w str,
+    /// Where it is, if it is another resource.
+    path: Option<Path<'w>>,
+    spot: Option<Spot<'w>>,
+}
+
+type Subrules<'w> = SmallVec<[&'w ElementRule; 4]>;
+
+/// The slicing that R4 gives where a profile leaves it out: extensions by url, choices by type.
+pub(super) fn implied(rule: &ElementRule) -> Option<Slicing> {
+    if rule.slices.is_empty() || rule.slicing.is_some() {
+        return None;
+    }
+    let last = rule.id.rsplit('.').next().unwrap_or_default();
+    let (kind, path, text) = if last.ends_with("[x]") {
+        (DiscriminatorKind::Type, Vec::new(), "$this")
+    } else {
+        (DiscriminatorKind::Value, vec![Step::Child("url".to_owned())], "url")
+    };
+    let discriminators = vec![Discriminator { kind, path, text: text.to_owned() }];
+    Some(Slicing { discriminators, rules: SliceRules::Open, is_ordered: false })
+}
+
+/// What the slice wants there, for a message.
+pub(super) fn wanted(slice: &ElementRule, discriminator: &Discriminator) -> String {
+    let mut at = Some(slice);
+    for step in &discriminator.path {
+        if let Step::Child(name) = step {
+            at = at.and_then(|rule| rule.child(name));
+        }
+    }
+    let value = at.and_then(|rule| rule.fixed.as_ref().or(rule.pattern.as_ref()));
+    match value {
+        Some(value) => format!("= {value}").chars().take(200).collect(),
+        None => String::new(),
+    }
+}
+
+impl<'w> Walk<'w> {
+    pub(super) fn is_in(
+        &mut self,
+        item: Spot<'w>,
+        slice: &'w ElementRule,
+        discriminator: &Discriminator,
+    ) -> bool {
+        let found = self.follow(item, &discriminator.path);
+        let rules = subrules(self.outside.profiles, slice, &discriminator.path);
+        match discriminator.kind {
+            DiscriminatorKind::Value => self.has_value(&found, &rules, slice, discriminator),
+            DiscriminatorKind::Exists => has_existence(&found, &rules),
+            DiscriminatorKind::Type => has_type(self.outside.profiles, &found, &rules),
+            DiscriminatorKind::Profile => self.has_profile(&found, &rules),
+        }
+    }
+
+    /// The elements at a path from the item.
+    fn follow(&self, item: Spot<'w>, path: &[Step]) -> Vec<Found<'w>> {
+        let code = match item.variant.is_resource {
+            true => item.node.resource_type().unwrap_or_default(),
+            false => item.variant.code,
+        };
+        let mut at = vec![Found { node: item.node, code, path: None, spot: Some(item) }];
+        for step in path {
+            let mut next = Vec::new();
+            for found in &at {
+                self.step_into(found, step, &mut next);
+            }
+            at = next;
+        }
+        at
+    }
+
+    fn step_into(&self, found: &Found<'w>, step: &Step, next: &mut Vec<Found<'w>>) {
+        match step {
+            Step::Child(name) => {
+                let shape = match found.spot {
+                    Some(spot) if !spot.variant.is_resource => spot.variant.shape(),
+                    _ => Shape::of(found.code),
+                };
+                let Some(shape) = shape else { return };
+                for node in found.node.children() {
+                    let Some((element, variant)) = shape.named(node.name()) else { continue };
+                    let Some(child) = shape.elements.get(element) else { continue };
+                    let Some(variant) = child.variants.get(variant) else { continue };
+                    if child.element.name == name || node.name() == name {
+                        let code = match variant.is_resource {
+                            true => node.resource_type().unwrap_or_default(),
+                            false => variant.code,
+                        };
+                        let spot = Some(Spot { child, variant, node });
+                        next.push(Found { node, code, path: None, spot });
+                    }
+                }
+            }
+            Step::Extension(url) => {
+                let is_it = |node: &Node<'w>| node.child_text("url") == Some(url);
+                next.extend(found.node.all("extension").filter(is_it).map(|node| Found {
+                    node,
+                    code: "Extension",
+                    path: None,
+                    spot: None,
+                }));
+            }
+            Step::Resolve => {
+                let text = found.node.child_text("reference").or(found.node.text());
+                let target = text.map(|text| self.target(text));
+                if let Some(Target::Contained(node, path) | Target::Bundled(node, path)) = target {
+                    let code = node.resource_type().unwrap_or_default();
+                    next.push(Found { node, code, path: Some(path), spot: None });
+                } else if let Some(name) = text.and_then(super::super::reference::type_of_url) {
+                    next.push(Found { node: found.node, code: name, path: None, spot: None });
+                }
+            }
+            Step::OfType(name) => {
+                if found.code == name {
+                    next.push(found.clone());
+                }
+            }
+        }
+    }
+
+    fn has_value(
+        &mut self,
+        found: &[Found<'w>],
+        rules: &Subrules<'w>,
+        slice: &'w ElementRule,
+        discriminator: &Discriminator,
+    ) -> bool {
+        // An extension's definition is its url.
+        if discriminator.text == "url"
+            && let Some(url) = extension_url(slice)
+        {
+            let url = url.split('|').next();
+            return found.iter().any(|found| found.node.text() == url);
+        }
+        let mut has_expectation = false;
+        for rule in rules {
+            let answers: SmallVec<[Option<bool>; 4]> =
+                found.iter().map(|found| self.accepts(found.node, rule)).collect();
+            if !expects(rule) {
+                continue;
+            }
+            has_expectation = true;
+            if !answers.contains(&Some(true)) {
+                return false;
+            }
+        }
+        if has_expectation {
+            return true;
+        }
+        // Nothing is said of the value: being there is all that can tell.
+        has_existence(found, rules)
+            && rules.iter().any(|rule| rule.min.is_some() || rule.max.is_some())
+    }
+
+    /// Whether the values agree with all that is fixed; `None` if nothing is.
+    fn accepts(&self, node: Node<'w>, rule: &ElementRule) -> Option<bool> {
+        if let Some(fixed) = &rule.fixed {
+            return Some(equals(node, fixed));
+        }
+        if let Some(pattern) = &rule.pattern {
+            return Some(contains(node, pattern));
+        }
+        let mut answer = None;
+        if let Some(binding) = &rule.binding
+            && binding.strength == BindingStrength::Required
+        {
+            answer = Some(self.is_bound(node, &binding.value_set));
+        }
+        for (name, child) in rule.children.iter().filter(|(_, child)| expects(child)) {
+            let agrees = node.all(name).any(|node| self.accepts(node, child) == Some(true));
+            answer = Some(answer.unwrap_or(true) && agrees);
+        }
+        answer
+    }
+
+    /// What isn't loaded can't tell slices apart; the binding itself then says so.
+    fn is_bound(&self, node: Node<'w>, value_set: &str) -> bool {
+        let ask = |system: Option<&str>, code: &str| {
+            let question = CodeQuestion { value_set: Some(value_set), system, code, display: None };
+            self.ask(&question) != Membership::NotMember
+        };
+        let coding = |node: Node<'w>| {
+            node.child_text("code").is_some_and(|code| ask(node.child_text("system"), code))
+        };
+        match node.text() {
+            Some(code) => ask(None, code),
+            None => coding(node) || node.all("coding").any(coding),
+        }
+    }
+
+    fn has_profile(&mut self, found: &[Found<'w>], rules: &Subrules<'w>) -> bool {
+        let mut wanted: Vec<&'w str> = Vec::new();
+        for rule in rules {
+            for of in &rule.types {
+                // Of a reference that is resolved, its targets count.
+                wanted.extend(of.profiles.iter().chain(&of.targets).map(String::as_str));
+            }
+        }
+        found.iter().any(|found| wanted.iter().any(|canonical| self.conforms_to(found, canonical)))
+    }
+
+    fn conforms_to(&mut self, found: &Found<'w>, canonical: &str) -> bool {
+        if let Some(core) = core_type(canonical) {
+            return core == found.code || core == "Resource";
+        }
+        let Some(profile) = self.outside.profiles.good(canonical) else { return false };
+        if profile.of_type != found.code {
+            return false;
+        }
+        // One that says itself what it is belongs there, whatever else is wrong with it: its
+        // faults are then told, not only that it is in no slice.
+        let claims = |node: Node<'w>| {
+            node.child("meta").is_some_and(|meta| {
+                meta.all("profile")
+                    .filter_map(Node::text)
+                    .any(|claimed| claimed.split('|').next() == Some(profile.url.as_str()))
+            })
+        };
+        if claims(found.node) {
+            return true;
+        }
+        let what = match (found.spot, &found.path) {
+            (_, Some(path)) => Trial::Resource(found.node, path.clone()),
+            (Some(spot), None) if spot.variant.is_resource => {
+                Trial::Resource(found.node, self.path_to(spot))
+            }
+            (Some(spot), None) => Trial::Element(spot),
+            (None, None) => return false,
+        };
+        !self.trial(what, &profile.root).iter().any(|found| found.is_error())
+    }
+
+    /// The path of a resource directly in the item that the walk is at.
+    fn path_to(&self, spot: Spot<'w>) -> Path<'w> {
+        let mut path = self.path.clone();
+        if !path.text().ends_with(spot.child.element.name) {
+            path.push(spot.node.name(), spot.child.element.name, None, 0, false);
+        }
+        path
+    }
+}
+
+/// Whether a name is this one, or that of a choice with its type: `contentString` of `content`.
+fn is_named(known: &str, name: &str) -> bool {
+    known.strip_prefix(name).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(|letter: char| letter.is_ascii_uppercase())
+    })
+}
+
+fn expects(rule: &ElementRule) -> bool {
+    rule.fixed.is_some()
+        || rule.pattern.is_some()
+        || rule.binding.as_ref().is_some_and(|of| of.strength == BindingStrength::Required)
+        || rule.children.iter().any(|(_, child)| expects(child))
+}
+
+fn extension_url(slice: &ElementRule) -> Option<&str> {
+    let [of] = slice.types.as_slice() else { return None };
+    if of.code != "Extension" {
+        return None;
+    }
+    of.profiles.first().map(String::as_str)
+}
+
+/// What the slice, and the profiles on its types, say of the elements at a path.
+fn subrules<'w>(profiles: &'w Profiles, slice: &'w ElementRule, path: &[Step]) -> Subrules<'w> {
+    let mut at = Subrules::from_slice(&[slice]);
+    for step in path {
+        let mut next = Subrules::new();
+        for rule in &at {
+            let mut from = Subrules::from_slice(&[*rule]);
+            let canonicals = rule.types.iter().flat_map(|of| {
+                let targets = if *step == Step::Resolve { of.targets.as_slice() } else { &[] };
+                of.profiles.iter().chain(targets)
+            });
+            from.extend(canonicals.filter_map(|url| profiles.rules(url)));
+            match step {
+                Step::Child(name) => {
+                    let named = |rule: &'w ElementRule| {
+                        rule.children.iter().filter(|(known, _)| is_named(known, name))
+                    };
+                    for (_, child) in from.into_iter().flat_map(named) {
+                        next.push(child);
+                        // Slices that must be there say what it is too.
+                        let needed =
+                            child.slices.iter().filter(|(_, slice)| slice.min.unwrap_or(0) > 0);
+                        next.extend(needed.map(|(_, slice)| slice));
+                    }
+                }
+                Step::Extension(url) => {
+                    let extension = rule.child("extension").into_iter();
+                    let slices = extension.flat_map(|rule| rule.slices.iter());
+                    let is_it = |slice: &&ElementRule| extension_url(slice) == Some(url);
+                    next.extend(slices.map(|(_, slice)| slice).filter(is_it));
+                }
+                Step::Resolve | Step::OfType(_) => next.extend(from),
+            }
+        }
+        at = next;
+    }
+    at
+}
+
+fn has_existence(found: &[Found<'_>], rules: &Subrules<'_>) -> bool {
+    let is_absent = rules.iter().any(|rule| rule.max == Some(0));
+    found.is_empty() == is_absent
+}
+
+fn has_type(profiles: &Profiles, found: &[Found<'_>], rules: &Subrules<'_>) -> bool {
+    let mut wanted: Vec<&str> = Vec::new();
+    for rule in rules {
+        for of in &rule.types {
+            // Of a reference that is resolved, the types of its targets count.
+            let targets = of.targets.iter().chain(&of.profiles).filter_map(|canonical| {
+                core_type(canonical)
+                    .or_else(|| profiles.good(canonical).map(|profile| profile.of_type.as_str()))
+            });
+            wanted.push(&of.code);
+            wanted.extend(targets);
+        }
+    }
+    found.iter().any(|found| wanted.contains(&found.code))
+}

@@ -1,0 +1,336 @@
+//! What the validator says of small resources: which rule, where in the text, at which element.
+
+use genkan_fhir::validation::{Code, Finding, Profiles, Validator, ValueSets};
+use serde_json::json;
+
+fn validate(source: &[u8]) -> Vec<Finding> {
+    let (profiles, value_sets) = (Profiles::default(), ValueSets::default());
+    Validator::new(&profiles, &value_sets).validate(source, None, &[]).findings
+}
+
+/// `V1001 2:3 Patient.name[0]`
+fn told(finding: &Finding) -> String {
+    let place = finding.place;
+    format!("{} {}:{} {}", finding.id(), place.line, place.column, finding.expression)
+}
+
+fn expect(cases: &[(&str, &str, &[&str])]) {
+    for (name, source, expected) in cases {
+        let found: Vec<String> = validate(source.as_bytes()).iter().map(told).collect();
+        assert_eq!(found, *expected, "{name}: {source}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_writing_is_told_with_its_place() {
+    expect(&[
+        ("not JSON", "{\"resourceType\": \"Patient\",\n  \"active\": tru}", &["V2005 2:13 "]),
+        ("nothing", "", &["V2005 1:1 "]),
+        ("text behind the end", "{\"resourceType\": \"Patient\"} x", &["V2005 1:29 "]),
+        (
+            "a name twice",
+            "{\"resourceType\": \"Basic\",\n\"code\": {\"text\": \"a\"}, \"id\": \"a\",\n\"id\": \"b\"}",
+            &["V1202 1:1 Basic", "V2007 3:1 "],
+        ),
+        ("a byte order mark", "\u{FEFF}{\"resourceType\": \"Patient\"}", &["V2002 1:1 "]),
+        (
+            "half a character",
+            "{\"resourceType\": \"Patient\", \"language\": \"\\ud800\"}",
+            &["V2008 1:41 "],
+        ),
+        ("a line break in a string", "{\"resourceType\": \"Pat\nient\"}", &["V2006 1:22 "]),
+        (
+            "not well-formed",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><active value=\"true\">",
+            &["V2011 1:59 "],
+        ),
+        (
+            "an entity of its own",
+            "<!DOCTYPE a [<!ENTITY b \"c\">]><Patient xmlns=\"http://hl7.org/fhir\"/>",
+            &["V2012 1:1 "],
+        ),
+        (
+            "another namespace",
+            "<Patient xmlns=\"http://example.org\"/>",
+            &["V2013 1:1 ", "V2013 1:1 "],
+        ),
+        (
+            "text between elements",
+            "<Patient xmlns=\"http://hl7.org/fhir\">a<active value=\"true\"/></Patient>",
+            &["V2014 1:38 "],
+        ),
+    ]);
+}
+
+#[test]
+fn bytes_that_are_no_utf8_are_told_apart() {
+    let shift_jis =
+        b"{\"resourceType\": \"Patient\", \"name\": [{\"text\": \"\x8e\x52\x93\x63\"}]}";
+    let cases: [(&str, &[u8], &str); 3] = [
+        ("Shift_JIS", shift_jis, "Shift_JIS"),
+        ("UTF-16", b"\xFF\xFE{\0", "UTF-16"),
+        (
+            "broken",
+            b"{\"resourceType\": \"Patient\", \"id\": \"\xFF\"}",
+            "bytes that are not UTF-8",
+        ),
+    ];
+    for (name, source, expected) in cases {
+        let found = validate(source);
+        assert_eq!((found[0].code, found[0].found.as_str()), (Code::NotUtf8, expected), "{name}");
+    }
+    assert_eq!(validate(shift_jis)[0].place.column, 48);
+}
+
+#[test]
+fn depth_is_bounded() {
+    let json = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
+    let xml = format!("<Patient xmlns=\"http://hl7.org/fhir\">{}", "<a>".repeat(100_000));
+    for source in [json, xml] {
+        let found = validate(source.as_bytes());
+        assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::TooDeep]);
+    }
+}
+
+#[test]
+fn what_r4_does_not_have_is_told() {
+    expect(&[
+        (
+            "an unknown element",
+            "{\"resourceType\": \"Patient\",\n \"nmae\": []}",
+            &["V1001 2:10 Patient"],
+        ),
+        ("an unknown type", "{\"resourceType\": \"Patent\"}", &["V1002 1:1 Patent"]),
+        (
+            "a list as one",
+            "{\"resourceType\": \"Patient\", \"name\": {\"text\": \"a\"}}",
+            &["V1005 1:37 Patient.name"],
+        ),
+        (
+            "one as a list",
+            "{\"resourceType\": \"Patient\", \"active\": [true]}",
+            &["V1006 1:40 Patient.active"],
+        ),
+        (
+            "an empty list",
+            "{\"resourceType\": \"Patient\", \"name\": []}",
+            &["V1007 1:37 Patient.name"],
+        ),
+        (
+            "null",
+            "{\"resourceType\": \"Patient\", \"active\": null}",
+            &["V1008 1:39 Patient.active"],
+        ),
+        (
+            "text for a boolean",
+            "{\"resourceType\": \"Patient\", \"active\": \"true\"}",
+            &["V1010 1:39 Patient.active"],
+        ),
+        (
+            "an object for a value",
+            "{\"resourceType\": \"Patient\", \"active\": {}}",
+            &["V1007 1:39 Patient.active"],
+        ),
+        (
+            "a value for an object",
+            "{\"resourceType\": \"Patient\", \"name\": [\"a\"]}",
+            &["V1004 1:38 Patient.name[0]"],
+        ),
+        (
+            "two of a choice",
+            "{\"resourceType\": \"Patient\", \"deceasedBoolean\": true, \"deceasedDateTime\": \"2020\"}",
+            &["V1202 1:1 Patient"],
+        ),
+        ("none where one is needed", "{\"resourceType\": \"Basic\"}", &["V1201 1:1 Basic"]),
+    ]);
+}
+
+#[test]
+fn values_keep_the_rules_of_their_types() {
+    let cases = [
+        ("birthDate", "\"1999-13-01\"", "V1101"),
+        ("birthDate", "\"\"", "V1007"),
+        ("gender", "\"man\"", "V1501"),
+        ("deceasedDateTime", "\"2020-01-01T10:00:00\"", "V1105"),
+        ("multipleBirthInteger", "99999999999", "V1104"),
+        ("id", "\"a/b\"", "V1101"),
+    ];
+    for (element, value, expected) in cases {
+        let source = format!("{{\"resourceType\": \"Patient\", \"{element}\": {value}}}");
+        let found = validate(source.as_bytes());
+        assert_eq!(found.iter().map(Finding::id).collect::<Vec<_>>(), [expected], "{source}");
+    }
+}
+
+#[test]
+fn json_and_xml_say_the_same() {
+    let json = "{\"resourceType\": \"Patient\", \"id\": \"a\", \"_birthDate\": {\"extension\": [{\"url\": \"x\"}]},
+        \"name\": [{\"given\": [\"a\", null], \"_given\": [null, {\"id\": \"b\"}]}], \"gender\": \"man\"}";
+    let xml = "<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"a\"/><name><given value=\"a\"/>
+        <given id=\"b\"/></name><gender value=\"man\"/><birthDate><extension url=\"x\"/></birthDate></Patient>";
+    let told = |source: &str| {
+        let mut found: Vec<String> = validate(source.as_bytes())
+            .iter()
+            .map(|finding| format!("{} {}", finding.id(), finding.expression))
+            .collect();
+        found.sort();
+        found
+    };
+    assert_eq!(told(json), told(xml));
+    assert!(
+        told(json).contains(&"V1015 Patient.birthDate.extension[0]".to_owned()),
+        "{:?}",
+        told(json)
+    );
+}
+
+#[test]
+fn invariants_references_and_narratives_are_checked() {
+    expect(&[
+        (
+            "an invariant of R4",
+            "{\"resourceType\": \"Patient\", \"contact\": [{\"gender\": \"male\"}]}",
+            &["V1701 1:41 Patient.contact[0]"],
+        ),
+        (
+            "a contained resource that isn't there",
+            "{\"resourceType\": \"Patient\", \"managingOrganization\": {\"reference\": \"#a\"}}",
+            &["V1601 1:53 Patient.managingOrganization"],
+        ),
+        (
+            "a target of another type",
+            "{\"resourceType\": \"Patient\", \"managingOrganization\": {\"reference\": \"Patient/1\"}}",
+            &["V1602 1:53 Patient.managingOrganization"],
+        ),
+        (
+            "a script",
+            "{\"resourceType\": \"Patient\", \"text\": {\"status\": \"generated\", \"div\": \"<div xmlns='http://www.w3.org/1999/xhtml'>a<script>b</script></div>\"}}",
+            &["V1902 1:68 Patient.text.div"],
+        ),
+    ]);
+}
+
+/// A profile of these elements on Observation.
+fn profile(elements: &serde_json::Value) -> Profiles {
+    let mut profiles = Profiles::default();
+    let definition = json!({
+        "resourceType": "StructureDefinition",
+        "url": "http://example.org/p",
+        "type": "Observation",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Observation",
+        "derivation": "constraint",
+        "differential": {"element": elements},
+    });
+    profiles.add(definition).expect("a url");
+    assert_eq!(profiles.check(), []);
+    profiles
+}
+
+fn against(elements: &serde_json::Value, change: impl Fn(&mut serde_json::Value)) -> Vec<String> {
+    let mut observation = json!({
+        "resourceType": "Observation",
+        "status": "final",
+        "category": [{"coding": [{"system": "http://example.org/c", "code": "a"}]}],
+        "code": {"coding": [{"system": "http://example.org/s", "code": "1"}]},
+        "valueString": "x",
+    });
+    change(&mut observation);
+    let (profiles, value_sets) = (profile(elements), ValueSets::default());
+    let validator = Validator::new(&profiles, &value_sets);
+    let report =
+        validator.validate(observation.to_string().as_bytes(), None, &["http://example.org/p"]);
+    let errors = report.findings.iter().filter(|finding| finding.is_error());
+    errors.map(|finding| format!("{} {}", finding.id(), finding.expression)).collect()
+}
+
+#[test]
+fn profiles_ask_for_more() {
+    let cases = [
+        (json!([{"path": "Observation.subject", "min": 1}]), "V1201 Observation"),
+        (json!([{"path": "Observation.category", "max": "0"}]), "V1202 Observation"),
+        (
+            json!([{"path": "Observation.value[x]", "type": [{"code": "Quantity"}]}]),
+            "V1009 Observation.value.ofType(string)",
+        ),
+        (
+            json!([{"path": "Observation.status", "fixedCode": "amended"}]),
+            "V1401 Observation.status",
+        ),
+        (
+            json!([{"path": "Observation.code", "patternCodeableConcept": {"coding": [{"code": "2"}]}}]),
+            "V1402 Observation.code",
+        ),
+        (
+            json!([{"path": "Observation.value[x]", "maxLength": 0}]),
+            "V1102 Observation.value.ofType(string)",
+        ),
+        (
+            json!([{"path": "Observation", "constraint": [{"key": "a-1", "severity": "error", "human": "h", "expression": "status = 'amended'"}]}]),
+            "V1701 Observation",
+        ),
+        (
+            json!([
+                {"path": "Observation.category", "slicing": {"discriminator": [{"type": "value", "path": "coding.code"}], "rules": "closed"}},
+                {"path": "Observation.category", "sliceName": "b", "min": 1},
+                {"path": "Observation.category.coding.code", "fixedCode": "b"},
+            ]),
+            "V1301 Observation",
+        ),
+    ];
+    for (elements, expected) in &cases {
+        let found = against(elements, |_| {});
+        assert!(found.contains(&(*expected).to_owned()), "{elements}: {found:?}");
+        // The same rule, kept.
+        let loose = against(&json!([]), |_| {});
+        assert_eq!(loose, [] as [&str; 0]);
+    }
+}
+
+#[test]
+fn what_a_profile_asks_and_the_engine_cannot_is_an_error_of_the_profile() {
+    let cases = [
+        json!([{"path": "Observation", "constraint": [{"key": "a", "severity": "error", "expression": "a.b("}]}]),
+        json!([{"path": "Observation.category", "slicing": {"rules": "open", "discriminator": [{"type": "position", "path": "$this"}]}}]),
+        json!([{"path": "Observation.code", "type": [{"code": "NoType"}]}]),
+        json!([{"path": "Observation.code", "modifierExtension": [{"url": "http://example.org/m"}]}]),
+        json!([{"path": "Observation.code", "binding": {"strength": "strict"}}]),
+    ];
+    for elements in cases {
+        let mut profiles = Profiles::default();
+        let definition = json!({
+            "resourceType": "StructureDefinition", "url": "http://example.org/p", "type": "Observation",
+            "differential": {"element": elements},
+        });
+        profiles.add(definition).expect("a url");
+        assert_eq!(profiles.check().len(), 1, "{elements}");
+        let value_sets = ValueSets::default();
+        let validator = Validator::new(&profiles, &value_sets);
+        let source = b"{\"resourceType\": \"Observation\", \"status\": \"final\", \"code\": {\"text\": \"a\"}}";
+        let report = validator.validate(source, None, &["http://example.org/p"]);
+        assert!(!report.is_valid(), "{elements}");
+    }
+}
+
+#[test]
+fn every_code_is_told_in_two_languages_and_has_its_own_number() {
+    let mut ids = std::collections::BTreeSet::new();
+    for code in Code::ALL {
+        let entry = code.entry();
+        assert!(ids.insert(entry.id), "{} twice", entry.id);
+        assert!(entry.id.starts_with('V') && entry.id.len() == 5, "{}", entry.id);
+        for text in [entry.english, entry.japanese, entry.mend_english, entry.mend_japanese] {
+            assert!(!text.is_empty(), "{}", entry.id);
+        }
+        assert!(!entry.japanese.is_ascii(), "{}", entry.id);
+    }
+    assert!(Code::ALL.is_sorted_by_key(|code| code.entry().id));
+}
+
+#[test]
+fn the_profiles_of_r4_itself_compile() {
+    let mut profiles = Profiles::default();
+    for definition in genkan_fhir::definitions::Definitions::r4().profiles() {
+        profiles.add(definition).expect("a url");
+    }
+    assert_eq!(profiles.check(), []);
+}

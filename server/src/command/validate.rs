@@ -1,0 +1,228 @@
+//! `genkan validate`: what a receiver would refuse, found before sending.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use genkan_fhir::outcome::IssueSeverity;
+use genkan_fhir::validation::{
+    Finding, Package, Profiles, Report, Validator, ValueSets, definition_from_xml,
+};
+use genkan_mapping::{Language, Text};
+use serde_json::{Value, json};
+
+use crate::command::{Failure, Manner, Output};
+
+/// Files of one run; a folder with more is given in parts.
+const MAX_FILES: usize = 100_000;
+/// Folders in folders.
+const MAX_FOLDERS: usize = 32;
+
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Resources in JSON or XML; of folders, every .json and .xml file in them
+    #[arg(required = true, value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
+    /// A FHIR package with profiles and value sets, or one definition; may be given several times
+    #[arg(long = "package", value_name = "FILE.tgz")]
+    packages: Vec<PathBuf>,
+    /// The canonical of a profile that every resource must conform to, beside those it claims
+    #[arg(long = "profile", value_name = "URL")]
+    profiles: Vec<String>,
+}
+
+/// What `--package` brought.
+#[derive(Default)]
+struct Definitions {
+    profiles: Profiles,
+    value_sets: ValueSets,
+}
+
+pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
+    let definitions = Definitions::load(&args.packages)?;
+    for canonical in &args.profiles {
+        if !definitions.profiles.is_known(canonical) {
+            return Err(Failure::usage(unknown_profile(canonical)));
+        }
+    }
+    let mut files = BTreeSet::new();
+    for path in &args.files {
+        collect(path, 0, &mut files)?;
+    }
+    let validator = Validator::new(&definitions.profiles, &definitions.value_sets);
+    let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
+    let (mut count, mut refused) = (0, 0);
+    for file in &files {
+        let source = std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
+        let report = validator.validate(&source, None, &profiles);
+        count += 1;
+        refused += usize::from(!report.is_valid());
+        tell(file, &report, manner);
+    }
+    if matches!(manner.output, Output::Text) {
+        say!("{}", summary(count, refused).in_language(manner.language));
+    }
+    // Each file's faults were printed.
+    if refused > 0 { Err(Failure::rules()) } else { Ok(()) }
+}
+
+impl Definitions {
+    /// All packages, compiled: a profile that can't be used is told before anything is validated.
+    fn load(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut definitions = Self::default();
+        for path in paths {
+            let bytes =
+                std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+            for resource in resources(path, &bytes)? {
+                definitions.add(path, resource)?;
+            }
+        }
+        let errors = definitions.profiles.check();
+        if errors.is_empty() {
+            return Ok(definitions);
+        }
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Err(Failure::usage(errors.join("\n")))
+    }
+
+    fn add(&mut self, path: &Path, resource: Value) -> Result<(), Failure> {
+        if resource.get("resourceType").and_then(Value::as_str) == Some("StructureDefinition") {
+            let added = self.profiles.add(resource);
+            return added
+                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())));
+        }
+        // Whatever else a package holds is no rule.
+        self.value_sets.add(&resource);
+        Ok(())
+    }
+}
+
+fn resources(path: &Path, bytes: &[u8]) -> Result<Vec<Value>, Failure> {
+    let failed = |why: String| Failure::usage(format!("{}: {why}", path.display()));
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => {
+            let value = serde_json::from_slice(bytes).map_err(|error| failed(error.to_string()))?;
+            Ok(vec![value])
+        }
+        Some("xml") => match definition_from_xml(bytes) {
+            Some(value) => Ok(vec![value]),
+            None => Err(failed("no resource of R4 in XML".to_owned())),
+        },
+        _ => match Package::read(bytes) {
+            Ok(package) => Ok(package.resources),
+            Err(error) => Err(failed(error.to_string())),
+        },
+    }
+}
+
+/// The files at a path, in the order of their names.
+fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
+    if files.len() >= MAX_FILES || depth > MAX_FOLDERS {
+        return Err(Failure::usage(Text::new(
+            format!("more than {MAX_FILES} files or {MAX_FOLDERS} levels of folders: give a part"),
+            format!("{MAX_FILES} ファイルまたは {MAX_FOLDERS} 階層を超えています。分けて指定してください"),
+        )));
+    }
+    if !path.is_dir() {
+        files.insert(path.to_owned());
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(path);
+    for entry in entries.with_context(|| format!("can't read {}", path.display()))? {
+        let entry = entry.map_err(anyhow::Error::from)?.path();
+        let extension = entry.extension().and_then(|extension| extension.to_str());
+        if entry.is_dir() || matches!(extension, Some("json" | "xml")) {
+            collect(&entry, depth + 1, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(file: &Path, report: &Report, manner: Manner) {
+    match manner.output {
+        Output::Json => say!("{}", to_json(file, report)),
+        Output::Text => {
+            for finding in &report.findings {
+                tell_finding(file, finding, 0, manner.language);
+            }
+        }
+    }
+}
+
+fn tell_finding(file: &Path, finding: &Finding, depth: usize, language: Language) {
+    let entry = finding.code.entry();
+    let (text, mend) = match language {
+        Language::Japanese => (finding.japanese(), entry.mend_japanese),
+        Language::English => (finding.english(), entry.mend_english),
+    };
+    let severity = severity(finding.severity).in_language(language);
+    let indent = "  ".repeat(depth);
+    say!("{indent}{} {severity} {text}", entry.id);
+    let place = finding.place;
+    say!(
+        "{indent}  at   {}:{}:{} {}",
+        file.display(),
+        place.line,
+        place.column,
+        finding.expression
+    );
+    if let Some(profile) = &finding.profile {
+        say!("{indent}  rule {profile} {}", finding.element);
+    }
+    say!("{indent}  fix  {mend}");
+    for consequence in &finding.consequences {
+        tell_finding(file, consequence, depth + 1, language);
+    }
+}
+
+fn severity(of: IssueSeverity) -> Text {
+    match of {
+        IssueSeverity::Fatal | IssueSeverity::Error => Text::new("error", "エラー"),
+        IssueSeverity::Warning => Text::new("warning", "警告"),
+        IssueSeverity::Information => Text::new("note", "情報"),
+    }
+}
+
+fn to_json(file: &Path, report: &Report) -> Value {
+    json!({
+        "file": file.display().to_string(),
+        "valid": report.is_valid(),
+        "profiles": report.profiles,
+        "findings": report.findings.iter().map(finding_json).collect::<Vec<_>>(),
+    })
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let entry = finding.code.entry();
+    json!({
+        "code": entry.id,
+        "severity": finding.severity.code(),
+        "line": finding.place.line,
+        "column": finding.place.column,
+        "expression": finding.expression,
+        "element": finding.element,
+        "found": finding.found,
+        "allowed": finding.allowed,
+        "profile": finding.profile,
+        "message": finding.english(),
+        "message_ja": finding.japanese(),
+        "mend": entry.mend_english,
+        "mend_ja": entry.mend_japanese,
+        "consequences": finding.consequences.iter().map(finding_json).collect::<Vec<_>>(),
+    })
+}
+
+fn unknown_profile(canonical: &str) -> Text {
+    Text::new(
+        format!("the profile {canonical} is in none of the packages; add it with --package"),
+        format!("プロファイル {canonical} がどのパッケージにもありません。--package で追加してください"),
+    )
+}
+
+fn summary(count: usize, refused: usize) -> Text {
+    Text::new(
+        format!("{count} files, {refused} with errors"),
+        format!("{count} ファイル中 {refused} ファイルにエラー"),
+    )
+}
