@@ -39,10 +39,8 @@ pub struct Definitions {
     value_sets: HashMap<&'static str, ValueSet>,
     /// By url: the rest of its line, and the lines below it.
     extensions: HashMap<&'static str, (&'static str, &'static str)>,
-    /// Profiles on resources: url and the rest of the line, and the lines below it.
+    /// Profiles: url and the rest of the line, and the lines below it.
     profiles: Vec<(&'static str, &'static str)>,
-    /// Profiles on data types, by name: their invariants.
-    type_profiles: HashMap<&'static str, Vec<Invariant>>,
     /// By the type that a compartment is of.
     compartments: BTreeMap<&'static str, Vec<CompartmentMember>>,
 }
@@ -98,10 +96,9 @@ impl Definitions {
         let mut parameters: HashMap<_, ParametersOf> = HashMap::new();
         let mut value_sets = HashMap::new();
         let mut extensions = HashMap::new();
-        let mut type_profiles = HashMap::new();
         let mut profiles = Vec::new();
         let mut compartments: BTreeMap<_, Vec<CompartmentMember>> = BTreeMap::new();
-        // A section is a `T`, `D`, `X`, `K` or `V` line and what belongs to it; it ends where the next one starts.
+        // A section is a `T`, `X`, `K` or `V` line and what belongs to it; it ends where the next one starts.
         let mut end = facts.len();
         for (start, line) in lines_backwards(facts) {
             let body = facts.get(start + line.len()..end).unwrap_or_default();
@@ -120,12 +117,6 @@ impl Definitions {
                     }
                 }
                 Some(("K\t", head)) => profiles.push((head, body)),
-                Some(("D\t", fields)) => {
-                    if let Some((name, _)) = fields.split_once('\t') {
-                        let lines = body.lines().filter_map(|line| line.strip_prefix("C\t"));
-                        type_profiles.insert(name, lines.filter_map(element::invariant).collect());
-                    }
-                }
                 Some(("P\t", fields)) => {
                     for base in parameter::bases(fields) {
                         parameters.entry(base).or_default().lines.push(fields);
@@ -150,7 +141,6 @@ impl Definitions {
             value_sets,
             extensions,
             profiles,
-            type_profiles,
             compartments,
         }
     }
@@ -250,14 +240,9 @@ impl Definitions {
         invariants
     }
 
-    /// R4's own profiles on resources, each as a StructureDefinition with its differential.
+    /// R4's own profiles on resources and data types, each as a StructureDefinition with its differential.
     pub fn profiles(&self) -> impl Iterator<Item = Value> + '_ {
         self.profiles.iter().filter_map(|(head, body)| profile(head, body))
-    }
-
-    /// What R4's own profile on a data type adds (`SimpleQuantity`); empty for unknown names.
-    pub fn type_profile_invariants(&self, name: &str) -> &[Invariant] {
-        self.type_profiles.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// How the value of a primitive type is written; `None` for complex and unknown types.

@@ -13,10 +13,9 @@
 //! | `T` | name, base type or empty, kind (`resource`, `abstract`, `complex`, `primitive`) |
 //! | `E` | path, min, max (`*` for any), flags (`s` isSummary, `m` isModifier), types, binding |
 //! | `C` | key, severity (`e`, `w`), FHIRPath; belongs to the `T` or `E` line above |
-//! | `D` | name of a profile on a data type, that type; its `C` lines follow |
 //! | `X` | url of an extension, flags (`m` modifier), contexts |
 //! | `Y` | part of the extension above (itself first), min, max, `v` if a value is required, types of the value (`*` any, `-` none), binding |
-//! | `K` | url of a profile on a resource, that type, short name of its base |
+//! | `K` | url of a profile on a resource or data type, that type, short name of its base |
 //! | `R` | an element of the profile above as JSON, without prose |
 //! | `P` | code, type, bases, targets, comparators, components, id, expression |
 //! | `V` | value set url |
@@ -62,9 +61,8 @@ pub fn fact_table(tgz: &[u8]) -> Result<String> {
     writeln!(out, "# from npm {} {}", package.name, package.version)?;
     writeln!(out, "# {}", package.integrity)?;
     structures::write(&structures, &mut out)?;
-    structures::write_type_profiles(&structures, &mut out)?;
     extensions::write(&extensions, &mut out)?;
-    profiles::write(&profiles, &mut out)?;
+    profiles::write(&structures, &profiles, &mut out)?;
     let bound = structures::required_value_sets(&out);
     terminology::write(&terminology, &bound, &mut out)?;
     parameters::write(&parameters, &mut out)?;

@@ -1,5 +1,5 @@
-//! `K` and `R` lines: R4's own profiles on resources, the vital signs above all, which R4 makes
-//! binding for everyone.
+//! `K` and `R` lines: R4's own profiles on resources and data types, the vital signs above all, which
+//! R4 makes binding for everyone.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -25,10 +25,11 @@ const CONSTRAINT: [&str; 3] = ["key", "severity", "expression"];
 const BINDING: [&str; 2] = ["strength", "valueSet"];
 
 /// Writes all profiles, by url.
-pub fn write(definitions: &[Value], out: &mut String) -> Result<()> {
+pub fn write(types: &[Value], definitions: &[Value], out: &mut String) -> Result<()> {
     let mut by_url = BTreeMap::new();
-    for definition in definitions {
-        if text(definition, "resourceType")? == "StructureDefinition" {
+    for definition in types.iter().chain(definitions) {
+        let is_profile = definition.get("derivation").and_then(Value::as_str) == Some("constraint");
+        if text(definition, "resourceType")? == "StructureDefinition" && is_profile {
             by_url.insert(text(definition, "url")?, definition);
         }
     }

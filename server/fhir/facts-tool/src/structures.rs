@@ -33,25 +33,6 @@ pub fn write(definitions: &[Value], out: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// Writes what profiles of R4's own on data types add: `SimpleQuantity`, `MoneyQuantity`.
-pub fn write_type_profiles(definitions: &[Value], out: &mut String) -> Result<()> {
-    let mut by_name = BTreeMap::new();
-    for definition in definitions {
-        if text(definition, "resourceType")? == "StructureDefinition"
-            && definition.get("derivation").and_then(Value::as_str) == Some("constraint")
-        {
-            by_name.insert(text(definition, "name")?, definition);
-        }
-    }
-    for (name, definition) in by_name {
-        writeln!(out, "D\t{name}\t{}", text(definition, "type")?)?;
-        let snapshot = definition.get("snapshot").context("no snapshot")?;
-        let root = items(snapshot, "element").next().context("no elements")?;
-        constraints(name, root, out).with_context(|| format!("in {name}"))?;
-    }
-    Ok(())
-}
-
 fn structure(definition: &Value, out: &mut String) -> Result<()> {
     let name = text(definition, "name")?;
     let is_abstract = definition.get("abstract").and_then(Value::as_bool) == Some(true);

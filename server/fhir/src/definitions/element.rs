@@ -289,7 +289,7 @@ pub(super) fn binding(text: &'static str) -> Option<Binding> {
     Some(Binding { strength, value_set })
 }
 
-pub(super) fn invariant(fields: &'static str) -> Option<Invariant> {
+fn invariant(fields: &'static str) -> Option<Invariant> {
     let mut fields = fields.splitn(3, '\t');
     let key = fields.next()?;
     let severity = match fields.next()? {

@@ -177,6 +177,10 @@ codes! {
     SystemIsValueSet "V1507" Error CodeInvalid
         "{f} is a value set, not a code system" "{f} は値セットで、コード体系ではありません"
         "set system to the code system" "system にコード体系を設定してください"
+    SystemIsSupplement "V1508" Error CodeInvalid
+        "{f} only adds to another code system and is none itself"
+        "{f} は他のコード体系への補足で、コード体系としては使えません"
+        "set system to the code system that it adds to" "補足先のコード体系を system に設定してください"
     ContainedMissing "V1601" Error NotFound
         "the resource contains none with the id {f}" "id {f} の contained リソースがありません"
         "add the contained resource, or mend the reference" "contained を追加するか、参照を直してください"

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::profile::{BindingRule, ElementRule, ExtensionContext, Profile, Slicing, TypeRule};
+use super::profile::{
+    BindingRule, ElementRule, ExtensionContext, Profile, SliceRules, Slicing, TypeRule,
+};
 use crate::definitions::{Definitions, ExtensionFacts, ExtensionPart, UNBOUNDED};
 
 /// The definition of one of R4's extensions; compiled when it is first met.
@@ -27,7 +29,8 @@ fn compile(facts: &ExtensionFacts) -> Profile {
         for name in part.path.split('/').filter(|name| !name.is_empty()) {
             let id = at.id.clone();
             let extension = child(at, "extension", &origin);
-            extension.slicing.get_or_insert_with(Slicing::by_url);
+            // R4 defines all parts of its extensions.
+            extension.slicing.get_or_insert_with(|| Slicing::by_url(SliceRules::Closed));
             let position = extension.slices.iter().position(|(known, _)| known == name);
             let position = position.unwrap_or_else(|| {
                 let mut slice = rule(&format!("{id}.extension:{name}"), &origin);

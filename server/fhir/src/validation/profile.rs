@@ -70,6 +70,8 @@ pub(super) struct ElementRule {
     pub max_length: Option<u64>,
     pub value_required: bool,
     pub binding: Option<BindingRule>,
+    /// Bindings beside it (R5's, by an extension).
+    pub more_bindings: Vec<BindingRule>,
     pub invariants: Vec<Arc<InvariantRule>>,
     /// By name without `[x]`.
     pub children: Vec<(String, ElementRule)>,
@@ -125,6 +127,7 @@ impl ElementRule {
             && self.max_length.is_none()
             && !self.value_required
             && self.binding.is_none()
+            && self.more_bindings.is_empty()
             && self.invariants.is_empty()
             && self.children.is_empty()
             && self.slicing.is_none()
@@ -191,7 +194,12 @@ impl Profiles {
         Some(source.compiled.get_or_init(compile).as_ref())
     }
 
-    /// R4's own profiles on resources.
+    /// R4's own profile on a data type, by its short name.
+    pub(super) fn of_type(name: &str) -> Option<&'static ElementRule> {
+        Some(&Self::core().good(&format!("{CORE}{name}"))?.root)
+    }
+
+    /// R4's own profiles.
     fn core() -> &'static Self {
         static CORE_PROFILES: OnceLock<Profiles> = OnceLock::new();
         CORE_PROFILES.get_or_init(|| {

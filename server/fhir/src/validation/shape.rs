@@ -3,8 +3,9 @@
 
 use std::{cmp::Ordering, collections::HashMap, sync::OnceLock};
 
+use super::profile::{ElementRule, Profiles};
 use crate::{
-    definitions::{Definitions, Element, Invariant, PrimitiveKind, Severity},
+    definitions::{Definitions, Element, ElementType, Invariant, PrimitiveKind, Severity},
     fhirpath::Expression,
 };
 
@@ -53,9 +54,18 @@ pub(super) struct Variant {
     /// What stands there says its own type.
     pub is_resource: bool,
     shape: OnceLock<Option<&'static Shape>>,
+    /// R4's own profile on the type: `SimpleQuantity`.
+    profile: Option<&'static str>,
+    rule: OnceLock<Option<&'static ElementRule>>,
 }
 
 impl Variant {
+    /// What R4's own profile on the type asks for.
+    pub fn profile(&self) -> Option<&'static ElementRule> {
+        let name = self.profile?;
+        *self.rule.get_or_init(|| Profiles::of_type(name))
+    }
+
     pub fn shape(&self) -> Option<&'static Shape> {
         *self.shape.get_or_init(|| Shape::of(self.path))
     }
@@ -76,8 +86,7 @@ impl Shape {
     fn new(path: &'static str) -> Option<Self> {
         let definitions = Definitions::r4();
         let primitive = definitions.primitive_kind(path);
-        let elements: Vec<Child> =
-            definitions.children(path)?.iter().map(|element| Child::new(element)).collect();
+        let elements: Vec<Child> = definitions.children(path)?.iter().map(Child::new).collect();
         let mut names = Vec::new();
         for (index, child) in elements.iter().enumerate() {
             for (variant, of) in child.variants.iter().enumerate() {
@@ -114,16 +123,15 @@ impl Shape {
 impl Child {
     fn new(element: &'static Element) -> Self {
         let variants = match element.content_reference {
-            Some(path) => vec![Variant::new("BackboneElement", path)],
+            Some(path) => vec![Variant::new("BackboneElement", path, None)],
             None => {
-                let variant = |code| Variant::new(code, element.path_of_type(code));
-                element.types.iter().map(|of| variant(of.code)).collect()
+                let variant = |of: &ElementType| {
+                    Variant::new(of.code, element.path_of_type(of.code), of.profile)
+                };
+                element.types.iter().map(variant).collect()
             }
         };
-        let of_profiles = element.types.iter().filter_map(|of| of.profile);
-        let of_profiles =
-            of_profiles.flat_map(|name| Definitions::r4().type_profile_invariants(name));
-        let invariants = element.invariants.iter().chain(of_profiles).filter_map(rule).collect();
+        let invariants = element.invariants.iter().filter_map(rule).collect();
         Self { element, variants, invariants }
     }
 
@@ -133,10 +141,10 @@ impl Child {
 }
 
 impl Variant {
-    fn new(code: &'static str, path: &'static str) -> Self {
+    fn new(code: &'static str, path: &'static str, profile: Option<&'static str>) -> Self {
         let is_resource =
             matches!(code, "Resource" | "DomainResource") || Definitions::r4().is_resource(code);
-        Self { code, path, is_resource, shape: OnceLock::new() }
+        Self { code, path, is_resource, shape: OnceLock::new(), profile, rule: OnceLock::new() }
     }
 }
 

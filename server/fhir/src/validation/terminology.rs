@@ -70,6 +70,8 @@ enum Filter {
 
 #[derive(Debug)]
 struct CodeSystem {
+    /// It only adds to another one, and is none itself.
+    is_supplement: bool,
     is_complete: bool,
     is_case_sensitive: bool,
     concepts: HashMap<String, Concept>,
@@ -98,8 +100,9 @@ impl ValueSets {
         true
     }
 
-    pub fn has_system(&self, url: &str) -> bool {
-        self.systems.contains_key(plain(url))
+    /// Whether the code system only adds to another one.
+    pub fn is_supplement(&self, url: &str) -> bool {
+        self.systems.get(plain(url)).is_some_and(|system| system.is_supplement)
     }
 
     pub fn has_value_set(&self, url: &str) -> bool {
@@ -316,6 +319,7 @@ impl CodeSystem {
             open.extend(items(concept, "concept").map(|below| (below, Some(code))));
         }
         Self {
+            is_supplement: text(resource, "content") == Some("supplement"),
             is_complete: text(resource, "content") == Some("complete"),
             is_case_sensitive: resource.get("caseSensitive").and_then(Value::as_bool)
                 != Some(false),

@@ -35,6 +35,8 @@ fn add(rule: &ElementRule, path: &str, lines: &mut Vec<String>) {
     tell("valueRequired", rule.value_required.then(|| "true".to_owned()));
     let binding = rule.binding.as_ref();
     tell("binding", binding.map(|of| format!("{:?} {}", of.strength, of.value_set)));
+    let more: Vec<&str> = rule.more_bindings.iter().map(|of| of.value_set.as_str()).collect();
+    tell("moreBindings", (!more.is_empty()).then(|| more.join(",")));
     let mut keys: Vec<&str> = rule.invariants.iter().map(|of| of.key.as_str()).collect();
     keys.sort_unstable();
     tell("invariants", (!keys.is_empty()).then(|| keys.join(",")));

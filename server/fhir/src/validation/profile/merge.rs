@@ -23,6 +23,7 @@ pub(super) fn onto(mut base: ElementRule, own: ElementRule) -> ElementRule {
     base.value_required |= own.value_required;
     base.must_support |= own.must_support;
     base.binding = own.binding.or(base.binding);
+    base.more_bindings.extend(own.more_bindings);
     base.slicing = own.slicing.or(base.slicing);
     base.content_reference = own.content_reference.or(base.content_reference);
     types(&mut base.types, own.types);

@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use super::{ElementRule, TypeRule};
+use super::{ElementRule, SliceRules, Slicing, TypeRule};
 use crate::{
     definitions::{Definitions, Element},
-    validation::shape::Shape,
+    validation::shape::{Child, Shape},
 };
 
 /// Takes away what R4 says too of a type's elements, and what then asks for nothing.
@@ -23,37 +23,76 @@ fn children(rule: &mut ElementRule, shape: Option<&'static Shape>) {
             let element = shape.element(name).or_else(|| shape.named(name).map(|(at, _)| at));
             shape.elements.get(element?)
         });
-        let below = known.and_then(|known| match known.variants.as_slice() {
-            [only] => only.shape(),
-            variants => {
-                let code = child.types.first().map(|of| of.code.clone());
-                let of = variants.iter().find(|of| code.as_deref() == Some(of.code));
-                of.filter(|_| child.types.len() == 1).and_then(|of| of.shape())
-            }
-        });
+        let below = known.and_then(|known| below(known, child));
         if let Some(known) = known {
             own(child, known.element);
         }
         children(child, below);
         for (_, slice) in &mut child.slices {
-            slices(slice, known.map(|known| known.element), below);
+            slices(slice, known, below);
         }
+        implied_slicing(name, child);
+        repeated_in_slices(child);
     }
     rule.children.retain(|(_, child)| !child.is_empty());
 }
 
+/// The type that the rules below an element are about.
+fn below(known: &'static Child, rule: &ElementRule) -> Option<&'static Shape> {
+    let code = match (known.variants.as_slice(), rule.types.as_slice()) {
+        ([only], _) => return only.shape(),
+        (_, [of]) => of.code.as_str(),
+        _ => return None,
+    };
+    known.variants.iter().find(|of| of.code == code)?.shape()
+}
+
 /// A slice keeps its counts: they are about its own items.
-fn slices(slice: &mut ElementRule, element: Option<&Element>, below: Option<&'static Shape>) {
+fn slices(slice: &mut ElementRule, known: Option<&'static Child>, around: Option<&'static Shape>) {
     let (min, max) = (slice.min, slice.max);
-    if let Some(element) = element {
-        own(slice, element);
+    let below = known.and_then(|known| below(known, slice)).or(around);
+    if let Some(known) = known {
+        own(slice, known.element);
     }
-    slice.min = min;
+    slice.min = min.filter(|min| *min > 0);
     slice.max = max;
     children(slice, below);
     for (_, inner) in &mut slice.slices {
-        slices(inner, element, below);
+        slices(inner, known, below);
     }
+}
+
+/// Extensions are always told apart by url; a differential needn't say so.
+fn implied_slicing(name: &str, list: &mut ElementRule) {
+    if name.ends_with("xtension") && !list.slices.is_empty() {
+        list.slicing.get_or_insert_with(|| Slicing::by_url(SliceRules::Open));
+    }
+}
+
+/// A slice's items have the rules of the whole list too: what the slice only repeats goes. Values
+/// and bindings stay, for they tell the slices apart.
+fn repeated_in_slices(list: &mut ElementRule) {
+    let mut slices = std::mem::take(&mut list.slices);
+    for (_, slice) in &mut slices {
+        slice.invariants.retain(|own| list.invariants.iter().all(|known| known.key != own.key));
+        repeated(list, slice);
+        repeated_in_slices(slice);
+    }
+    list.slices = slices;
+}
+
+fn repeated(list: &ElementRule, slice: &mut ElementRule) {
+    for (name, child) in &mut slice.children {
+        let Some(known) = list.child(name) else { continue };
+        child.min = child.min.filter(|_| child.min != known.min);
+        child.max = child.max.filter(|_| child.max != known.max);
+        if child.types == known.types {
+            child.types.clear();
+        }
+        child.invariants.retain(|own| known.invariants.iter().all(|known| known.key != own.key));
+        repeated(known, child);
+    }
+    slice.children.retain(|(_, child)| !child.is_empty());
 }
 
 fn own(rule: &mut ElementRule, element: &Element) {
@@ -111,4 +150,8 @@ pub(super) fn is_of_r4(key: &str, expression: &str) -> bool {
 }
 
 /// Invariants of every R4 type whose expression changed between its releases.
-const ALSO: [&str; 8] = ["ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "ref-1"];
+const ALSO: [&str; 11] = [
+    "ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "ref-1",
+    // Slips of 4.0.1 that the fact table has as they were mended later.
+    "app-4", "bdl-8", "tim-9",
+];

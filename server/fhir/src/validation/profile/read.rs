@@ -16,6 +16,8 @@ use crate::{
 /// Names the element of a profile that an element must conform to, instead of the whole.
 const PROFILE_ELEMENT: &str =
     "http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element";
+const ADDITIONAL_BINDINGS: [&str; 2] =
+    ["/extension-ElementDefinition.binding.additional", "/StructureDefinition/additional-binding"];
 const MAX_BASES: usize = 16;
 const MAX_ELEMENTS: usize = 20_000;
 const MAX_PATH_PARTS: usize = 40;
@@ -232,6 +234,7 @@ fn fill(rule: &mut ElementRule, element: &Value, id: &str) -> Result<(), Profile
     rule.content_reference =
         text(element, "contentReference").and_then(|to| Some(to.split_once('#')?.1.to_owned()));
     rule.binding = element.get("binding").map(binding).transpose()?.flatten();
+    rule.more_bindings = more_bindings(element)?;
     for constraint in items(element, "constraint") {
         rule.invariants.extend(invariant(constraint)?.map(Arc::new));
     }
@@ -297,6 +300,35 @@ fn binding(of: &Value) -> Result<Option<BindingRule>, ProfileFault> {
     };
     let value_set = text(of, "valueSet");
     Ok(value_set.map(|url| BindingRule { strength, value_set: url.to_owned() }))
+}
+
+/// The additional bindings that R5 brought and R4 has as an extension; those that are rules.
+fn more_bindings(element: &Value) -> Result<Vec<BindingRule>, ProfileFault> {
+    let mut bindings = Vec::new();
+    let Some(binding) = element.get("binding") else { return Ok(bindings) };
+    for extension in items(binding, "extension") {
+        let url = text(extension, "url").unwrap_or_default();
+        if !ADDITIONAL_BINDINGS.iter().any(|end| url.ends_with(end)) {
+            continue;
+        }
+        let part =
+            |name: &str| items(extension, "extension").find(|of| text(of, "url") == Some(name));
+        if part("usage").is_some() {
+            return Err(ProfileFault::NotSupported(
+                "an additional binding with a usage".to_owned(),
+            ));
+        }
+        let strength = match part("purpose").and_then(|of| text(of, "valueCode")) {
+            Some("required") => BindingStrength::Required,
+            Some("extensible") => BindingStrength::Extensible,
+            // For people and user interfaces.
+            _ => continue,
+        };
+        let value_set = part("valueSet").and_then(|of| text(of, "valueCanonical"));
+        let value_set = value_set.ok_or(ProfileFault::Field("binding.additional.valueSet"))?;
+        bindings.push(BindingRule { strength, value_set: value_set.to_owned() });
+    }
+    Ok(bindings)
 }
 
 fn invariant(constraint: &Value) -> Result<Option<InvariantRule>, ProfileFault> {

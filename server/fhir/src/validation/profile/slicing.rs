@@ -12,12 +12,12 @@ pub(in crate::validation) struct Slicing {
 }
 
 impl Slicing {
-    /// How the parts of an extension are told apart; no others are allowed.
-    pub fn by_url() -> Self {
+    /// How extensions are told apart.
+    pub fn by_url(rules: SliceRules) -> Self {
         let path = vec![Step::Child("url".to_owned())];
         let kind = DiscriminatorKind::Value;
         let discriminators = vec![Discriminator { kind, path, text: "url".to_owned() }];
-        Self { discriminators, rules: SliceRules::Closed, is_ordered: false }
+        Self { discriminators, rules, is_ordered: false }
     }
 }
 

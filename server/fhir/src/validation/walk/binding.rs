@@ -26,7 +26,7 @@ impl<'w> Walk<'w> {
     }
 
     pub(super) fn rule_binding(&mut self, spot: Spot<'w>, rule: &'w ElementRule) {
-        if let Some(binding) = &rule.binding {
+        for binding in rule.binding.iter().chain(&rule.more_bindings) {
             self.binding(spot, &rule.id, Some(rule), binding.strength, &binding.value_set);
         }
     }
@@ -106,6 +106,12 @@ impl<'w> Walk<'w> {
         if url.contains("/ValueSet/") || self.outside.value_sets.has_value_set(url) {
             self.at_child(system, |walk| {
                 walk.report(system, Code::SystemIsValueSet, "Coding.system", url, "");
+            });
+            return;
+        }
+        if self.outside.value_sets.is_supplement(url) {
+            self.at_child(system, |walk| {
+                walk.report(system, Code::SystemIsSupplement, "Coding.system", url, "");
             });
             return;
         }

@@ -12,6 +12,8 @@ pub(super) struct Index<'w> {
     entries: Vec<Entry<'w>>,
     by_url: HashMap<&'w str, Vec<usize>>,
     by_id: HashMap<(&'w str, &'w str), Vec<usize>>,
+    /// By the type and id at the end of the fullUrl.
+    by_tail: HashMap<&'w str, Vec<usize>>,
     by_node: HashMap<u32, usize>,
     is_bundle: bool,
 }
@@ -32,6 +34,9 @@ impl<'w> Index<'w> {
             let full_url = node.child_text("fullUrl");
             if let Some(url) = full_url {
                 index.by_url.entry(url).or_default().push(at);
+                if let Some(tail) = rest_base(url).and_then(|base| url.get(base.len()..)) {
+                    index.by_tail.entry(tail).or_default().push(at);
+                }
             }
             if let Some(resource) = resource {
                 index.by_node.insert(resource.index(), at);
@@ -65,7 +70,10 @@ impl<'w> Index<'w> {
         }
         // Without a base only the types and ids are left to go by.
         match plain.split_once('/') {
-            Some(by) => self.by_id.get(&by).cloned().unwrap_or_default(),
+            Some(by) => {
+                let found = self.by_id.get(&by).or_else(|| self.by_tail.get(plain));
+                found.cloned().unwrap_or_default()
+            }
             None => by_url(plain),
         }
     }

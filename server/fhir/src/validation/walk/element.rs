@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::primitive::is_absolute;
 use super::{Code, ElementRule, Holder, Node, Rules, Shape, Spot, Trial, Walk, add};
 use crate::{
     definitions::UNBOUNDED,
@@ -155,6 +156,9 @@ impl<'w> Walk<'w> {
         if child.element.name == "extension" || child.element.name == "modifierExtension" {
             self.extension(spot, &mut rules, holder);
         }
+        if let Some(rule) = variant.profile() {
+            add(&mut rules, rule);
+        }
         for rule in rules.clone() {
             self.type_rules(spot, rule, &mut rules);
         }
@@ -183,14 +187,24 @@ impl<'w> Walk<'w> {
         };
         let holder = Holder { path: child.element.path, code: variant.code, url };
         self.children(node, shape, rules, holder);
-        if variant.code == "Reference" {
-            self.reference(spot, rules);
+        match variant.code {
+            "Reference" => self.reference(spot, rules),
+            "Identifier" => self.identifier(node),
+            _ => {}
         }
         self.base_binding(spot);
         for rule in rules {
             self.values(spot, rule);
         }
         self.element_invariants(spot, shape, rules);
+    }
+
+    /// With this system, the value is a URI itself.
+    fn identifier(&mut self, node: Node<'w>) {
+        let is_uri = node.child_text("system") == Some("urn:ietf:rfc:3986");
+        if is_uri && !node.child_text("value").is_none_or(is_absolute) {
+            self.report(node, Code::RelativeUri, "Identifier.value", "", "");
+        }
     }
 
     /// The id of an element is the only one in its resource.

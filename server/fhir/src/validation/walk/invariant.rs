@@ -58,21 +58,17 @@ impl<'w> Walk<'w> {
             path_node(type_path, place)
         };
         let Some(focus) = focus else { return };
-        let frames = self.frames.as_slice();
+        let frames = self.frames.len();
         // What a profile says of an element that holds a resource belongs to the resource around.
-        let around = match frames.split_last() {
-            Some((_, around)) if is_resource && !around.is_empty() => around,
-            _ => frames,
-        };
-        let (frames, around) = (frames.to_vec(), around.to_vec());
+        let around = if is_resource && frames > 1 { frames - 1 } else { frames };
         for rule in shape.invariants.iter().chain(own) {
-            let failed = self.evaluate(&rule.expression, focus, root, &frames);
+            let failed = self.evaluate(&rule.expression, focus, root, frames);
             // R4's own words are the standard's prose: the expression says the same.
             self.judge(node, failed, rule.severity, rule.key, rule.expression.text(), None);
         }
         for rule in rules {
             for invariant in &rule.invariants {
-                let frames = if rule.id.contains('.') { &around } else { &frames };
+                let frames = if rule.id.contains('.') { around } else { frames };
                 let failed = self.evaluate(&invariant.expression, focus, root, frames);
                 let (severity, key) = (invariant.severity, invariant.key.as_str());
                 self.judge(node, failed, severity, key, &invariant.human, Some(rule));
@@ -100,14 +96,16 @@ impl<'w> Walk<'w> {
         self.put(finding);
     }
 
-    /// Whether it holds; the text says why that can't be told.
+    /// Whether it holds, seen from the innermost of the first `frames` resources; the text says why
+    /// that can't be told.
     pub(super) fn evaluate(
         &self,
         expression: &Expression,
         focus: PathNode<'_>,
         root: &Value,
-        frames: &[Frame<'w>],
+        frames: usize,
     ) -> Result<bool, String> {
+        let frames = self.frames.get(..frames).unwrap_or_default();
         let resource = |frame: Option<&Frame<'w>>| {
             let depth = frame.map_or(0, |frame| frame.path);
             self.path.json(root, depth).0.and_then(PathNode::of_resource)

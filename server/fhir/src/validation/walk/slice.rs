@@ -15,6 +15,14 @@ use crate::validation::profile::{Discriminator, SliceRules, Slicing};
 /// The items of the list that is sliced, by their place among the slots.
 type Items = SmallVec<[usize; 8]>;
 
+/// How far an item is from a slice.
+struct Judged<'d> {
+    /// Discriminators that it passed.
+    passed: usize,
+    /// The first one that keeps it out.
+    failing: Option<&'d Discriminator>,
+}
+
 impl<'w> Walk<'w> {
     /// Gives each item the rules of its slice, and counts.
     pub(super) fn slices(
@@ -84,24 +92,33 @@ impl<'w> Walk<'w> {
     ) -> SmallVec<[usize; 2]> {
         let mut found = SmallVec::new();
         for (at, (_, slice)) in rule.slices.iter().enumerate() {
-            if self.failing(item, slice, discriminators).is_none() {
+            let judged = self.judge_slice(item, slice, discriminators);
+            if judged.failing.is_none() && judged.passed > 0 {
                 found.push(at);
             }
         }
         found
     }
 
-    /// The first discriminator that keeps the item out of the slice, and how many it passed.
-    fn failing<'d>(
+    /// How the item stands to a slice. What the slice says nothing of keeps nothing out.
+    fn judge_slice<'d>(
         &mut self,
         item: Spot<'w>,
         slice: &'w ElementRule,
         discriminators: &'d [Discriminator],
-    ) -> Option<(usize, &'d Discriminator)> {
-        discriminators
-            .iter()
-            .enumerate()
-            .find(|(_, discriminator)| !self.is_in(item, slice, discriminator))
+    ) -> Judged<'d> {
+        let mut judged = Judged { passed: 0, failing: None };
+        for discriminator in discriminators {
+            match self.is_in(item, slice, discriminator) {
+                Some(true) => judged.passed += 1,
+                Some(false) => {
+                    judged.failing = Some(discriminator);
+                    break;
+                }
+                None => {}
+            }
+        }
+        judged
     }
 
     /// An item outside all slices: the nearest one tells what is wrong with it.
@@ -117,9 +134,8 @@ impl<'w> Walk<'w> {
         }
         let mut nearest: Option<(usize, &'w str, String)> = None;
         for (name, slice) in &rule.slices {
-            let Some((passed, failing)) = self.failing(item, slice, &slicing.discriminators) else {
-                continue;
-            };
+            let judged = self.judge_slice(item, slice, &slicing.discriminators);
+            let Judged { passed, failing: Some(failing) } = judged else { continue };
             if nearest.as_ref().is_none_or(|(best, ..)| passed > *best) {
                 let wanted = discriminate::wanted(slice, failing);
                 nearest = Some((passed, name, format!("{} {wanted}", failing.text)));

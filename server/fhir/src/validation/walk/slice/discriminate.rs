@@ -62,19 +62,23 @@ pub(super) fn wanted(slice: &ElementRule, discriminator: &Discriminator) -> Stri
 }
 
 impl<'w> Walk<'w> {
+    /// `None` when the slice says nothing that the discriminator looks at.
     pub(super) fn is_in(
         &mut self,
         item: Spot<'w>,
         slice: &'w ElementRule,
         discriminator: &Discriminator,
-    ) -> bool {
-        let found = self.follow(item, &discriminator.path);
+    ) -> Option<bool> {
         let rules = subrules(self.outside.profiles, slice, &discriminator.path);
+        if rules.is_empty() {
+            return None;
+        }
+        let found = self.follow(item, &discriminator.path);
         match discriminator.kind {
             DiscriminatorKind::Value => self.has_value(&found, &rules, slice, discriminator),
-            DiscriminatorKind::Exists => has_existence(&found, &rules),
-            DiscriminatorKind::Type => has_type(self.outside.profiles, &found, &rules),
-            DiscriminatorKind::Profile => self.has_profile(&found, &rules),
+            DiscriminatorKind::Exists => Some(has_existence(&found, &rules)),
+            DiscriminatorKind::Type => Some(has_type(self.outside.profiles, &found, &rules)),
+            DiscriminatorKind::Profile => Some(self.has_profile(&found, &rules)),
         }
     }
 
@@ -150,32 +154,25 @@ impl<'w> Walk<'w> {
         rules: &Subrules<'w>,
         slice: &'w ElementRule,
         discriminator: &Discriminator,
-    ) -> bool {
+    ) -> Option<bool> {
         // An extension's definition is its url.
         if discriminator.text == "url"
             && let Some(url) = extension_url(slice)
         {
             let url = url.split('|').next();
-            return found.iter().any(|found| found.node.text() == url);
+            return Some(found.iter().any(|found| found.node.text() == url));
         }
-        let mut has_expectation = false;
-        for rule in rules {
-            let answers: SmallVec<[Option<bool>; 4]> =
-                found.iter().map(|found| self.accepts(found.node, rule)).collect();
-            if !expects(rule) {
-                continue;
+        let mut answer = None;
+        for rule in rules.iter().filter(|rule| expects(rule)) {
+            let agrees = |found: &Found<'w>| self.accepts(found.node, rule) == Some(true);
+            answer = Some(true);
+            if !found.iter().any(agrees) {
+                return Some(false);
             }
-            has_expectation = true;
-            if !answers.contains(&Some(true)) {
-                return false;
-            }
-        }
-        if has_expectation {
-            return true;
         }
         // Nothing is said of the value: being there is all that can tell.
-        has_existence(found, rules)
-            && rules.iter().any(|rule| rule.min.is_some() || rule.max.is_some())
+        let is_counted = rules.iter().any(|rule| rule.min.is_some() || rule.max.is_some());
+        answer.or_else(|| is_counted.then(|| has_existence(found, rules)))
     }
 
     /// Whether the values agree with all that is fixed; `None` if nothing is.
@@ -316,8 +313,12 @@ fn subrules<'w>(profiles: &'w Profiles, slice: &'w ElementRule, path: &[Step]) -
                 Step::Extension(url) => {
                     let extension = rule.child("extension").into_iter();
                     let slices = extension.flat_map(|rule| rule.slices.iter());
+                    // Slices of slices too: `a/b`.
+                    let deeper = slices.flat_map(|(_, slice)| {
+                        std::iter::once(slice).chain(slice.slices.iter().map(|(_, slice)| slice))
+                    });
                     let is_it = |slice: &&ElementRule| extension_url(slice) == Some(url);
-                    next.extend(slices.map(|(_, slice)| slice).filter(is_it));
+                    next.extend(deeper.filter(is_it));
                 }
                 Step::Resolve | Step::OfType(_) => next.extend(from),
             }
