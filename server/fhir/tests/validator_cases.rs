@@ -92,6 +92,10 @@ fn location(expression: &str) -> String {
         let after = after.split_once(']').map_or("", |(_, after)| after).to_owned();
         plain = format!("{before}{after}");
     }
+    // Of XML it sometimes gives a path of XML.
+    if let Some(path) = plain.strip_prefix("/f:") {
+        plain = path.replace("/f:", ".");
+    }
     // HL7's validator says `entry[0]` of every entry in its checks of fullUrls; the line is right.
     if plain.starts_with("Bundle.entry[") && plain.ends_with(']') && !plain.contains("].") {
         return "Bundle.entry".to_owned();

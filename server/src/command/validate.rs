@@ -54,7 +54,8 @@ pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
     let (mut count, mut refused) = (0, 0);
     for file in &files {
-        let source = std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
+        let source =
+            std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
         let report = validator.validate(&source, None, &profiles);
         count += 1;
         refused += usize::from(!report.is_valid());
@@ -89,8 +90,7 @@ impl Definitions {
     fn add(&mut self, path: &Path, resource: Value) -> Result<(), Failure> {
         if resource.get("resourceType").and_then(Value::as_str) == Some("StructureDefinition") {
             let added = self.profiles.add(resource);
-            return added
-                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())));
+            return added.map_err(|error| Failure::usage(format!("{}: {error}", path.display())));
         }
         // Whatever else a package holds is no rule.
         self.value_sets.add(&resource);
@@ -121,7 +121,9 @@ fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> Result<(
     if files.len() >= MAX_FILES || depth > MAX_FOLDERS {
         return Err(Failure::usage(Text::new(
             format!("more than {MAX_FILES} files or {MAX_FOLDERS} levels of folders: give a part"),
-            format!("{MAX_FILES} ファイルまたは {MAX_FOLDERS} 階層を超えています。分けて指定してください"),
+            format!(
+                "{MAX_FILES} ファイルまたは {MAX_FOLDERS} 階層を超えています。分けて指定してください"
+            ),
         )));
     }
     if !path.is_dir() {
@@ -156,7 +158,8 @@ fn tell_finding(file: &Path, finding: &Finding, depth: usize, language: Language
         Language::Japanese => (finding.japanese(), entry.mend_japanese),
         Language::English => (finding.english(), entry.mend_english),
     };
-    let severity = severity(finding.severity).in_language(language);
+    let severity = severity(finding.severity);
+    let severity = severity.in_language(language);
     let indent = "  ".repeat(depth);
     say!("{indent}{} {severity} {text}", entry.id);
     let place = finding.place;
@@ -216,7 +219,9 @@ fn finding_json(finding: &Finding) -> Value {
 fn unknown_profile(canonical: &str) -> Text {
     Text::new(
         format!("the profile {canonical} is in none of the packages; add it with --package"),
-        format!("プロファイル {canonical} がどのパッケージにもありません。--package で追加してください"),
+        format!(
+            "プロファイル {canonical} がどのパッケージにもありません。--package で追加してください"
+        ),
     )
 }
 

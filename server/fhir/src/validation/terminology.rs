@@ -319,7 +319,8 @@ impl CodeSystem {
             open.extend(items(concept, "concept").map(|below| (below, Some(code))));
         }
         Self {
-            is_supplement: text(resource, "content") == Some("supplement"),
+            is_supplement: text(resource, "content") == Some("supplement")
+                || resource.get("supplements").is_some(),
             is_complete: text(resource, "content") == Some("complete"),
             is_case_sensitive: resource.get("caseSensitive").and_then(Value::as_bool)
                 != Some(false),

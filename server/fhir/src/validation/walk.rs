@@ -15,7 +15,11 @@ mod report;
 mod slice;
 mod vital_signs;
 
-use std::{cell::OnceCell, collections::HashSet, sync::Arc};
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 use smallvec::SmallVec;
@@ -75,6 +79,8 @@ pub(super) struct Walk<'w> {
     findings: Vec<Finding>,
     /// Profiles on resources and types that are being tried.
     trials: Vec<(u32, *const ElementRule)>,
+    /// What came out of those that were tried.
+    tried: HashMap<(u32, *const ElementRule), Vec<Finding>>,
     steps: u64,
     used: Vec<String>,
     bundle: bundle::Index<'w>,
@@ -97,6 +103,7 @@ impl<'w> Walk<'w> {
             ids: Vec::new(),
             findings: Vec::new(),
             trials: Vec::new(),
+            tried: HashMap::new(),
             steps: 0,
             used: Vec::new(),
             bundle: bundle::Index::default(),
@@ -209,6 +216,9 @@ impl<'w> Walk<'w> {
     /// what it claims itself are checked elsewhere.
     fn trial(&mut self, what: Trial<'w>, rule: &'w ElementRule) -> Vec<Finding> {
         let key = (what.node().index(), std::ptr::from_ref(rule));
+        if let Some(found) = self.tried.get(&key) {
+            return found.clone();
+        }
         if self.trials.contains(&key) || self.trials.len() >= MAX_TRIALS {
             // Already being tried further out: it holds if the rest holds.
             return Vec::new();
@@ -232,7 +242,12 @@ impl<'w> Walk<'w> {
             }
         }
         self.trials.pop();
-        std::mem::replace(&mut self.findings, before)
+        let found = std::mem::replace(&mut self.findings, before);
+        // Further in, the result rests on what the trials around it assume.
+        if self.trials.is_empty() {
+            self.tried.insert(key, found.clone());
+        }
+        found
     }
 
     /// The frames up to the resource that contains the others.

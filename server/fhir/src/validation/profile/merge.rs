@@ -33,9 +33,20 @@ pub(super) fn onto(mut base: ElementRule, own: ElementRule) -> ElementRule {
     base
 }
 
+/// A type that is only named again keeps its profiles and targets.
 fn types(base: &mut Vec<TypeRule>, own: Vec<TypeRule>) {
-    if !own.is_empty() {
-        *base = own;
+    if own.is_empty() {
+        return;
+    }
+    let known = std::mem::replace(base, own);
+    for of in base {
+        let Some(known) = known.iter().find(|known| known.code == of.code) else { continue };
+        if of.profiles.is_empty() {
+            of.profiles.clone_from(&known.profiles);
+        }
+        if of.targets.is_empty() {
+            of.targets.clone_from(&known.targets);
+        }
     }
 }
 

@@ -181,9 +181,14 @@ fn place<'r>(
     let mut at = root;
     for (name, slice) in open.iter().skip(1) {
         at = named(&mut at.children, name.trim_end_matches("[x]"), origin);
-        // `a/b` is slice b of slice a.
-        for slice in slice.iter().flat_map(|slice| slice.split('/')) {
+        let mut rest = slice.as_deref();
+        while let Some(slice) = rest {
+            // `a/b` is slice b of slice a, where there is an a.
+            let parent = slice.split_once('/');
+            let parent = parent.filter(|(of, _)| at.slices.iter().any(|(known, _)| known == of));
+            let (slice, inner) = parent.map_or((slice, None), |(of, inner)| (of, Some(inner)));
             at = named(&mut at.slices, slice, origin);
+            rest = inner;
         }
     }
     at

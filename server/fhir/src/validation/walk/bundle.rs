@@ -72,7 +72,8 @@ impl<'w> Index<'w> {
         match plain.split_once('/') {
             Some(by) => {
                 let found = self.by_id.get(&by).or_else(|| self.by_tail.get(plain));
-                found.cloned().unwrap_or_default()
+                // A type with the id of a urn:uuid: no right reference, but clear enough to judge it.
+                found.cloned().unwrap_or_else(|| by_url(&format!("urn:uuid:{}", by.1)))
             }
             None => by_url(plain),
         }

@@ -13,6 +13,8 @@ use crate::{
     },
 };
 
+const EXTENSION_VALUE: &str = "Extension.value[x]";
+
 /// A child of an element, and what R4 says it is.
 #[derive(Clone, Copy)]
 pub(super) struct Slot<'w> {
@@ -282,7 +284,14 @@ impl<'w> Walk<'w> {
             } else {
                 Code::WrongType
             };
-            self.report_rule(spot.node, wrong, rule, code, &allowed.join(", "));
+            let allowed = allowed.join(", ");
+            let mut finding = self.finding(spot.node, wrong, &rule.id, code, &allowed);
+            finding.profile = Some(rule.origin.to_string());
+            if spot.child.element.path == EXTENSION_VALUE {
+                // It is the extension that has another value than it is defined with.
+                finding.expression = self.path.parent().to_owned();
+            }
+            self.put(finding);
             return;
         }
         let profiles: Vec<&'w str> =

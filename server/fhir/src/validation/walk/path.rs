@@ -86,19 +86,33 @@ impl<'w> Path<'w> {
         depth: usize,
     ) -> (Option<&'j Value>, Option<&'j Value>) {
         let (mut value, mut twin) = (Some(root), None);
-        for (_, name, index) in self.parts.iter().take(depth) {
-            let holder = value.or(twin);
+        let mut parts = self.parts.iter().take(depth).peekable();
+        while let Some((_, name, index)) = parts.next() {
             let at = |found: Option<&'j Value>| match found {
                 Some(Value::Array(items)) => items.get(*index),
                 other => other,
             };
-            let next = at(holder.and_then(|holder| holder.get(*name)));
-            // Inside a primitive: its id and extensions stand in the twin.
-            let next = next.or_else(|| at(twin.and_then(|twin| twin.get(*name))));
-            twin = at(holder.and_then(|holder| holder.get(format!("_{name}"))));
-            value = next.filter(|next| !next.is_null());
-            twin = twin.filter(|twin| !twin.is_null());
+            let get = |holder: Option<&'j Value>, name: &str| {
+                at(holder.and_then(|holder| holder.get(name))).filter(|found| !found.is_null())
+            };
+            let holder = value.or(twin);
+            // Inside a primitive, its id and extensions stand in the twin.
+            let next = get(holder, name).or_else(|| get(twin, name));
+            // Only of the last part, and of a primitive that is gone through, the twin matters.
+            let needs_twin = parts.peek().is_none() || !next.is_some_and(Value::is_object);
+            twin = if needs_twin && has_twins(holder) {
+                get(holder, &format!("_{name}"))
+            } else {
+                None
+            };
+            value = next;
         }
         (value, twin)
     }
+}
+
+/// Whether any primitive of the object has an id or extensions.
+fn has_twins(holder: Option<&Value>) -> bool {
+    let object = holder.and_then(Value::as_object);
+    object.is_some_and(|object| object.keys().any(|name| name.starts_with('_')))
 }

@@ -24,18 +24,14 @@ impl<'w> Walk<'w> {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
         let Some(text) = node.child_text("reference") else { return };
+        if !text.starts_with('#') && !is_form(text) {
+            self.report(node, Code::ReferenceForm, path, "", "");
+        }
         let target = self.target(text);
-        match &target {
-            Target::Missing => {
-                let id = text.trim_start_matches('#');
-                self.report(node, Code::ContainedMissing, path, id, "");
-                return;
-            }
-            Target::Outside(_) if !text.starts_with('#') && !is_form(text) => {
-                self.report(node, Code::ReferenceForm, path, "", "");
-                return;
-            }
-            _ => {}
+        if matches!(target, Target::Missing) {
+            let id = text.trim_start_matches('#');
+            self.report(node, Code::ContainedMissing, path, id, "");
+            return;
         }
         // A reference names a type too; its target may have another.
         let named = type_of_url(text).filter(|_| !text.contains("://"));

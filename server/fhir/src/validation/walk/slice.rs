@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::{
     Code, ElementRule, Node, Rules, Shape, Spot, Walk, add,
     element::{Slots, spot},
+    primitive::is_absolute,
 };
 use crate::validation::profile::{Discriminator, SliceRules, Slicing};
 
@@ -128,6 +129,10 @@ impl<'w> Walk<'w> {
         }
         if item.variant.code == "Extension" {
             let url = item.node.child_text("url").unwrap_or_default();
+            if is_absolute(url) {
+                // No part but an extension of its own: its definition says where it may be.
+                return;
+            }
             let parts: Vec<&str> = rule.slices.iter().map(|(name, _)| name.as_str()).collect();
             self.report_rule(item.node, Code::SubExtension, rule, url, &parts.join(", "));
             return;

@@ -77,7 +77,11 @@ impl<'w> Walk<'w> {
         match discriminator.kind {
             DiscriminatorKind::Value => self.has_value(&found, &rules, slice, discriminator),
             DiscriminatorKind::Exists => Some(has_existence(&found, &rules)),
-            DiscriminatorKind::Type => Some(has_type(self.outside.profiles, &found, &rules)),
+            DiscriminatorKind::Type => {
+                // `valueString` of `value[x]` says its type by its name.
+                let is_named = slice.id.rsplit(':').next() == Some(item.node.name());
+                Some(is_named || has_type(self.outside.profiles, &found, &rules))
+            }
             DiscriminatorKind::Profile => Some(self.has_profile(&found, &rules)),
         }
     }
