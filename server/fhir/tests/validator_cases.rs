@@ -14,10 +14,24 @@ use genkan_fhir::validation::{Profiles, Validator, ValueSets, definition_from_xm
 use serde_json::Value;
 
 /// Of each module: verdicts that agree, at least. What the engine reaches today; it may only rise.
-const FLOORS: &[(&str, usize)] = &[];
+const FLOORS: &[(&str, usize)] = &[
+    ("bundle", 18),
+    ("extensions", 19),
+    ("fmt", 10),
+    ("general", 32),
+    ("invariants", 1),
+    ("profile", 137),
+    ("references", 11),
+    ("sd", 1),
+    ("security", 4),
+    ("tx", 20),
+    ("tx-advanced", 1),
+    ("versions", 1),
+    ("xhtml", 14),
+];
 
-/// Of all error locations: twice the common ones by all of both, in percent, at least.
-const LOCATION_F1_FLOOR: f64 = 0.0;
+/// Of all error locations: twice the common ones by all of both, at least.
+const LOCATION_F1_FLOOR: f64 = 0.75;
 
 /// The domains that HL7's validator takes unknown extensions from in these cases.
 const EXAMPLE_DOMAINS: &[&str] = &[

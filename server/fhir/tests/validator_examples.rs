@@ -12,7 +12,7 @@ use genkan_fhir::validation::{Package, Profiles, Report, Validator, ValueSets};
 const PACKAGES: [&str; 2] = ["jp-core.r4-1.1.2-url.tgz", "jp-clins.r4-1.5.2-snap.tgz"];
 
 /// Verdicts that agree, at least; it may only rise.
-const AGREED_FLOOR: usize = 0;
+const AGREED_FLOOR: usize = 48;
 
 struct Loaded {
     profiles: Profiles,
@@ -103,7 +103,7 @@ fn examples_have_the_expected_verdicts() {
 }
 
 /// Of how many profiles the differentials give exactly the snapshot, at least; it may only rise.
-const EQUAL_SNAPSHOTS_FLOOR: usize = 0;
+const EQUAL_SNAPSHOTS_FLOOR: usize = 133;
 
 #[test]
 fn differentials_give_the_snapshots_of_the_packages() {

@@ -231,3 +231,45 @@ fn summary(count: usize, refused: usize) -> Text {
         format!("{count} ファイル中 {refused} ファイルにエラー"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"resourceType": "Patient", "active": true}"#;
+    const BAD: &str = r#"<Patient xmlns="http://hl7.org/fhir"><gender value="man"/></Patient>"#;
+
+    fn run_on(files: &[(&str, &str)], more: &[&str]) -> Option<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).expect("written");
+        }
+        let mut args = ValidateArgs {
+            files: vec![folder.path().to_owned()],
+            packages: Vec::new(),
+            profiles: more.iter().map(|url| (*url).to_owned()).collect(),
+        };
+        args.packages.extend(
+            files
+                .iter()
+                .filter(|(name, _)| name.ends_with(".tgz"))
+                .map(|(name, _)| folder.path().join(name)),
+        );
+        let manner = Manner { language: Language::English, output: Output::Json };
+        run(&args, manner).err().map(|failure| failure.text().en)
+    }
+
+    #[test]
+    fn a_folder_is_valid_if_all_its_resources_are() {
+        assert_eq!(run_on(&[("a.json", GOOD), ("notes.txt", "x")], &[]), None);
+        assert_eq!(run_on(&[("a.json", GOOD), ("b.xml", BAD)], &[]), Some(String::new()));
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_refused_before_anything_is() {
+        let unknown = run_on(&[("a.json", GOOD)], &["http://example.org/p"]);
+        assert!(unknown.is_some_and(|text| text.contains("is in none of the packages")));
+        let broken = run_on(&[("a.json", GOOD), ("p.tgz", "no archive")], &[]);
+        assert!(broken.is_some_and(|text| text.contains("p.tgz: not a .tgz archive")));
+    }
+}
