@@ -34,7 +34,7 @@ use super::{
     tree::Node,
 };
 use extension::Holder;
-use path::Path;
+use path::{Part, Path};
 
 /// A resource with more is broken as a whole.
 pub const MAX_FINDINGS: usize = 1_000;
@@ -117,7 +117,7 @@ impl<'w> Walk<'w> {
             self.report(root, Code::NoResourceType, "", "", "");
             return;
         };
-        self.path.start(name);
+        self.path = Path::of(name);
         if name == "Bundle" {
             self.bundle = bundle::Index::of(root);
         }
@@ -167,10 +167,10 @@ impl<'w> Walk<'w> {
     /// The profiles in `meta.profile`.
     fn claimed(&mut self, node: Node<'w>, name: &'w str, rules: &mut Rules<'w>) {
         let Some(meta) = node.child("meta") else { return };
-        self.path.push("meta", "meta", None, 0, false);
+        self.path.push(Part::one("meta"));
         for (index, claimed) in meta.all("profile").enumerate() {
             if let Some(canonical) = claimed.text() {
-                self.path.push("profile", "profile", None, index, true);
+                self.path.push(Part::item("profile", index));
                 let unknown = Code::ProfileNotChecked;
                 self.add_profile(claimed, canonical, name, rules, unknown);
                 self.path.pop();

@@ -1,6 +1,6 @@
 //! Codes against the value sets that R4 and profiles bind them to.
 
-use super::{Code, ElementRule, Node, Spot, Walk};
+use super::{Code, ElementRule, Node, Part, Spot, Walk};
 use crate::{
     definitions::BindingStrength,
     validation::terminology::{CodeQuestion, Membership},
@@ -139,7 +139,7 @@ impl<'w> Walk<'w> {
 
     /// Reports at a child without walking into it.
     pub(super) fn at_child(&mut self, child: Node<'w>, tell: impl FnOnce(&mut Self)) {
-        self.path.push(child.name(), child.name(), None, 0, false);
+        self.path.push(Part::one(child.name()));
         tell(self);
         self.path.pop();
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Code, Node, Path, Walk, primitive::is_absolute, reference::type_of_url};
+use super::{Code, Node, Part, Path, Walk, primitive::is_absolute, reference::type_of_url};
 
 /// The entries of the bundle that is validated.
 #[derive(Debug, Default)]
@@ -97,10 +97,9 @@ impl<'w> Index<'w> {
 
 impl<'w> Entry<'w> {
     fn path(&self) -> Path<'w> {
-        let mut path = Path::default();
-        path.start("Bundle");
-        path.push("entry", "entry", None, self.index, true);
-        path.push("resource", "resource", None, 0, false);
+        let mut path = Path::of("Bundle");
+        path.push(Part::item("entry", self.index));
+        path.push(Part::one("resource"));
         path
     }
 }
@@ -138,7 +137,7 @@ impl<'w> Walk<'w> {
     }
 
     fn at_entry(&mut self, index: usize, tell: impl FnOnce(&mut Self)) {
-        self.path.push("entry", "entry", None, index, true);
+        self.path.push(Part::item("entry", index));
         tell(self);
         self.path.pop();
     }
@@ -176,7 +175,7 @@ impl<'w> Walk<'w> {
         };
         if kind == "searchset" && resource.child("id").is_none() {
             self.at_entry(at, |walk| {
-                walk.path.push("resource", "resource", None, 0, false);
+                walk.path.push(Part::one("resource"));
                 walk.report(resource, Code::EntryId, "", "", "");
                 walk.path.pop();
             });
@@ -190,7 +189,7 @@ impl<'w> Walk<'w> {
             if !seen.insert(relation)
                 && matches!(relation, "self" | "first" | "last" | "next" | "previous" | "prev")
             {
-                self.path.push("link", "link", None, index, true);
+                self.path.push(Part::item("link", index));
                 self.report(link, Code::LinkTwice, "", relation, "");
                 self.path.pop();
             }
@@ -275,7 +274,7 @@ fn collect_placed<'w>(node: Node<'w>, path: &mut Path<'w>, found: &mut Vec<(Node
         let index = before.filter(|(known, _)| *known == name).map_or(0, |(_, index)| index + 1);
         before = Some((name, index));
         let is_list = matches!(name, "author" | "section" | "entry" | "attester" | "event");
-        path.push(name, name, None, index, is_list);
+        path.push(Part { is_list, ..Part::item(name, index) });
         if child.child("reference").is_some_and(|reference| reference.text().is_some()) {
             found.push((child, path.clone()));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Code, Node, Walk};
+use super::{Code, Node, Part, Walk};
 
 impl<'w> Walk<'w> {
     pub(super) fn check_contained(&mut self, node: Node<'w>, is_contained: bool) {
@@ -22,7 +22,7 @@ impl<'w> Walk<'w> {
             local_references(resource, &mut own);
             // One that refers to its container is at home there.
             if !referred.contains(id) && !own.contains("") {
-                self.path.push("contained", "contained", None, index, true);
+                self.path.push(Part::item("contained", index));
                 self.report(resource, Code::ContainedUnused, "", id, "");
                 self.path.pop();
             }

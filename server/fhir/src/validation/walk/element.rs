@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::primitive::is_absolute;
-use super::{Code, ElementRule, Holder, Node, Rules, Shape, Spot, Trial, Walk, add};
+use super::{Code, ElementRule, Holder, Node, Part, Rules, Shape, Spot, Trial, Walk, add};
 use crate::{
     definitions::UNBOUNDED,
     fhirpath,
@@ -62,7 +62,8 @@ impl<'w> Walk<'w> {
         let Some(Spot { child, variant, .. }) = spot(shape, slot) else { return };
         let of_type = child.is_choice().then_some(variant.code);
         let is_list = child.element.is_list();
-        self.path.push(slot.node.name(), child.element.name, of_type, slot.index, is_list);
+        let (json, name, index) = (slot.node.name(), child.element.name, slot.index);
+        self.path.push(Part { json, name, of_type, index, is_list });
     }
 
     /// What each child is; what R4 doesn't know is reported and left out.
@@ -289,7 +290,7 @@ impl<'w> Walk<'w> {
             finding.profile = Some(rule.origin.to_string());
             if spot.child.element.path == EXTENSION_VALUE {
                 // It is the extension that has another value than it is defined with.
-                finding.expression = self.path.parent().to_owned();
+                finding.expression = self.path.parent();
             }
             self.put(finding);
             return;

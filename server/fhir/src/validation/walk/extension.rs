@@ -91,7 +91,7 @@ impl<'w> Walk<'w> {
         // What is wrong is the place: the element that has it.
         let mut finding =
             self.finding(spot.node, Code::ExtensionContext, holder.path, &definition.url, &allowed);
-        finding.expression = self.path.parent().to_owned();
+        finding.expression = self.path.parent();
         finding.profile = Some(definition.canonical.clone());
         self.put(finding);
     }

@@ -4,79 +4,101 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// A path that grows and shrinks with the walk, without an allocation for each element.
+/// A path that grows and shrinks with the walk. Its text is only made for a finding.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Path<'w> {
-    text: String,
-    /// For each part: how long the text was before it, its name in JSON, its number in a list.
-    parts: Vec<(usize, &'w str, usize)>,
+    resource: &'w str,
+    parts: Vec<Part<'w>>,
+}
+
+/// One element on the way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'w> {
+    /// Its name in JSON: `valueQuantity`.
+    pub json: &'w str,
+    /// Its name in R4: `value`.
+    pub name: &'w str,
+    /// Of a choice.
+    pub of_type: Option<&'w str>,
+    /// Among those of the same element.
+    pub index: usize,
+    /// Whether there may be several.
+    pub is_list: bool,
+}
+
+impl<'w> Part<'w> {
+    /// An element that there is one of.
+    pub fn one(name: &'w str) -> Self {
+        Self { json: name, name, of_type: None, index: 0, is_list: false }
+    }
+
+    /// An item of a list.
+    pub fn item(name: &'w str, index: usize) -> Self {
+        Self { json: name, name, of_type: None, index, is_list: true }
+    }
 }
 
 impl<'w> Path<'w> {
-    pub fn start(&mut self, resource: &str) {
-        self.text.clear();
-        self.text.push_str(resource);
+    pub fn of(resource: &'w str) -> Self {
+        Self { resource, parts: Vec::new() }
     }
 
-    /// The first parts of it.
-    pub fn first(&self, depth: usize) -> Self {
-        let mut path = self.clone();
-        while path.depth() > depth {
-            path.pop();
-        }
-        path
+    /// FHIRPath: `Patient.name[0].given[1]`.
+    pub fn text(&self) -> String {
+        Self::told(self.resource, &self.parts)
     }
 
     /// The path of what is around the element.
-    pub fn parent(&self) -> &str {
-        let length = self.parts.last().map_or(self.text.len(), |(length, ..)| *length);
-        self.text.get(..length).unwrap_or_default()
+    pub fn parent(&self) -> String {
+        let around = self.parts.split_last().map(|(_, around)| around);
+        Self::told(self.resource, around.unwrap_or_default())
     }
 
     /// The path of the whole list that the element is an item of.
-    pub fn list(&self) -> &str {
-        self.text
-            .rsplit_once('[')
-            .filter(|_| self.text.ends_with(']'))
-            .map_or(&self.text, |of| of.0)
+    pub fn list(&self) -> String {
+        let mut path = self.clone();
+        if let Some(last) = path.parts.last_mut() {
+            last.is_list = false;
+        }
+        path.text()
     }
 
-    /// The name of the element in JSON.
-    pub fn last(&self) -> Option<&'w str> {
-        self.parts.last().map(|(_, name, _)| *name)
-    }
-
-    pub fn text(&self) -> &str {
-        &self.text
+    fn told(resource: &str, parts: &[Part<'_>]) -> String {
+        let mut text = resource.to_owned();
+        for part in parts {
+            // Writing to a String doesn't fail.
+            let _ = write!(text, ".{}", part.name);
+            if let Some(of_type) = part.of_type {
+                let _ = write!(text, ".ofType({of_type})");
+            }
+            if part.is_list {
+                let _ = write!(text, "[{}]", part.index);
+            }
+        }
+        text
     }
 
     pub fn depth(&self) -> usize {
         self.parts.len()
     }
 
-    /// Into an element. `name` is its name without type, `json` with it.
-    pub fn push(
-        &mut self,
-        json: &'w str,
-        name: &str,
-        of_type: Option<&str>,
-        index: usize,
-        is_list: bool,
-    ) {
-        self.parts.push((self.text.len(), json, index));
-        let _ = write!(self.text, ".{name}");
-        if let Some(of_type) = of_type {
-            let _ = write!(self.text, ".ofType({of_type})");
-        }
-        if is_list {
-            let _ = write!(self.text, "[{index}]");
-        }
+    /// The first parts of it.
+    pub fn first(&self, depth: usize) -> Self {
+        let parts = self.parts.get(..depth).unwrap_or_default().to_vec();
+        Self { resource: self.resource, parts }
+    }
+
+    /// The name of the element in JSON.
+    pub fn last(&self) -> Option<&'w str> {
+        self.parts.last().map(|part| part.json)
+    }
+
+    pub fn push(&mut self, part: Part<'w>) {
+        self.parts.push(part);
     }
 
     pub fn pop(&mut self) {
-        if let Some((length, ..)) = self.parts.pop() {
-            self.text.truncate(length);
-        }
+        self.parts.pop();
     }
 
     /// The JSON of the first `depth` parts, and what stands beside a primitive.
@@ -87,7 +109,7 @@ impl<'w> Path<'w> {
     ) -> (Option<&'j Value>, Option<&'j Value>) {
         let (mut value, mut twin) = (Some(root), None);
         let mut parts = self.parts.iter().take(depth).peekable();
-        while let Some((_, name, index)) = parts.next() {
+        while let Some(Part { json: name, index, .. }) = parts.next() {
             let at = |found: Option<&'j Value>| match found {
                 Some(Value::Array(items)) => items.get(*index),
                 other => other,

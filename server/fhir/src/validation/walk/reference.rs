@@ -1,6 +1,6 @@
 //! References: their form, what they point to, and whether it may be that.
 
-use super::{Code, ElementRule, Node, Path, Rules, Spot, Trial, Walk};
+use super::{Code, ElementRule, Node, Part, Path, Rules, Spot, Trial, Walk};
 use crate::{
     definitions::Definitions,
     validation::{
@@ -184,7 +184,7 @@ impl<'w> Walk<'w> {
         let found = contained.find(|(_, node)| node.child_text("id") == Some(id));
         found.map_or(Target::Missing, |(index, node)| {
             let mut path = here;
-            path.push("contained", "contained", None, index, true);
+            path.push(Part::item("contained", index));
             Target::Contained(node, path)
         })
     }

@@ -19,7 +19,7 @@ impl<'w> Walk<'w> {
     /// The same of a list as a whole.
     pub(super) fn report_list(&mut self, node: Node<'w>, code: Code, element: &str, found: &str) {
         let mut finding = self.finding(node, code, element, found, "");
-        finding.expression = self.path.list().to_owned();
+        finding.expression = self.path.list();
         self.put(finding);
     }
 
@@ -45,14 +45,15 @@ impl<'w> Walk<'w> {
         found: &str,
         allowed: &str,
     ) -> Finding {
-        let element = if element.is_empty() { self.path.text() } else { element };
+        let expression = self.path.text();
+        let element = if element.is_empty() { &expression } else { element };
         Finding {
             code,
             severity: code.entry().severity,
-            expression: self.path.text().to_owned(),
             at: node.at(),
             place: Place { line: 1, column: 1 },
             element: element.to_owned(),
+            expression,
             found: found.to_owned(),
             allowed: allowed.to_owned(),
             profile: None,

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::super::{
-    Node, Path, Shape, Spot, Trial, Walk,
+    Node, Part, Path, Shape, Spot, Trial, Walk,
     compare::{contains, equals},
     reference::Target,
 };
@@ -69,6 +69,11 @@ impl<'w> Walk<'w> {
         slice: &'w ElementRule,
         discriminator: &Discriminator,
     ) -> Option<bool> {
+        if discriminator.kind == DiscriminatorKind::Value
+            && let Some(wanted) = plain(slice, &discriminator.path)
+        {
+            return Some(self.is_at(item.node, &discriminator.path, wanted));
+        }
         let rules = subrules(self.outside.profiles, slice, &discriminator.path);
         if rules.is_empty() {
             return None;
@@ -83,6 +88,16 @@ impl<'w> Walk<'w> {
                 Some(is_named || has_type(self.outside.profiles, &found, &rules))
             }
             DiscriminatorKind::Profile => Some(self.has_profile(&found, &rules)),
+        }
+    }
+
+    /// Whether an element at the path agrees. Without profiles and slices on the way, names are enough.
+    fn is_at(&self, node: Node<'w>, path: &[Step], wanted: &ElementRule) -> bool {
+        match path.split_first() {
+            Some((Step::Child(name), rest)) => {
+                node.all(name).any(|child| self.is_at(child, rest, wanted))
+            }
+            _ => self.accepts(node, wanted) == Some(true),
         }
     }
 
@@ -260,8 +275,8 @@ impl<'w> Walk<'w> {
     /// The path of a resource directly in the item that the walk is at.
     fn path_to(&self, spot: Spot<'w>) -> Path<'w> {
         let mut path = self.path.clone();
-        if !path.text().ends_with(spot.child.element.name) {
-            path.push(spot.node.name(), spot.child.element.name, None, 0, false);
+        if path.last() != Some(spot.node.name()) {
+            path.push(Part::one(spot.node.name()));
         }
         path
     }
@@ -279,6 +294,20 @@ fn expects(rule: &ElementRule) -> bool {
         || rule.pattern.is_some()
         || rule.binding.as_ref().is_some_and(|of| of.strength == BindingStrength::Required)
         || rule.children.iter().any(|(_, child)| expects(child))
+}
+
+/// The rule at the end of a path of names only, if it says what the value is and nothing else can.
+fn plain<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<&'r ElementRule> {
+    let is_plain = |rule: &ElementRule| rule.types.iter().all(|of| of.profiles.is_empty());
+    let mut rule = slice;
+    for step in path {
+        let Step::Child(name) = step else { return None };
+        if !is_plain(rule) {
+            return None;
+        }
+        rule = rule.child(name).filter(|child| child.slices.is_empty())?;
+    }
+    (is_plain(rule) && expects(rule)).then_some(rule)
 }
 
 fn extension_url(slice: &ElementRule) -> Option<&str> {
