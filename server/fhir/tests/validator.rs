@@ -336,3 +336,32 @@ fn the_profiles_of_r4_itself_compile() {
     }
     assert_eq!(profiles.check(), []);
 }
+
+#[test]
+fn too_much_is_told_and_never_passes() {
+    let unknown: String = (0..2_000).map(|at| format!(",{{\"x{at}\": 1}}")).collect();
+    let source =
+        format!("{{\"resourceType\": \"Patient\", \"name\": [{{\"text\": \"a\"}}{unknown}]}}");
+    let found = validate(source.as_bytes());
+    assert_eq!(found.len(), genkan_fhir::validation::MAX_FINDINGS + 1);
+    assert!(found.iter().any(|found| found.code == Code::TooManyFindings));
+    let names: String = (0..600).map(|at| format!(",\"x{at}\": 1")).collect();
+    let source = format!("{{\"resourceType\": \"Patient\"{names}}}");
+    let found = validate(source.as_bytes());
+    assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::TooLarge]);
+}
+
+#[test]
+fn an_open_end_comes_last() {
+    let elements = json!([
+        {"path": "Observation.category", "slicing": {"discriminator": [{"type": "value", "path": "coding.code"}], "rules": "openAtEnd"}},
+        {"path": "Observation.category", "sliceName": "b"},
+        {"path": "Observation.category.coding.code", "fixedCode": "b"},
+    ]);
+    let with = |codes: [&str; 2]| {
+        let category = codes.map(|code| json!({"coding": [{"code": code}]}));
+        against(&elements, |observation| observation["category"] = json!(category))
+    };
+    assert_eq!(with(["b", "a"]), [] as [&str; 0]);
+    assert_eq!(with(["a", "b"]), ["V1304 Observation.category[1]"]);
+}

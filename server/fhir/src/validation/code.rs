@@ -127,6 +127,10 @@ codes! {
     ValueRequired "V1108" Error Required
         "{e} needs a value, not only extensions" "{e} には拡張だけでなく値が必要です"
         "give the value" "値を書いてください"
+    BoundUnknown "V1109" Warning Value
+        "{e} can not be compared with the bound {a}, so it was not checked"
+        "{e} は境界 {a} と比べられないため、確認していません"
+        "write it with the same precision or unit" "同じ精度・単位で書いてください"
     Minimum "V1201" Error Required
         "{e} is missing: {a} needed, {f} found" "{e} がありません（{a}個以上必要・{f}個）"
         "add it" "追加してください"
@@ -311,8 +315,9 @@ codes! {
         "{e} conforms to none of the profiles: {a}" "{e} はどのプロファイルにも適合しません: {a}"
         "mend the first issue below" "下の最初の問題を直してください"
     TooManyFindings "V2104" Error TooCostly
-        "there is more than {a} wrong: the rest was not checked" "問題が {a} 件を超えたため、残りは確認していません"
-        "mend these first" "まずこれらを直してください"
+        "the validation came to its limit of {a}: the rest was not checked"
+        "検証が上限（{a}）に達したため、残りは確認していません"
+        "mend what was found first, or split the document" "見つかった問題を先に直すか、文書を分割してください"
     ProfileNotChecked "V2105" Warning NotSupported
         "the profile {f} that the resource claims is not loaded, so it was not checked"
         "リソースが宣言するプロファイル {f} が読み込まれていないため、確認していません"

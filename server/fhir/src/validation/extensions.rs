@@ -12,13 +12,14 @@ use crate::definitions::{Definitions, ExtensionFacts, ExtensionPart, UNBOUNDED};
 
 /// The definition of one of R4's extensions; compiled when it is first met.
 pub(super) fn core(url: &str) -> Option<&'static Arc<Profile>> {
-    static KNOWN: OnceLock<HashMap<&'static str, OnceLock<Arc<Profile>>>> = OnceLock::new();
+    static KNOWN: OnceLock<HashMap<&'static str, OnceLock<Option<Arc<Profile>>>>> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
         Definitions::r4().extension_urls().map(|url| (url, OnceLock::new())).collect()
     });
     let (url, compiled) = known.get_key_value(url)?;
-    let facts = Definitions::r4().extension(url)?;
-    Some(compiled.get_or_init(|| Arc::new(compile(&facts))))
+    let compiled = compiled
+        .get_or_init(|| Definitions::r4().extension(url).map(|facts| Arc::new(compile(&facts))));
+    compiled.as_ref()
 }
 
 fn compile(facts: &ExtensionFacts) -> Profile {

@@ -219,9 +219,13 @@ impl<'w> Walk<'w> {
         if let Some(found) = self.tried.get(&key) {
             return found.clone();
         }
-        if self.trials.contains(&key) || self.trials.len() >= MAX_TRIALS {
+        if self.trials.contains(&key) {
             // Already being tried further out: it holds if the rest holds.
             return Vec::new();
+        }
+        if self.trials.len() >= MAX_TRIALS {
+            let limit = format!("{MAX_TRIALS} profiles in each other");
+            return vec![self.finding(what.node(), Code::TooManyFindings, "", "", &limit)];
         }
         self.trials.push(key);
         let before = std::mem::take(&mut self.findings);
@@ -259,7 +263,13 @@ impl<'w> Walk<'w> {
     /// Whether the walk may go on: it is bounded, however profiles multiply it.
     fn step(&mut self) -> bool {
         self.steps += 1;
-        self.steps < MAX_STEPS && self.findings.len() < MAX_FINDINGS
+        let is_full = self.findings.len() >= MAX_FINDINGS;
+        if is_full {
+            self.stop(&format!("{MAX_FINDINGS} findings"));
+        } else if self.steps >= MAX_STEPS {
+            self.stop(&format!("{MAX_STEPS} elements"));
+        }
+        !is_full && self.steps < MAX_STEPS
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) fn compile(
         }
     };
     prune::prune(&mut root, of_type);
+    supported(&root).map_err(|error| error.of(url))?;
     let contexts = contexts(definition).map_err(failed)?;
     Ok(Profile {
         is_modifier: is_modifier(definition),
@@ -96,6 +97,15 @@ fn base_rules(
         return Err(ProfileError::new(url, ProfileFault::NoBase(base.to_owned())));
     };
     compile(profiles, base_definition, depth + 1).map(|profile| profile.root)
+}
+
+/// Elements that repeat another place's rules: R4's own ones are gone by now.
+fn supported(rule: &ElementRule) -> Result<(), ProfileError> {
+    if let Some(path) = &rule.content_reference {
+        let what = format!("a contentReference to {path}");
+        return Err(ProfileError::new("", ProfileFault::NotSupported(what)).at(&rule.id));
+    }
+    rule.children.iter().chain(&rule.slices).try_for_each(|(_, below)| supported(below))
 }
 
 /// A differential goes into an element whose type has a profile: what that says comes first.
@@ -278,6 +288,9 @@ fn type_rule(of: &Value) -> Result<TypeRule, ProfileFault> {
     };
     if code != "System" && !Definitions::r4().is_type(code) {
         return Err(ProfileFault::UnknownType(code.to_owned()));
+    }
+    if text(of, "versioning").is_some_and(|versioning| versioning != "either") {
+        return Err(ProfileFault::NotSupported("type.versioning".to_owned()));
     }
     let mut profiles = texts("profile");
     for (profile, twin) in profiles.iter_mut().zip(items(of, "_profile")) {

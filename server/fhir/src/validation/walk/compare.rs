@@ -26,17 +26,29 @@ impl<'w> Walk<'w> {
             let (found, allowed) = (told_node(node), told(pattern));
             self.report_rule(node, Code::Pattern, rule, &found, &allowed);
         }
-        if let Some(min) = &rule.min_value
-            && order(node, min) == Some(Ordering::Less)
-        {
-            self.report_rule(node, Code::OutOfRange, rule, "", &format!(">= {}", told(min)));
+        if let Some(min) = &rule.min_value {
+            self.bound(node, rule, min, (Ordering::Less, ">="));
         }
-        if let Some(max) = &rule.max_value
-            && order(node, max) == Some(Ordering::Greater)
-        {
-            self.report_rule(node, Code::OutOfRange, rule, "", &format!("<= {}", told(max)));
+        if let Some(max) = &rule.max_value {
+            self.bound(node, rule, max, (Ordering::Greater, "<="));
         }
         self.rule_binding(spot, rule);
+    }
+
+    /// `wrong` is how a value beyond the bound stands to it, with the sign of what is allowed.
+    fn bound(
+        &mut self,
+        node: Node<'w>,
+        rule: &'w ElementRule,
+        bound: &Value,
+        (wrong, sign): (Ordering, &str),
+    ) {
+        let code = match order(node, bound) {
+            Some(order) if order == wrong => Code::OutOfRange,
+            Some(_) => return,
+            None => Code::BoundUnknown,
+        };
+        self.report_rule(node, code, rule, "", &format!("{sign} {}", told(bound)));
     }
 }
 

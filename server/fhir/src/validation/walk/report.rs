@@ -61,16 +61,18 @@ impl<'w> Walk<'w> {
         }
     }
 
+    /// The validation isn't complete: that is an error of its own.
+    pub(super) fn stop(&mut self, limit: &str) {
+        if self.findings.last().map(|last| last.code) != Some(Code::TooManyFindings) {
+            let last = self.finding(self.outside.root, Code::TooManyFindings, "", "", limit);
+            self.findings.push(last);
+        }
+    }
+
     /// Once: R4 and several profiles may ask for the same.
     pub(super) fn put(&mut self, finding: Finding) {
         if self.findings.len() >= MAX_FINDINGS {
-            let is_told = self.findings.last().map(|last| last.code);
-            if is_told != Some(Code::TooManyFindings) {
-                let root = self.outside.root;
-                let max = MAX_FINDINGS.to_string();
-                let last = self.finding(root, Code::TooManyFindings, "", "", &max);
-                self.findings.push(last);
-            }
+            self.stop(&format!("{MAX_FINDINGS} findings"));
             return;
         }
         // Of a value set that isn't loaded, once is enough.

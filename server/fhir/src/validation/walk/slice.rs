@@ -41,15 +41,21 @@ impl<'w> Walk<'w> {
         let mut counts = vec![0; rule.slices.len()];
         let mut sliced: Vec<Items> = vec![Items::new(); rule.slices.len()];
         let mut last = 0;
+        // Whether an item of no slice was met: then the open end has begun.
+        let mut is_at_end = false;
         for at in items {
             let Some(slot) = slots.get(*at) else { continue };
             let Some(item) = spot(shape, slot) else { continue };
             self.enter(shape, slot);
             let found = self.slices_of(item, rule, &slicing.discriminators);
             match found.as_slice() {
-                [] => self.unmatched(item, rule, slicing),
+                [] => {
+                    is_at_end = true;
+                    self.unmatched(item, rule, slicing);
+                }
                 [one] => {
-                    if slicing.is_ordered && *one < last {
+                    let is_late = is_at_end && slicing.rules == SliceRules::OpenAtEnd;
+                    if is_late || slicing.is_ordered && *one < last {
                         let name = |slice: usize| rule.slices.get(slice).map_or("", |of| &of.0);
                         let (found, before) = (name(*one), name(last));
                         self.report_rule(item.node, Code::SliceOrder, rule, found, before);
