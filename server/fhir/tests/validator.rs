@@ -365,3 +365,30 @@ fn an_open_end_comes_last() {
     assert_eq!(with(["b", "a"]), [] as [&str; 0]);
     assert_eq!(with(["a", "b"]), ["V1304 Observation.category[1]"]);
 }
+
+#[test]
+fn closed_lists_of_extensions_take_no_others() {
+    let elements = |rules: &str| {
+        json!([
+            {"path": "Observation.extension", "slicing": {"discriminator": [{"type": "value", "path": "url"}], "rules": rules}},
+            {"path": "Observation.extension", "sliceName": "a", "max": "1", "type": [{"code": "Extension", "profile": ["http://hl7.org/fhir/StructureDefinition/event-location"]}]},
+        ])
+    };
+    let with = |rules: &str, url: &str| {
+        against(&elements(rules), |observation| {
+            observation["extension"] =
+                json!([{"url": url, "valueReference": {"reference": "Location/1"}}]);
+        })
+    };
+    let other = "http://hl7.org/fhir/StructureDefinition/observation-focusCode";
+    assert_eq!(
+        with("closed", "http://hl7.org/fhir/StructureDefinition/event-location"),
+        [] as [&str; 0]
+    );
+    assert!(with("closed", other).contains(&"V1303 Observation.extension[0]".to_owned()));
+    assert!(!with("open", other).contains(&"V1303 Observation.extension[0]".to_owned()));
+    assert!(
+        with("open", "http://example.org/none")
+            .contains(&"V1013 Observation.extension[0]".to_owned())
+    );
+}

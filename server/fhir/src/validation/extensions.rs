@@ -30,8 +30,7 @@ fn compile(facts: &ExtensionFacts) -> Profile {
         for name in part.path.split('/').filter(|name| !name.is_empty()) {
             let id = at.id.clone();
             let extension = child(at, "extension", &origin);
-            // R4 defines all parts of its extensions.
-            extension.slicing.get_or_insert_with(|| Slicing::by_url(SliceRules::Closed));
+            extension.slicing.get_or_insert_with(|| Slicing::by_url(SliceRules::Open));
             let position = extension.slices.iter().position(|(known, _)| known == name);
             let position = position.unwrap_or_else(|| {
                 let mut slice = rule(&format!("{id}.extension:{name}"), &origin);

@@ -315,8 +315,8 @@ impl<'w> Walk<'w> {
         for canonical in profiles {
             match self.outside.profiles.rules(canonical) {
                 Some(rules) => known.push(rules),
-                // R4's own extensions and type profiles are checked as such.
-                None if canonical.starts_with("http://hl7.org/fhir/StructureDefinition/") => return,
+                // An extension is looked for by its url, and reported if it isn't known.
+                None if spot.variant.code == "Extension" => return,
                 None => self.report_rule(spot.node, Code::UnknownProfile, rule, canonical, ""),
             }
         }

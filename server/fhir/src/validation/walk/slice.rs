@@ -130,17 +130,14 @@ impl<'w> Walk<'w> {
 
     /// An item outside all slices: the nearest one tells what is wrong with it.
     fn unmatched(&mut self, item: Spot<'w>, rule: &'w ElementRule, slicing: &Slicing) {
-        if slicing.rules != SliceRules::Closed {
-            return;
-        }
-        if item.variant.code == "Extension" {
-            let url = item.node.child_text("url").unwrap_or_default();
-            if is_absolute(url) {
-                // No part but an extension of its own: its definition says where it may be.
-                return;
-            }
+        let url = item.node.child_text("url").unwrap_or_default();
+        if item.variant.code == "Extension" && !is_absolute(url) {
+            // A part of an extension, and its definition has all of them.
             let parts: Vec<&str> = rule.slices.iter().map(|(name, _)| name.as_str()).collect();
             self.report_rule(item.node, Code::SubExtension, rule, url, &parts.join(", "));
+            return;
+        }
+        if slicing.rules != SliceRules::Closed {
             return;
         }
         let mut nearest: Option<(usize, &'w str, String)> = None;

@@ -74,13 +74,19 @@ impl<'w> Walk<'w> {
         {
             return Some(self.is_at(item.node, &discriminator.path, wanted));
         }
+        // An extension's definition is its url.
+        if discriminator.text == "url"
+            && let Some(url) = extension_url(slice)
+        {
+            return Some(item.node.child_text("url") == url.split('|').next());
+        }
         let rules = subrules(self.outside.profiles, slice, &discriminator.path);
         if rules.is_empty() {
             return None;
         }
         let found = self.follow(item, &discriminator.path);
         match discriminator.kind {
-            DiscriminatorKind::Value => self.has_value(&found, &rules, slice, discriminator),
+            DiscriminatorKind::Value => self.has_value(&found, &rules),
             DiscriminatorKind::Exists => Some(has_existence(&found, &rules)),
             DiscriminatorKind::Type => {
                 // `valueString` of `value[x]` says its type by its name.
@@ -167,20 +173,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn has_value(
-        &mut self,
-        found: &[Found<'w>],
-        rules: &Subrules<'w>,
-        slice: &'w ElementRule,
-        discriminator: &Discriminator,
-    ) -> Option<bool> {
-        // An extension's definition is its url.
-        if discriminator.text == "url"
-            && let Some(url) = extension_url(slice)
-        {
-            let url = url.split('|').next();
-            return Some(found.iter().any(|found| found.node.text() == url));
-        }
+    fn has_value(&mut self, found: &[Found<'w>], rules: &Subrules<'w>) -> Option<bool> {
         let mut answer = None;
         for rule in rules.iter().filter(|rule| expects(rule)) {
             let agrees = |found: &Found<'w>| self.accepts(found.node, rule) == Some(true);
