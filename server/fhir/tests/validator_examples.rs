@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use genkan_fhir::validation::{Package, Profiles, Report, Validator, ValueSets};
+use genkan_fhir::validation::{Finding, Package, Profiles, Report, Validator, ValueSets};
+use serde_json::{Map, Value};
 
 const PACKAGES: [&str; 2] = ["jp-core.r4-1.1.2-url.tgz", "jp-clins.r4-1.5.2-snap.tgz"];
 
@@ -148,4 +149,125 @@ fn differentials_give_the_snapshots_of_the_packages() {
     }
     println!("{equal} of {} differentials give the snapshot", canonicals.len());
     assert!(equal >= EQUAL_SNAPSHOTS_FLOOR, "{equal} equal, {EQUAL_SNAPSHOTS_FLOOR} before");
+}
+
+/// One rule of a profile broken in an example: what is broken, and the example then.
+struct Mutant {
+    rule: String,
+    expected: &'static [&'static str],
+    resource: Value,
+}
+
+/// The value of `name=` in a line of a profile's rules.
+fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let (_, value) = line.split_once(&format!(" {name}="))?;
+    Some(value.split(" ").next().unwrap_or(value))
+}
+
+/// The property that holds an element, whichever type a choice has there.
+fn property(object: &Map<String, Value>, name: &str) -> Option<String> {
+    let is_it = |known: &&String| {
+        known.strip_prefix(name).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with(|letter: char| letter.is_ascii_uppercase())
+        })
+    };
+    object.keys().find(is_it).cloned()
+}
+
+/// Changes the first element at the path; whether there was one.
+fn change(value: &mut Value, path: &[&str], with: &dyn Fn(&mut Map<String, Value>, &str)) -> bool {
+    match (value, path) {
+        (Value::Array(items), _) => items.iter_mut().any(|item| change(item, path, with)),
+        (Value::Object(object), [name]) => match property(object, name) {
+            Some(property) => {
+                with(object, &property);
+                true
+            }
+            None => false,
+        },
+        (Value::Object(object), [name, rest @ ..]) => match property(object, name) {
+            Some(property) => change(&mut object[&property], rest, with),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// Breaks each rule on an element that is no slice's, once.
+fn mutants(resource: &Value, lines: &[String]) -> Vec<Mutant> {
+    let mut mutants = Vec::new();
+    for line in lines {
+        let path = line.split(' ').next().unwrap_or_default();
+        if path.contains(':') || !path.contains('.') {
+            continue;
+        }
+        let path: Vec<&str> = path.split('.').skip(1).collect();
+        let mut add = |expected, with: &dyn Fn(&mut Map<String, Value>, &str)| {
+            let mut resource = resource.clone();
+            if change(&mut resource, &path, with) {
+                mutants.push(Mutant { rule: line.clone(), expected, resource });
+            }
+        };
+        if field(line, "min").is_some_and(|min| min != "0") {
+            // What has nothing left is empty.
+            add(&["V1201", "V1007"], &|object, name| {
+                object.remove(name);
+            });
+        }
+        if field(line, "fixed").is_some_and(|value| value.starts_with('"')) {
+            add(&["V1401"], &|object, name| object[name] = "other".into());
+        }
+        if field(line, "pattern").is_some_and(|value| value.starts_with('"')) {
+            add(&["V1402"], &|object, name| object[name] = "other".into());
+        }
+        if field(line, "max") == Some("1") {
+            add(&["V1202", "V1006"], &|object, name| {
+                let item = match object[name].clone() {
+                    Value::Array(items) => items[0].clone(),
+                    one => one,
+                };
+                object[name] = vec![item.clone(), item].into();
+            });
+        }
+    }
+    mutants
+}
+
+#[test]
+fn what_a_profile_asks_is_told_when_it_is_broken() {
+    let Some(loaded) = load(&PACKAGES) else {
+        println!("skipped: no {}", shared().display());
+        return;
+    };
+    let Ok(folder) = fs::read_dir(shared().join("examples/clins")) else { return };
+    let validator = Validator::new(&loaded.profiles, &loaded.value_sets);
+    let (mut killed, mut all) = (0, 0);
+    for path in folder.flatten().map(|entry| entry.path()) {
+        let source = fs::read(&path).expect("the example");
+        let resource: Value = serde_json::from_slice(&source).expect("JSON");
+        let report = validate(&loaded, &path);
+        if !report.is_valid() || resource["resourceType"] == "Bundle" {
+            continue;
+        }
+        for canonical in &report.profiles {
+            let Some(Ok(profile)) = loaded.profiles.get(canonical) else { continue };
+            if profile.of_type != resource["resourceType"] {
+                continue;
+            }
+            for mutant in mutants(&resource, &profile.lines()) {
+                let source = mutant.resource.to_string();
+                // Without `meta` it claims nothing any more.
+                let report = validator.validate(source.as_bytes(), None, &[canonical]);
+                let mut found = report.findings.iter().map(Finding::id);
+                let is_killed = found.any(|id| mutant.expected.contains(&id));
+                all += 1;
+                killed += usize::from(is_killed);
+                if !is_killed {
+                    println!("{}: {} lives", path.display(), mutant.rule);
+                }
+            }
+        }
+    }
+    println!("{killed} of {all} mutants killed");
+    assert!(all > 100 && killed == all, "each that lives is listed above");
 }
