@@ -9,6 +9,7 @@
 
 pub mod codemap;
 pub mod compile;
+pub mod conformance;
 pub mod coverage;
 pub mod diagnostic;
 pub mod difference;

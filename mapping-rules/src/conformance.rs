@@ -1,0 +1,105 @@
+//! Genkan's own conformance profiles (`profiles/`): what 電子カルテ情報共有サービス asks of 5情報 and
+//! documents, in a compact form, for each version of the implementation guide (実装ガイド).
+//!
+//! A file says what it says of the oldest version that is known, and under `changes` what later ones
+//! say otherwise. For one guide they become `StructureDefinition`s with a differential, which the
+//! validator compiles like those of any package, and the value sets that they bind to.
+//!
+//! ```
+//! use genkan_mapping::conformance::{self, Guide};
+//!
+//! let files = conformance::built_in();
+//! let guides = conformance::guides(&files).expect("the guides");
+//! let newest = guides.last().expect("a guide");
+//! let made = conformance::read(&files, &newest.version).expect("the profiles");
+//! assert!(made.profiles.iter().all(|profile| profile["version"] == newest.version.to_string()));
+//! ```
+
+mod element;
+mod guide;
+mod invariant;
+mod profile;
+mod value_set;
+
+use include_dir::{Dir, include_dir};
+use serde_json::Value as Json;
+
+use crate::compile::RuleFiles;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::yaml::{self, Yaml};
+
+pub use guide::{Guide, Version};
+
+static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+
+const GUIDES: &str = "guides.yaml";
+const VALUE_SETS: &str = "value-sets.yaml";
+
+/// What the profiles are for one version of the guide, as FHIR resources.
+#[derive(Debug, Clone, Default)]
+pub struct Conformance {
+    /// `StructureDefinition`s.
+    pub profiles: Vec<Json>,
+    /// `ValueSet`s and `CodeSystem`s.
+    pub value_sets: Vec<Json>,
+}
+
+/// The files that come with Genkan, by name.
+pub fn built_in() -> RuleFiles {
+    let mut files: Vec<(String, Vec<u8>)> = BUILT_IN
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "yaml"))
+        .map(|file| (file.path().display().to_string(), file.contents().to_vec()))
+        .collect();
+    files.sort();
+    RuleFiles(files)
+}
+
+/// The versions of the guide that the files know, the oldest first.
+pub fn guides(files: &RuleFiles) -> Result<Vec<Guide>, Vec<Diagnostic>> {
+    let tree = tree(files, |name| name == GUIDES)?;
+    let (_, yaml) = tree.first().ok_or_else(|| vec![missing(GUIDES)])?;
+    guide::read(yaml)
+}
+
+/// Everything that the files say of one version.
+pub fn read(files: &RuleFiles, version: &Version) -> Result<Conformance, Vec<Diagnostic>> {
+    let guides = guides(files)?;
+    let Some(guide) = guides.iter().find(|guide| guide.version == *version) else {
+        return Err(vec![guide::unknown(version, &guides)]);
+    };
+    let mut made = Conformance::default();
+    let mut found = Vec::new();
+    for (name, yaml) in tree(files, |name| name != GUIDES)? {
+        let done = match name {
+            VALUE_SETS => value_set::read(&yaml).map(|sets| made.value_sets.extend(sets)),
+            _ => profile::read(&yaml, guide).map(|of| made.profiles.extend(of)),
+        };
+        found.extend(done.err().into_iter().flatten());
+    }
+    if found.is_empty() { Ok(made) } else { Err(found) }
+}
+
+/// The files of which the name is wanted, read as YAML.
+fn tree(
+    files: &RuleFiles,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(&str, Yaml)>, Vec<Diagnostic>> {
+    let (mut trees, mut found) = (Vec::new(), Vec::new());
+    for (index, (name, bytes)) in (0_u16..).zip(&files.0).filter(|(_, (name, _))| wanted(name)) {
+        let at_start = Span { file: index, line: 1, column: 1, length: 1 };
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            Diagnostic::error("E0103", at_start, "the file is not UTF-8", "UTF-8 ではありません")
+        });
+        match text.and_then(|text| yaml::parse(index, text)) {
+            Ok(yaml) => trees.push((name.as_str(), yaml)),
+            Err(diagnostic) => found.push(diagnostic),
+        }
+    }
+    if found.is_empty() { Ok(trees) } else { Err(found) }
+}
+
+fn missing(name: &str) -> Diagnostic {
+    let en = format!("{name} is missing");
+    Diagnostic::error("E0701", Span::default(), en, format!("{name} がありません"))
+}
