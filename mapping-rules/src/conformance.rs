@@ -15,6 +15,7 @@
 //! assert!(made.profiles.iter().all(|profile| profile["version"] == newest.version.to_string()));
 //! ```
 
+mod codes;
 mod element;
 mod guide;
 mod invariant;
@@ -28,6 +29,7 @@ use crate::compile::RuleFiles;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{self, Yaml};
 
+pub use codes::Codes;
 pub use guide::{Guide, Version};
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/profiles");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::compile::structure::{Entries, list, text_list};
+use crate::compile::structure::{Entries, list, text, text_list};
 use crate::diagnostic::Diagnostic;
 use crate::yaml::Yaml;
 
@@ -28,20 +28,30 @@ fn resources(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Vec<Json>, Diag
 
 fn code_system(yaml: &Yaml, found: &mut Vec<Diagnostic>) -> Result<Json, Diagnostic> {
     let entries = Entries::of(yaml)?;
-    entries.only(&["url", "codes"], found);
+    entries.only(&["url", "codes", "content"], found);
     let mut concepts = Vec::new();
     for (code, display) in Entries::of(entries.required("codes")?)?.iter() {
-        let displays = text_list(display)?;
-        let mut displays = displays.into_iter().map(|(display, _)| display);
-        let first = displays.next().unwrap_or_default();
-        let others: Vec<Json> = displays.map(|display| json!({"value": display})).collect();
-        concepts.push(json!({"code": code.name, "display": first, "designation": others}));
+        let display = text(display)?;
+        concepts.push(match display {
+            "" => json!({"code": code.name}),
+            display => json!({"code": code.name, "display": display}),
+        });
     }
+    // Of a master: only the codes for what has none, which are no part of it.
+    let content = match entries.get("content").map(|yaml| (yaml.as_text(), yaml.span)) {
+        None => "complete",
+        Some((Some("fragment"), _)) => "fragment",
+        Some((_, span)) => {
+            let (en, ja) =
+                ("content is `fragment`, or is left out", "content は fragment だけです");
+            return Err(Diagnostic::error("E0712", span, en, ja));
+        }
+    };
     Ok(json!({
         "resourceType": "CodeSystem",
         "url": entries.text("url")?.0,
         "status": "active",
-        "content": "complete",
+        "content": content,
         "concept": concepts,
     }))
 }

@@ -7,15 +7,19 @@ use anyhow::Context as _;
 use clap::Args;
 use genkan_fhir::outcome::IssueSeverity;
 use genkan_fhir::validation::{
-    Finding, Package, Profiles, Report, Validator, ValueSets, definition_from_xml,
+    CodeQuestion, Finding, Package, Profiles, Report, Validator, ValueSets, definition_from_xml,
 };
-use genkan_mapping::{Language, Text};
+use genkan_mapping::conformance::{self, Codes, Conformance, Version};
+use genkan_mapping::{Diagnostic, Language, Text};
+use genkan_masters::Store;
 use serde_json::{Value, json};
 
 use crate::command::{Failure, Manner, Output};
 
 /// Files of one run; a folder with more is given in parts.
 const MAX_FILES: usize = 100_000;
+/// Extensions of JP Core that Genkan has no rule for; its package brings them.
+const OTHERS: [&str; 1] = ["http://jpfhir.jp/fhir/core/Extension/"];
 /// Folders in folders.
 const MAX_FOLDERS: usize = 32;
 
@@ -27,20 +31,27 @@ pub struct ValidateArgs {
     /// A FHIR package with profiles and value sets, or one definition; may be given several times
     #[arg(long = "package", value_name = "FILE.tgz")]
     packages: Vec<PathBuf>,
+    /// The version of the implementation guide that profiles without a version mean; the newest if not given
+    #[arg(long, value_name = "VERSION")]
+    guide: Option<Version>,
+    /// The national code masters, as `genkan codes import` wrote them
+    #[arg(long, value_name = "FILE")]
+    masters: Option<PathBuf>,
     /// The canonical of a profile that every resource must conform to, beside those it claims
     #[arg(long = "profile", value_name = "URL")]
     profiles: Vec<String>,
 }
 
-/// What `--package` brought.
+/// Genkan's own profiles, and what `--package` brought.
 #[derive(Default)]
 struct Definitions {
     profiles: Profiles,
     value_sets: ValueSets,
+    conformance: Conformance,
 }
 
 pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
-    let definitions = Definitions::load(&args.packages)?;
+    let definitions = Definitions::load(args.guide, &args.packages)?;
     for canonical in &args.profiles {
         if !definitions.profiles.is_known(canonical) {
             return Err(Failure::usage(unknown_profile(canonical)));
@@ -50,7 +61,11 @@ pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
     for path in &args.files {
         collect(path, 0, &mut files)?;
     }
+    let masters = args.masters.as_deref().map(masters).transpose()?.unwrap_or_default();
+    let codes = Codes::new(&masters, &definitions.conformance);
+    let lookup = |question: &CodeQuestion<'_>| codes.ask(question);
     let validator = Validator::new(&definitions.profiles, &definitions.value_sets);
+    let validator = validator.with_lookup(&lookup).with_unknown_extensions(&OTHERS);
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
     let (mut count, mut refused) = (0, 0);
     for file in &files {
@@ -69,9 +84,10 @@ pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
 }
 
 impl Definitions {
-    /// All packages, compiled: a profile that can't be used is told before anything is validated.
-    fn load(paths: &[PathBuf]) -> Result<Self, Failure> {
-        let mut definitions = Self::default();
+    /// Those of every guide, so that a resource may say which it means, and of all packages. A profile of
+    /// theirs that can't be used is told before anything is validated.
+    fn load(guide: Option<Version>, paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut definitions = Self::of_guides(guide)?;
         for path in paths {
             let bytes =
                 std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
@@ -87,6 +103,33 @@ impl Definitions {
         Err(Failure::usage(errors.join("\n")))
     }
 
+    /// The one that is chosen comes last: it is meant where a canonical has no version.
+    fn of_guides(chosen: Option<Version>) -> Result<Self, Failure> {
+        let files = conformance::built_in();
+        let told = |found: Vec<Diagnostic>| {
+            let texts: Vec<String> = found.into_iter().map(|one| one.message.en).collect();
+            Failure::usage(texts.join("\n"))
+        };
+        let mut versions: Vec<Version> =
+            conformance::guides(&files).map_err(told)?.iter().map(|guide| guide.version).collect();
+        if let Some(chosen) = chosen {
+            versions.retain(|version| *version != chosen);
+            versions.push(chosen);
+        }
+        let mut definitions = Self::default();
+        for version in &versions {
+            definitions.conformance = conformance::read(&files, version).map_err(told)?;
+            for profile in &definitions.conformance.profiles {
+                let added = definitions.profiles.add(profile.clone());
+                added.map_err(|error| Failure::usage(error.to_string()))?;
+            }
+        }
+        for resource in &definitions.conformance.value_sets {
+            definitions.value_sets.add(resource);
+        }
+        Ok(definitions)
+    }
+
     fn add(&mut self, path: &Path, resource: Value) -> Result<(), Failure> {
         if resource.get("resourceType").and_then(Value::as_str) == Some("StructureDefinition") {
             let added = self.profiles.add(resource);
@@ -96,6 +139,12 @@ impl Definitions {
         self.value_sets.add(&resource);
         Ok(())
     }
+}
+
+fn masters(path: &Path) -> Result<Store, Failure> {
+    let bytes = std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    let opened = Store::open(bytes);
+    opened.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 fn resources(path: &Path, bytes: &[u8]) -> Result<Vec<Value>, Failure> {
