@@ -296,6 +296,8 @@ mod tests {
         let mut args = ValidateArgs {
             files: vec![folder.path().to_owned()],
             packages: Vec::new(),
+            guide: None,
+            masters: None,
             profiles: more.iter().map(|url| (*url).to_owned()).collect(),
         };
         args.packages.extend(
