@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use genkan_masters::ReadLimits;
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -13,6 +14,57 @@ pub struct CodesConfig {
     pub expand_codes_max: usize,
     /// Codes that a CodeSystem, ValueSet or ConceptMap spells out; larger ones are asked by operations.
     pub read_codes_max: usize,
+    pub import: ImportConfig,
+}
+
+/// How much of one file `genkan codes import` reads.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImportConfig {
+    pub file_bytes_max: u64,
+    pub unpacked_bytes_max: u64,
+    pub line_bytes_max: usize,
+    pub rows_max: usize,
+    pub columns_max: usize,
+    pub cells_max: usize,
+    pub rejected_lines_max: usize,
+}
+
+impl ImportConfig {
+    pub fn limits(&self) -> ReadLimits {
+        ReadLimits {
+            file_bytes_max: self.file_bytes_max,
+            unpacked_bytes_max: self.unpacked_bytes_max,
+            line_bytes_max: self.line_bytes_max,
+            rows_max: self.rows_max,
+            columns_max: self.columns_max,
+            cells_max: self.cells_max,
+            rejected_lines_max: self.rejected_lines_max,
+        }
+    }
+}
+
+impl Default for ImportConfig {
+    fn default() -> Self {
+        let ReadLimits {
+            file_bytes_max,
+            unpacked_bytes_max,
+            line_bytes_max,
+            rows_max,
+            columns_max,
+            cells_max,
+            rejected_lines_max,
+        } = ReadLimits::default();
+        ImportConfig {
+            file_bytes_max,
+            unpacked_bytes_max,
+            line_bytes_max,
+            rows_max,
+            columns_max,
+            cells_max,
+            rejected_lines_max,
+        }
+    }
 }
 
 impl Default for CodesConfig {
@@ -21,6 +73,7 @@ impl Default for CodesConfig {
             masters_file: PathBuf::from("masters.genkan"),
             expand_codes_max: 1000,
             read_codes_max: 500,
+            import: ImportConfig::default(),
         }
     }
 }

@@ -34,6 +34,8 @@ pub enum Property {
     Maker,
     Yj,
     Hot9,
+    /// JANコード of a package.
+    Gtin,
     /// 薬価基準収載医薬品コード
     PriceList,
     /// 一般名コード
@@ -50,6 +52,12 @@ pub enum Property {
     Material,
     /// 測定法
     Method,
+    /// 分析物 or 測定物: the first five characters of a JLAC code.
+    Analyte,
+    /// タイミング指定区分 of a 用法.
+    Timing,
+    /// 用法コード区分: 0 standard, 1 to be completed by a supplement, 2 general.
+    UsageKind,
     /// 数値型, コード型
     ValueType,
     /// The code above it in the hierarchy.
@@ -58,7 +66,7 @@ pub enum Property {
 }
 
 impl Property {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 31] = [
         Self::KeyNumber,
         Self::Exchange,
         Self::Receipt,
@@ -74,6 +82,7 @@ impl Property {
         Self::Maker,
         Self::Yj,
         Self::Hot9,
+        Self::Gtin,
         Self::PriceList,
         Self::GenericName,
         Self::Jlac10,
@@ -83,6 +92,9 @@ impl Property {
         Self::Group,
         Self::Material,
         Self::Method,
+        Self::Analyte,
+        Self::Timing,
+        Self::UsageKind,
         Self::ValueType,
         Self::Parent,
         Self::Level,
@@ -109,6 +121,7 @@ impl Property {
             Self::Maker => "maker",
             Self::Yj => "yj",
             Self::Hot9 => "hot9",
+            Self::Gtin => "gtin",
             Self::PriceList => "price-list",
             Self::GenericName => "generic-name",
             Self::Jlac10 => "jlac10",
@@ -118,6 +131,9 @@ impl Property {
             Self::Group => "group",
             Self::Material => "material",
             Self::Method => "method",
+            Self::Analyte => "analyte",
+            Self::Timing => "timing",
+            Self::UsageKind => "usage-kind",
             Self::ValueType => "value-type",
             Self::Parent => "parent",
             Self::Level => "level",
@@ -197,14 +213,17 @@ pub enum Change {
     Is(Concept),
     /// Only what is there changes; everything else stays.
     Amends(Concept),
-    /// 廃止: last day of use, and the code that takes its place.
+    /// Names for a code that another master has; this one has none of its own.
+    Adds(Concept),
+    /// 廃止: last day of use, and the code that takes its place. Without a day it ends when the file
+    /// begins to hold.
     Ends { code: String, until: Option<NaiveDate>, successor: Option<String> },
 }
 
 impl Change {
     pub fn code(&self) -> &str {
         match self {
-            Change::Is(concept) | Change::Amends(concept) => &concept.code,
+            Change::Is(concept) | Change::Amends(concept) | Change::Adds(concept) => &concept.code,
             Change::Ends { code, .. } => code,
         }
     }

@@ -4,12 +4,13 @@
 //! diseases, YJ codes in HOT and in the price list, the items of the service are a part of JLAC10 and
 //! JLAC11, and the codes of contraindicated drugs are made of YJ codes.
 
+mod holding;
 mod split;
 mod standing;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 
@@ -18,13 +19,21 @@ use crate::kind::Kind;
 use crate::store::{Known, Store};
 use crate::system;
 
+pub use holding::{Described, Holding};
 pub use split::{Part, Split};
 pub use ways::Successor;
 
-/// Imported masters, asked by code system. What has to be turned round for that is turned round once.
+/// Imported masters, asked by code system.
 #[derive(Debug)]
 pub struct Crosswalk<'s> {
     store: &'s Store,
+    inverses: Arc<Inverses>,
+}
+
+/// What has to be turned round to be asked, each once and when it is first asked for. It belongs to one
+/// store.
+#[derive(Debug, Default)]
+pub struct Inverses {
     drugs: OnceLock<Drugs>,
     /// The ICD-10 codes that diseases have.
     icd10: OnceLock<BTreeSet<String>>,
@@ -75,29 +84,27 @@ pub struct Fact {
 
 impl<'s> Crosswalk<'s> {
     pub fn new(store: &'s Store) -> Self {
-        Crosswalk {
-            store,
-            drugs: OnceLock::new(),
-            icd10: OnceLock::new(),
-            stems: OnceLock::new(),
-            names: OnceLock::new(),
-        }
+        Crosswalk::with(store, &Arc::default())
+    }
+
+    /// With what was turned round before, of the same store.
+    pub fn with(store: &'s Store, inverses: &Arc<Inverses>) -> Self {
+        Crosswalk { store, inverses: Arc::clone(inverses) }
     }
 
     fn drugs(&self) -> &Drugs {
-        self.drugs.get_or_init(|| {
+        self.inverses.drugs.get_or_init(|| {
             let mut drugs = Drugs::default();
-            for known in self.store.all(system::RECEIPT_DRUG) {
-                let concept = known.concept;
+            self.store.walk(system::RECEIPT_DRUG, |drug| {
                 for (property, index) in [
                     (Property::PriceList, &mut drugs.by_price),
                     (Property::GenericName, &mut drugs.by_generic),
                 ] {
-                    for value in concept.values(property) {
-                        index.entry(value.clone()).or_default().push(concept.code.clone());
-                    }
+                    drug.each_value(property, |value| {
+                        index.entry(value.to_owned()).or_default().push(drug.code.to_owned());
+                    });
                 }
-            }
+            });
             drugs
         })
     }
@@ -107,36 +114,40 @@ impl<'s> Crosswalk<'s> {
         self.drugs().by_price.get(code).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn has_icd10(&self, code: &str) -> bool {
-        let icd10 = self.icd10.get_or_init(|| {
+    fn icd10(&self) -> &BTreeSet<String> {
+        self.inverses.icd10.get_or_init(|| {
             let mut icd10 = BTreeSet::new();
-            for known in self.store.all(system::DISEASE_KEY) {
+            self.store.walk(system::DISEASE_KEY, |disease| {
                 for property in [Property::Icd10, Property::Icd10Second] {
-                    icd10.extend(known.concept.values(property).iter().cloned());
+                    disease.each_value(property, |value| {
+                        if !icd10.contains(value) {
+                            icd10.insert(value.to_owned());
+                        }
+                    });
                 }
-            }
+            });
             icd10
-        });
-        icd10.contains(code)
+        })
     }
 
-    fn has_stem(&self, stem: &str) -> bool {
-        let stems = self.stems.get_or_init(|| {
-            let systems = [system::YJ, system::PRICE_LIST].into_iter();
-            let mut stems: BTreeSet<String> = systems
-                .flat_map(|system| self.store.all(system))
-                .filter_map(|known| Some(known.concept.code.get(..9)?.to_owned()))
-                .collect();
-            let prices = self.drugs().by_price.keys();
-            stems.extend(prices.filter_map(|price| Some(price.get(..9)?.to_owned())));
+    fn stems(&self) -> &BTreeSet<String> {
+        self.inverses.stems.get_or_init(|| {
+            let mut stems = BTreeSet::new();
+            let mut take = |code: &str| {
+                if let Some(stem) = code.get(..9).filter(|stem| !stems.contains(*stem)) {
+                    stems.insert(stem.to_owned());
+                }
+            };
+            for of in [system::YJ, system::PRICE_LIST] {
+                self.store.walk(of, |drug| take(drug.code));
+            }
+            self.drugs().by_price.keys().for_each(|price| take(price));
             stems
-        });
-        stems.contains(stem)
+        })
     }
 }
 
 /// What the master says of a code, as one of its masters has it.
 fn of_kind(known: &Known, kind: Kind, property: Property) -> Vec<String> {
-    let edition = known.editions.get(&kind).and_then(|editions| editions.last());
-    edition.map(|edition| edition.concept.values(property).to_vec()).unwrap_or_default()
+    known.latest(kind).map(|concept| concept.values(property).to_vec()).unwrap_or_default()
 }

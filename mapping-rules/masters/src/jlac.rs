@@ -1,4 +1,5 @@
-//! The service's table of laboratory and infection items with their JLAC10 and JLAC11 codes (xlsx).
+//! The service's table of laboratory and infection items with their JLAC10 and JLAC11 codes, as xlsx or
+//! CSV (共有項目JLACコードマスタ).
 //!
 //! One JLAC10 code stands on many rows, one for each reagent's JLAC11 code: it is one concept, with all
 //! of them. A JLAC11 code stands once.
@@ -9,46 +10,61 @@ use chrono::NaiveDate;
 
 use crate::concept::{Concept, Property};
 use crate::kind::Kind;
-use crate::reading::{ReadError, Reading, Reason, Scope};
-use crate::sheet::{SheetRow, table};
+use crate::reading::{ReadLimits, Reading, Reason, Scope};
+use crate::refused::ReadError;
+use crate::sheet::{SheetRow, Table};
 use crate::system;
 use crate::text::{day, is_code};
 
-const HEADINGS: [&str; 17] = [
-    "JLAC11コード",
-    "JLAC10コード",
-    "FHIR項目名称",
-    "FHIR識別文字列",
-    "大項目",
-    "略称",
-    "販売名称",
-    "単位",
-    "材料(JLAC11)",
-    "測定法(JLAC11)",
-    "材料(JLAC10)",
-    "検査方法(JLAC10-測定法)",
-    "データタイプ",
-    "適用開始日",
-    "適用終了日",
-    "親コード",
-    "データ区分（感染症/検査）",
-];
+/// As the working copy heads its columns, and as the published 共有項目JLACコードマスタ does.
+const TABLE: Table = Table {
+    headings: &[
+        &["JLAC11コード"],
+        &["JLAC10コード"],
+        &["FHIR項目名称"],
+        &["FHIR識別文字列"],
+        &["大項目"],
+        &["略称"],
+        &["販売名称"],
+        &["単位", "表示用単位"],
+        &["材料(JLAC11)"],
+        &["測定法(JLAC11)"],
+        &["材料(JLAC10)"],
+        &["検査方法(JLAC10-測定法)"],
+        &["データタイプ"],
+        &["適用開始日"],
+        &["適用終了日"],
+        &["親コード"],
+        &["データ区分(感染症/検査)", "データ区分"],
+    ],
+    needed: 4,
+    expected: "JLAC11コード, JLAC10コード, FHIR項目名称",
+};
+/// The published master has 32 columns, those before it 30.
+const COLUMNS: &[usize] = &[30, 31, 32, 33, 34, 35, 36];
 
-pub(crate) fn items(bytes: &[u8]) -> Result<Reading, ReadError> {
+pub(crate) fn items(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
     let mut reading = Reading::new(Kind::LabItems, Scope::Full);
-    let (head, rows) =
-        table(bytes, &HEADINGS[..4], "JLAC11コード, JLAC10コード, FHIR項目名称", &mut reading)?;
-    let places = head.places(&HEADINGS);
+    let (places, rows) = TABLE.of_either(bytes, (COLUMNS, "30 to 36"), &mut reading, limits)?;
     let (mut by_jlac10, mut by_jlac11) = (Codes::default(), Codes::default());
     for row in &rows {
-        if let Err((column, reason)) = item(row, &places, &mut by_jlac10, &mut by_jlac11) {
-            reading.reject(row.number, column, reason);
+        if let Err(why) = item(row, &places, &mut by_jlac10, &mut by_jlac11) {
+            reading.reject(row.number, why, limits)?;
         }
     }
     for (system, codes) in [(system::JLAC10, by_jlac10), (system::JLAC11, by_jlac11)] {
         codes.0.into_values().for_each(|concept| reading.is(system, concept));
     }
     Ok(reading)
+}
+
+/// The part of the service's table: 1 and 2 in the published master.
+fn section(text: &str) -> &str {
+    match text {
+        text if text == "1" || text.starts_with("検査") => "検査",
+        text if text == "2" || text.starts_with("感染症") => "感染症",
+        other => other,
+    }
 }
 
 #[derive(Default)]
@@ -86,7 +102,6 @@ fn item(
     let until = day(cell(14)?).map_err(|reason| (column(14), reason))?;
     let shared = [
         (Property::Item, 3),
-        (Property::Section, 16),
         (Property::Group, 4),
         (Property::Unit, 7),
         (Property::ValueType, 12),
@@ -104,6 +119,7 @@ fn item(
             // A broken formula in the parent spoils no row.
             concept.add(property, cell(index).unwrap_or_default());
         }
+        concept.add(Property::Section, section(cell(16).unwrap_or_default()));
         concept.add(Property::Material, cell(material)?);
         concept.add(Property::Method, cell(method)?);
         concept.add(other_property, other);

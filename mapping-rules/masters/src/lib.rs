@@ -10,21 +10,28 @@ mod concept;
 mod crosswalk;
 mod jfagy;
 mod jlac;
+mod jlac10;
 mod kind;
 mod medis;
 mod mhlw;
 mod reading;
+mod references;
+mod refused;
 mod sheet;
 mod ssk;
 mod store;
 pub mod system;
 mod text;
+mod usage;
 
 pub use concept::{Change, Concept, Property};
-pub use crosswalk::{Crosswalk, Fact, Part, Split, Standing, Successor, Unchecked};
-pub use kind::{Kind, read};
-pub use reading::{ReadError, Reading, Reason, Rejected, Scope};
+pub use crosswalk::{
+    Crosswalk, Described, Fact, Holding, Inverses, Part, Split, Standing, Successor, Unchecked,
+};
+pub use kind::{Kind, read, read_within};
+pub use reading::{ReadLimits, Reading, Reason, Rejected, Scope};
+pub use refused::ReadError;
 pub use store::{
-    Applied, Edition, Import, ImportError, Known, Masters, Piece, Store, StoreError, Unapplied,
-    Words, fold,
+    Applied, Edition, Import, ImportError, Known, Masters, Piece, Store, StoreError, Unapplied, Words,
+    fold,
 };

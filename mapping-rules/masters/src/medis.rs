@@ -1,47 +1,65 @@
-//! MEDIS-DC: 標準病名マスター (`nmain*.txt`, 20 columns), 修飾語 (`mdfy*.txt`) and HOTコードマスター (24 columns with a
-//! header), in CP932 or UTF-8.
+//! MEDIS-DC: ICD10対応標準病名マスター, of which 病名基本テーブル (`nmain*.txt`, 20 columns), 修飾語テーブル (`mdfy*.txt`,
+//! 10) and 索引テーブル (`index*.txt`, 9) have no header, and HOTコードマスター (24 columns with one); in CP932 or
+//! UTF-8.
+//!
+//! Layouts of the tables: <http://byomei.org/dispack/disEXPANDER.html> and the files of headings beside
+//! the published ones (`option/ttl_mdfy.txt`, `option/ttl_idx.txt`); of version 5 they are
+//! <https://www2.medis.or.jp/stdcd/byomei/spc515.pdf>.
 
 use std::collections::BTreeMap;
 
 use crate::concept::{Change, Concept, Property};
 use crate::kind::Kind;
-use crate::reading::{ReadError, Reading, Reason, Scope};
+use crate::reading::{ReadLimits, Reading, Reason, Scope};
+use crate::refused::ReadError;
+use crate::ssk::position;
 use crate::system;
-use crate::text::{Line, day, is_code, is_number, lines};
+use crate::text::{Columns, Line, day, is_code, is_number, lines};
 
-/// 病名基本テーブル.
-pub(crate) fn diseases(bytes: &[u8]) -> Result<Reading, ReadError> {
-    let mut reading = Reading::new(Kind::MedisDisease, Scope::Full);
-    let all = lines(bytes, &mut reading);
-    if !all.iter().any(|line| line.columns() == 20) {
-        return Err(if reading.rows == 0 {
-            ReadError::Empty
-        } else {
-            ReadError::Layout { expected: "20" }
-        });
-    }
-    for line in &all {
-        let done = match line.columns() {
-            20 => disease(&mut reading, line),
-            found => Err((0, Reason::Columns { found })),
-        };
-        if let Err((column, reason)) = done {
-            reading.reject(line.number, column, reason);
+type Row = Result<(), (usize, Reason)>;
+
+fn read(
+    kind: Kind,
+    bytes: &[u8],
+    columns: Columns,
+    mut row: impl FnMut(&mut Reading, &Line) -> Row,
+    limits: &ReadLimits,
+) -> Result<Reading, ReadError> {
+    let mut reading = Reading::new(kind, Scope::Full);
+    for line in &lines(bytes, columns, &mut reading, limits)? {
+        if let Err(why) = row(&mut reading, line) {
+            reading.reject(line.number, why, limits)?;
         }
     }
+    Ok(reading)
+}
+
+/// 病名基本テーブル.
+pub(crate) fn diseases(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
+    let mut reading = read(Kind::MedisDisease, bytes, (&[20], "20"), disease, limits)?;
     reading.merge(system::DISEASE_EXCHANGE);
     Ok(reading)
 }
 
-fn disease(reading: &mut Reading, line: &Line) -> Result<(), (usize, Reason)> {
-    let (key, name, exchange, receipt) =
-        (line.field(2), line.field(3), line.field(6), line.field(11));
-    if !is_number(key, 8) {
-        return Err((2, if key.is_empty() { Reason::NoCode } else { Reason::BadCode }));
+/// 変更区分: 1 of the documents is a deletion, 9 in files since 2019.
+fn is_deleted(line: &Line) -> bool {
+    matches!(line.field(1), "1" | "9")
+}
+
+/// An 8-digit key in column 2.
+fn key(line: &Line) -> Result<&str, (usize, Reason)> {
+    match line.field(2) {
+        key if is_number(key, 8) => Ok(key),
+        "" => Err((2, Reason::NoCode)),
+        _ => Err((2, Reason::BadCode)),
     }
+}
+
+fn disease(reading: &mut Reading, line: &Line) -> Row {
+    let key = key(line)?;
+    let (name, exchange, receipt) = (line.field(3), line.field(6), line.field(11));
     let successor = Some(line.field(16).to_owned()).filter(|to| is_number(to, 8) && to != key);
-    // 変更区分: 1 of the documents is a deletion, 9 in files since 2019.
-    if matches!(line.field(1), "1" | "9") {
+    if is_deleted(line) {
         let until = day(line.field(15)).map_err(|reason| (15, reason))?;
         let code = key.to_owned();
         reading.push(system::DISEASE_KEY, Change::Ends { code, until, successor });
@@ -76,34 +94,94 @@ fn disease(reading: &mut Reading, line: &Line) -> Result<(), (usize, Reason)> {
     Ok(())
 }
 
-/// HOT9 with the codes that a package has elsewhere. One HOT9 code may stand on several lines with
+/// 修飾語テーブル. It says no days: what it deletes ends when it holds.
+pub(crate) fn modifiers(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
+    let mut reading = read(Kind::MedisModifier, bytes, (&[10], "10"), modifier, limits)?;
+    reading.merge(system::MODIFIER_EXCHANGE);
+    Ok(reading)
+}
+
+fn modifier(reading: &mut Reading, line: &Line) -> Row {
+    let key = key(line)?;
+    let (name, exchange) = (line.field(3), line.field(5));
+    if is_deleted(line) {
+        let ends = Change::Ends { code: key.to_owned(), until: None, successor: None };
+        reading.push(system::MODIFIER_KEY, ends);
+        return Ok(());
+    }
+    if name.is_empty() {
+        return Err((3, Reason::NoName));
+    }
+    let mut concept = Concept::new(key, name);
+    concept.kana = Some(line.field(4).to_owned()).filter(|kana| !kana.is_empty());
+    concept.add(Property::Receipt, line.field(9));
+    concept.add(Property::Position, position(line.field(7)));
+    if is_code(exchange, 4) {
+        let of_exchange = Concept { code: exchange.to_owned(), ..concept.clone() };
+        reading.is(system::MODIFIER_EXCHANGE, of_exchange.with(Property::KeyNumber, key));
+    }
+    concept.add(Property::Exchange, exchange);
+    reading.is(system::MODIFIER_KEY, concept);
+    Ok(())
+}
+
+/// 索引テーブル: the words by which people look for what the other tables hold, by exchange code.
+pub(crate) fn index(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
+    let mut words: BTreeMap<(&'static str, String), Concept> = BTreeMap::new();
+    let mut reading = read(
+        Kind::MedisIndex,
+        bytes,
+        (&[9], "9"),
+        |_, line| {
+            let (system, code, word) = entry(line)?;
+            let new = || Concept::new(code, "");
+            let concept = words.entry((system, code.to_owned())).or_insert_with(new);
+            if !concept.synonyms.iter().any(|known| known == word) {
+                concept.synonyms.push(word.to_owned());
+            }
+            Ok(())
+        },
+        limits,
+    )?;
+    for ((system, _), concept) in words {
+        reading.push(system, Change::Adds(concept));
+    }
+    Ok(reading)
+}
+
+fn entry(line: &Line) -> Result<(&'static str, &str, &str), (usize, Reason)> {
+    let (word, code) = (line.field(1), line.field(2));
+    if word.is_empty() {
+        return Err((1, Reason::NoName));
+    }
+    if !is_code(code, 4) {
+        return Err((2, if code.is_empty() { Reason::NoCode } else { Reason::BadCode }));
+    }
+    match line.field(3) {
+        "1" => Ok((system::DISEASE_EXCHANGE, code, word)),
+        "2" => Ok((system::MODIFIER_EXCHANGE, code, word)),
+        _ => Err((3, Reason::UnknownTable)),
+    }
+}
+
+/// HOT with the codes that a product has elsewhere: of the file by packages (HOT13) or of the one by
+/// products (HOT9), which have the same columns. One HOT9 code may stand on several lines with
 /// different YJ codes: it has all of them then, and nobody chooses here.
-pub(crate) fn drugs(bytes: &[u8]) -> Result<Reading, ReadError> {
+pub(crate) fn drugs(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
     let mut reading = Reading::new(Kind::Hot, Scope::Full);
-    let mut all = lines(bytes, &mut reading).into_iter().peekable();
-    if all.peek().is_some_and(|line| line.field(1).contains("ＨＯＴ")) {
-        all.next();
-        reading.rows -= 1;
-    }
-    let all: Vec<Line> = all.collect();
-    if !all.iter().any(|line| line.columns() == 24) {
-        return Err(if reading.rows == 0 {
-            ReadError::Empty
-        } else {
-            ReadError::Layout { expected: "24" }
-        });
-    }
-    let (mut by_hot, mut by_yj) = (BTreeMap::new(), BTreeMap::new());
-    for line in &all {
-        let done = match line.columns() {
-            24 => drug(line, &mut by_hot, &mut by_yj),
-            found => Err((0, Reason::Columns { found })),
-        };
-        if let Err((column, reason)) = done {
-            reading.reject(line.number, column, reason);
+    let all = lines(bytes, (&[24], "24"), &mut reading, limits)?;
+    let is_head = |line: &Line| line.field(1).contains("ＨＯＴ");
+    reading.rows -= usize::from(all.first().is_some_and(is_head));
+    let mut drugs = Drugs::default();
+    for line in all.iter().skip_while(|line| is_head(line)) {
+        if let Err(why) = drugs.take(line) {
+            reading.reject(line.number, why, limits)?;
         }
     }
-    for (system, concepts) in [(system::HOT9, by_hot), (system::YJ, by_yj)] {
+    let Drugs { packages, products, individual } = drugs;
+    for (system, concepts) in
+        [(system::HOT13, packages), (system::HOT9, products), (system::YJ, individual)]
+    {
         concepts.into_values().for_each(|concept| reading.is(system, concept));
     }
     Ok(reading)
@@ -111,26 +189,44 @@ pub(crate) fn drugs(bytes: &[u8]) -> Result<Reading, ReadError> {
 
 type Concepts = BTreeMap<String, Concept>;
 
-fn drug(line: &Line, by_hot: &mut Concepts, by_yj: &mut Concepts) -> Result<(), (usize, Reason)> {
-    let (hot, yj, name) = (line.field(1), line.field(8), line.field(12));
-    // HOT13 begins with HOT9.
-    let hot9 = hot.get(..9).unwrap_or(hot);
-    if !is_number(hot9, 9) || !matches!(hot.len(), 9 | 13) {
-        return Err((1, if hot.is_empty() { Reason::NoCode } else { Reason::BadCode }));
+/// By HOT13, HOT9 and YJ.
+#[derive(Default)]
+struct Drugs {
+    packages: Concepts,
+    products: Concepts,
+    individual: Concepts,
+}
+
+impl Drugs {
+    fn take(&mut self, line: &Line) -> Row {
+        let (hot, yj, name) = (line.field(1), line.field(8), line.field(12));
+        // HOT13 begins with HOT9.
+        let hot9 = hot.get(..9).unwrap_or(hot);
+        if !matches!(hot.len(), 9 | 13) || !is_number(hot, hot.len()) {
+            return Err((1, if hot.is_empty() { Reason::NoCode } else { Reason::BadCode }));
+        }
+        if name.is_empty() {
+            return Err((12, Reason::NoName));
+        }
+        day(line.field(24)).map_err(|reason| (24, reason))?;
+        let of = |concepts: &mut Concepts, code: &str, (property, other): (Property, &str)| {
+            let new = || Concept::new(code, name);
+            let concept = concepts.entry(code.to_owned()).or_insert_with(new);
+            describe(concept, line);
+            concept.add(property, other);
+        };
+        of(&mut self.products, hot9, (Property::Yj, yj));
+        if is_code(yj, 12) {
+            of(&mut self.individual, yj, (Property::Hot9, hot9));
+        }
+        // What else there is to say of a package is said of its product.
+        if hot.len() == 13 {
+            let new = || Concept::new(hot, name).with(Property::Hot9, hot9);
+            let package = self.packages.entry(hot.to_owned()).or_insert_with(new);
+            package.add(Property::Gtin, line.field(6));
+        }
+        Ok(())
     }
-    if name.is_empty() {
-        return Err((12, Reason::NoName));
-    }
-    day(line.field(24)).map_err(|reason| (24, reason))?;
-    let concept = by_hot.entry(hot9.to_owned()).or_insert_with(|| Concept::new(hot9, name));
-    describe(concept, line);
-    concept.add(Property::Yj, yj);
-    if is_code(yj, 12) {
-        let concept = by_yj.entry(yj.to_owned()).or_insert_with(|| Concept::new(yj, name));
-        describe(concept, line);
-        concept.add(Property::Hot9, hot9);
-    }
-    Ok(())
 }
 
 fn describe(concept: &mut Concept, line: &Line) {

@@ -4,31 +4,34 @@ use chrono::NaiveDate;
 
 use crate::concept::{Concept, Property};
 use crate::kind::Kind;
-use crate::reading::{ReadError, Reading, Reason, Scope};
-use crate::sheet::{SheetRow, table};
+use crate::reading::{ReadLimits, Reading, Reason, Scope};
+use crate::refused::ReadError;
+use crate::sheet::{SheetRow, Table};
 use crate::system;
 use crate::text::is_code;
 
-const PRICE_LIST: [&str; 7] = [
-    "薬価基準収載医薬品コード",
-    "品名",
-    "区分",
-    "成分名",
-    "規格",
-    "メーカー名",
-    "経過措置による使用期限",
-];
+const PRICE_LIST: Table = Table {
+    headings: &[
+        &["薬価基準収載医薬品コード"],
+        &["品名"],
+        &["区分"],
+        &["成分名"],
+        &["規格"],
+        &["メーカー名"],
+        &["経過措置による使用期限"],
+    ],
+    needed: 6,
+    expected: "薬価基準収載医薬品コード, 品名",
+};
 
 /// Each of the three lists (内用薬, 注射薬, 外用薬) is a part of the master: an update.
-pub(crate) fn price_list(bytes: &[u8]) -> Result<Reading, ReadError> {
+pub(crate) fn price_list(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
     let mut reading = Reading::new(Kind::PriceList, Scope::Update);
-    let (head, rows) =
-        table(bytes, &PRICE_LIST[..6], "薬価基準収載医薬品コード, 品名", &mut reading)?;
-    let places = head.places(&PRICE_LIST);
+    let (places, rows) = PRICE_LIST.of_workbook(bytes, &mut reading, limits)?;
     for row in &rows {
         match priced(row, &places) {
             Ok(concept) => reading.is(system::PRICE_LIST, concept),
-            Err((column, reason)) => reading.reject(row.number, column, reason),
+            Err(why) => reading.reject(row.number, why, limits)?,
         }
     }
     Ok(reading)
@@ -59,18 +62,25 @@ fn last_day(text: &str) -> Result<Option<NaiveDate>, Reason> {
     date.map(Some).ok_or(Reason::BadDate)
 }
 
-const GENERIC_NAME: [&str; 5] =
-    ["一般名コード", "一般名処方の標準的な記載", "区分", "成分名", "規格"];
+const GENERIC_NAME: Table = Table {
+    headings: &[
+        &["一般名コード"],
+        &["一般名処方の標準的な記載"],
+        &["区分"],
+        &["成分名"],
+        &["規格"],
+    ],
+    needed: 5,
+    expected: "一般名コード, 一般名処方の標準的な記載",
+};
 
-pub(crate) fn generic_names(bytes: &[u8]) -> Result<Reading, ReadError> {
+pub(crate) fn generic_names(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
     let mut reading = Reading::new(Kind::GenericName, Scope::Full);
-    let (head, rows) =
-        table(bytes, &GENERIC_NAME, "一般名コード, 一般名処方の標準的な記載", &mut reading)?;
-    let places = head.places(&GENERIC_NAME);
+    let (places, rows) = GENERIC_NAME.of_workbook(bytes, &mut reading, limits)?;
     for row in &rows {
         match generic(row, &places) {
             Ok(concept) => reading.is(system::GENERIC_NAME, concept),
-            Err((column, reason)) => reading.reject(row.number, column, reason),
+            Err(why) => reading.reject(row.number, why, limits)?,
         }
     }
     Ok(reading)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::concept::{Change, Concept};
 use crate::kind::Kind;
+use crate::refused::ReadError;
 
 /// Whether a file holds all codes or only what changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,38 @@ pub enum Scope {
     Full,
     /// An update: what is not in it stays.
     Update,
+}
+
+/// How much of one file is read. A file beyond it is refused as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// The largest published file has 18 MB.
+    pub file_bytes_max: u64,
+    /// Everything in a workbook, unpacked; the largest real one has 25 MB.
+    pub unpacked_bytes_max: u64,
+    /// Of a text file. The longest real line has 600 bytes.
+    pub line_bytes_max: usize,
+    pub rows_max: usize,
+    /// Of a sheet.
+    pub columns_max: usize,
+    /// Cells with something in them, of all sheets that are looked at.
+    pub cells_max: usize,
+    /// Lines that can't be used; with more of them it is another file.
+    pub rejected_lines_max: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        ReadLimits {
+            file_bytes_max: 64 * 1024 * 1024,
+            unpacked_bytes_max: 128 * 1024 * 1024,
+            line_bytes_max: 64 * 1024,
+            rows_max: 1_000_000,
+            columns_max: 256,
+            cells_max: 4_000_000,
+            rejected_lines_max: 100_000,
+        }
+    }
 }
 
 /// A file as changes of code systems.
@@ -50,8 +83,12 @@ pub enum Reason {
     /// `#REF!` and the like.
     BrokenCell,
     UnknownChange,
+    /// 病名修飾語区分 is neither 1 nor 2.
+    UnknownTable,
     /// The code stands in the file before, with something else.
     Repeated,
+    /// The code is not made of the parts that stand beside it.
+    OtherParts,
 }
 
 impl Reason {
@@ -67,7 +104,11 @@ impl Reason {
             Reason::BadDate => "not a date (YYYYMMDD)".to_owned(),
             Reason::BrokenCell => "the cell holds an error of the spreadsheet".to_owned(),
             Reason::UnknownChange => "an unknown kind of change (変更区分)".to_owned(),
+            Reason::UnknownTable => {
+                "neither a disease (1) nor a modifier (2): 病名修飾語区分".to_owned()
+            }
             Reason::Repeated => "the code stands in the file before, with another name".to_owned(),
+            Reason::OtherParts => "the code is not made of the parts beside it".to_owned(),
         }
     }
 
@@ -81,26 +122,13 @@ impl Reason {
             Reason::BadDate => "日付（YYYYMMDD）として読めません".to_owned(),
             Reason::BrokenCell => "セルが表計算のエラー値です".to_owned(),
             Reason::UnknownChange => "変更区分が不明です".to_owned(),
+            Reason::UnknownTable => {
+                "病名修飾語区分が 1（病名）でも 2（修飾語）でもありません".to_owned()
+            }
             Reason::Repeated => "同じコードが別の名称で既に出ています".to_owned(),
+            Reason::OtherParts => "コードが、横に並ぶ構成要素と一致しません".to_owned(),
         }
     }
-}
-
-/// Why nothing of a file can be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReadError {
-    #[error("not a master that Genkan knows: neither name nor columns of one")]
-    Unknown,
-    #[error("no line of the file has the {expected} columns of this master")]
-    Layout { expected: &'static str },
-    #[error("no sheet has the columns of this master: {expected}")]
-    NoSheet { expected: &'static str },
-    #[error("the file is larger than {bytes_max} bytes, packed or unpacked")]
-    TooLarge { bytes_max: u64 },
-    #[error("the file is no workbook: {0}")]
-    Workbook(String),
-    #[error("the file is empty")]
-    Empty,
 }
 
 impl Reading {
@@ -134,8 +162,20 @@ impl Reading {
         merged.into_values().for_each(|concept| self.is(system, concept));
     }
 
-    pub(crate) fn reject(&mut self, line: u64, column: usize, reason: Reason) {
+    /// # Errors
+    /// So many lines can't be used that this is another file.
+    pub(crate) fn reject(
+        &mut self,
+        line: u64,
+        (column, reason): (usize, Reason),
+        limits: &ReadLimits,
+    ) -> Result<(), ReadError> {
+        let lines_max = limits.rejected_lines_max;
+        if self.rejected.len() >= lines_max {
+            return Err(ReadError::TooManyRejected { lines_max });
+        }
         self.rejected.push(Rejected { line, column, reason });
+        Ok(())
     }
 
     /// The changes of a system.

@@ -3,9 +3,10 @@
 
 use crate::concept::{Change, Concept, Property};
 use crate::kind::Kind;
-use crate::reading::{ReadError, Reading, Reason, Scope};
+use crate::reading::{ReadLimits, Reading, Reason, Scope};
+use crate::refused::ReadError;
 use crate::system;
-use crate::text::{Line, day, is_code, is_number, lines};
+use crate::text::{Columns, Line, day, is_code, is_number, lines};
 
 /// 変更区分: 0 unchanged, 2 and 3 new, 5 changed, 9 retired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,34 +37,24 @@ type Row = Result<(), (usize, Reason)>;
 fn read(
     kind: Kind,
     bytes: &[u8],
-    (columns, expected): (&[usize], &'static str),
+    columns: Columns,
     row: impl Fn(&mut Reading, &Line) -> Row,
+    limits: &ReadLimits,
 ) -> Result<Reading, ReadError> {
     let mut reading = Reading::new(kind, Scope::Full);
-    let lines = lines(bytes, &mut reading);
-    if !lines.iter().any(|line| columns.contains(&line.columns())) {
-        return Err(if reading.rows == 0 {
-            ReadError::Empty
-        } else {
-            ReadError::Layout { expected }
-        });
-    }
+    let lines = lines(bytes, columns, &mut reading, limits)?;
     reading.scope = scope(&lines);
     for line in &lines {
-        let done = match columns.contains(&line.columns()) {
-            true => row(&mut reading, line),
-            false => Err((0, Reason::Columns { found: line.columns() })),
-        };
-        if let Err((column, reason)) = done {
-            reading.reject(line.number, column, reason);
+        if let Err(why) = row(&mut reading, line) {
+            reading.reject(line.number, why, limits)?;
         }
     }
     Ok(reading)
 }
 
 /// 傷病名マスター, 46 columns.
-pub(crate) fn diseases(bytes: &[u8]) -> Result<Reading, ReadError> {
-    let mut reading = read(Kind::ReceiptDisease, bytes, (&[46], "46"), disease)?;
+pub(crate) fn diseases(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
+    let mut reading = read(Kind::ReceiptDisease, bytes, (&[46], "46"), disease, limits)?;
     reading.merge(system::DISEASE_EXCHANGE);
     Ok(reading)
 }
@@ -125,8 +116,8 @@ fn disease(reading: &mut Reading, line: &Line) -> Row {
 }
 
 /// 修飾語マスター, 19 columns.
-pub(crate) fn modifiers(bytes: &[u8]) -> Result<Reading, ReadError> {
-    read(Kind::ReceiptModifier, bytes, (&[19], "19"), modifier)
+pub(crate) fn modifiers(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
+    read(Kind::ReceiptModifier, bytes, (&[19], "19"), modifier, limits)
 }
 
 fn modifier(reading: &mut Reading, line: &Line) -> Row {
@@ -145,9 +136,7 @@ fn modifier(reading: &mut Reading, line: &Line) -> Row {
     concept.until = day(line.field(16)).map_err(|reason| (16, reason))?;
     concept.add(Property::KeyNumber, key);
     concept.add(Property::Exchange, exchange);
-    // 修飾語区分: A8 is what stands behind the disease.
-    let position = if line.field(19).starts_with("A8") { "suffix" } else { "prefix" };
-    concept.add(Property::Position, position);
+    concept.add(Property::Position, position(line.field(19)));
     let of = |code: &str| {
         Concept { code: code.to_owned(), ..concept.clone() }.with(Property::Receipt, line.field(3))
     };
@@ -168,9 +157,14 @@ fn modifier(reading: &mut Reading, line: &Line) -> Row {
     Ok(())
 }
 
+/// Of a 修飾語区分: A8 is what stands behind the disease.
+pub(crate) fn position(kind: &str) -> &'static str {
+    if kind.starts_with("A8") { "suffix" } else { "prefix" }
+}
+
 /// 医薬品マスター: 40 columns, and 42 since September 2024.
-pub(crate) fn drugs(bytes: &[u8]) -> Result<Reading, ReadError> {
-    read(Kind::ReceiptDrug, bytes, (&[40, 42], "40 or 42"), drug)
+pub(crate) fn drugs(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadError> {
+    read(Kind::ReceiptDrug, bytes, (&[40, 42], "40 or 42"), drug, limits)
 }
 
 fn drug(reading: &mut Reading, line: &Line) -> Row {

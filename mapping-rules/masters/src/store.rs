@@ -7,6 +7,7 @@ mod find;
 mod import;
 mod pack;
 mod packed;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub struct Import {
     pub effective: NaiveDate,
     pub rows: u32,
     pub rejected: u32,
+    /// [`Kind::revision`] of the reader that read it.
+    pub revision: u32,
 }
 
 /// All imported codes, to be changed by further imports.

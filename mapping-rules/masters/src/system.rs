@@ -22,6 +22,11 @@ pub const RECEIPT_DRUG: &str = "urn:x-genkan:receipt-drug";
 pub const YJ: &str = "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code";
 /// HOT9, 9 digits.
 pub const HOT9: &str = "http://medis.or.jp/CodeSystem/master-HOT9";
+/// HOT13, 13 digits: a package of what HOT9 names.
+pub const HOT13: &str = "http://medis.or.jp/CodeSystem/master-HOT13";
+/// 電子処方箋用法マスタ, 16 characters, made by the rules of JAMI's standard. JAMI's own list
+/// (`http://jami.jp/CodeSystem/MedicationUsage`) is published as text, and there is no reader for it.
+pub const USAGE: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUsage_ePrescription";
 /// 一般名処方マスタ, 12 characters ending in `ZZZ`.
 pub const GENERIC_NAME: &str =
     "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationGeneralOrderCode";
@@ -61,7 +66,7 @@ pub const INFECTION_JLAC11: &str =
     "http://jpfhir.jp/fhir/clins/CodeSystem/JLAC11/JP_CLINS_ObsLabResult_InfectionLabo_CS";
 
 /// Every system above.
-pub const ALL: [&str; 24] = [
+pub const ALL: [&str; 26] = [
     RECEIPT_DISEASE,
     DISEASE_KEY,
     DISEASE_EXCHANGE,
@@ -72,8 +77,10 @@ pub const ALL: [&str; 24] = [
     RECEIPT_DRUG,
     YJ,
     HOT9,
+    HOT13,
     GENERIC_NAME,
     PRICE_LIST,
+    USAGE,
     CORE_JLAC10,
     INFECTION_JLAC10,
     JLAC10,
@@ -101,6 +108,8 @@ pub fn title(url: &str) -> Option<&'static str> {
         RECEIPT_DRUG => "レセプト電算処理 医薬品コード",
         YJ => "個別医薬品コード (YJ)",
         HOT9 => "HOT9",
+        HOT13 => "HOT13",
+        USAGE => "電子処方箋用法マスタ 用法コード",
         GENERIC_NAME => "一般名処方マスタ 一般名コード",
         PRICE_LIST => "薬価基準収載医薬品コード",
         JLAC10 => "JLAC10",
@@ -108,6 +117,13 @@ pub fn title(url: &str) -> Option<&'static str> {
         JFAGY_FOOD => "JFAGY 食品",
         JFAGY_OTHER => "JFAGY 非食品・非医薬品",
         JFAGY_MEDICATION => "JFAGY 医薬品",
+        JFAGY_PRODUCT => "JFAGY 医薬品 (YCM、YJコード)",
+        JFAGY_INGREDIENT => "JFAGY 医薬品 (GCM、成分・剤形・規格)",
+        INGREDIENT => "規格別薬剤成分コード",
+        CORE_JLAC10 => "共有項目 検査 (JLAC10)",
+        CORE_JLAC11 => "共有項目 検査 (JLAC11)",
+        INFECTION_JLAC10 => "共有項目 感染症 (JLAC10)",
+        INFECTION_JLAC11 => "共有項目 感染症 (JLAC11)",
         _ => return None,
     })
 }
@@ -118,7 +134,17 @@ pub fn has_levels(url: &str) -> bool {
 }
 
 /// Whether the masters hold every code of a system. The service's table has a part of JLAC only, and YJ
-/// codes are known as far as HOT and the price list name them.
+/// codes and what is made of them are known as far as HOT and the price list name them.
 pub fn is_whole(url: &str) -> bool {
-    !matches!(url, ICD10 | YJ | JLAC10 | JLAC11 | JFAGY_MEDICATION)
+    !matches!(
+        url,
+        ICD10
+            | YJ
+            | JLAC10
+            | JLAC11
+            | JFAGY_MEDICATION
+            | JFAGY_PRODUCT
+            | JFAGY_INGREDIENT
+            | INGREDIENT
+    )
 }

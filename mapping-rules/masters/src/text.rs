@@ -5,35 +5,54 @@
 
 use chrono::NaiveDate;
 use csv::{ByteRecord, ReaderBuilder};
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
+use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_8};
 
-use crate::reading::{Reading, Reason};
+use crate::reading::{ReadLimits, Reading, Reason};
+use crate::refused::ReadError;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// One line, decoded.
 pub(crate) struct Line {
     pub number: u64,
-    fields: Vec<String>,
+    text: String,
+    /// Where each field ends in the text.
+    ends: Vec<u32>,
 }
 
 impl Line {
     /// A field by its number in the documents, from 1; trimmed.
     pub fn field(&self, number: usize) -> &str {
-        self.fields.get(number.wrapping_sub(1)).map_or("", |field| field.trim())
+        let end = |number: usize| self.ends.get(number.wrapping_sub(1)).map(|end| *end as usize);
+        let begin = end(number.wrapping_sub(1)).unwrap_or_default();
+        let field = end(number).and_then(|end| self.text.get(begin..end));
+        field.unwrap_or_default().trim()
     }
 
     pub fn columns(&self) -> usize {
-        self.fields.len()
+        self.ends.len()
     }
 }
 
-/// The lines of a file; those that are no text are noted and left out.
-pub(crate) fn lines(bytes: &[u8], reading: &mut Reading) -> Vec<Line> {
+/// The layouts of a master by their number of columns, and how they are told.
+pub(crate) type Columns = (&'static [usize], &'static str);
+
+/// The lines of a file with these numbers of columns; others, and those that are no text, are noted
+/// and left out.
+///
+/// # Errors
+/// None has, or the file is beyond a limit.
+pub(crate) fn lines(
+    bytes: &[u8],
+    (columns, expected): Columns,
+    reading: &mut Reading,
+    limits: &ReadLimits,
+) -> Result<Vec<Line>, ReadError> {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
-    let encoding = if std::str::from_utf8(bytes).is_ok() { UTF_8 } else { SHIFT_JIS };
+    let encoding = encoding(bytes)?;
+    check_lengths(bytes, limits.line_bytes_max)?;
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-    let mut lines = Vec::new();
+    let (mut lines, mut is_ours) = (Vec::new(), false);
     let mut counted = Counted::default();
     let mut record = ByteRecord::new();
     // Reading from memory fails for nothing but records of unequal length, which are allowed.
@@ -43,12 +62,53 @@ pub(crate) fn lines(bytes: &[u8], reading: &mut Reading) -> Vec<Line> {
             continue;
         }
         reading.rows += 1;
+        if reading.rows > limits.rows_max {
+            return Err(ReadError::TooManyRows { rows_max: limits.rows_max });
+        }
+        if !columns.contains(&record.len()) {
+            let reason = Reason::Columns { found: record.len() };
+            reading.reject(number, (0, reason), limits)?;
+            continue;
+        }
+        is_ours = true;
         match decoded(&record, encoding) {
-            Ok(fields) => lines.push(Line { number, fields }),
-            Err(column) => reading.reject(number, column, Reason::NotText),
+            Ok((text, ends)) => lines.push(Line { number, text, ends }),
+            Err(column) => reading.reject(number, (column, Reason::NotText), limits)?,
         }
     }
-    lines
+    match (reading.rows, is_ours) {
+        (0, _) => Err(ReadError::Empty),
+        (_, false) => Err(ReadError::Layout { expected }),
+        _ => Ok(lines),
+    }
+}
+
+/// # Errors
+/// Of another encoding that would be read as other words without a sign of it.
+fn encoding(bytes: &[u8]) -> Result<&'static Encoding, ReadError> {
+    let wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    if wide || bytes.contains(&0) {
+        return Err(ReadError::Encoding { found: "UTF-16, or no text" });
+    }
+    if bytes.contains(&b'\x1b') {
+        return Err(ReadError::Encoding { found: "ISO-2022-JP" });
+    }
+    if std::str::from_utf8(bytes).is_ok() {
+        return Ok(UTF_8);
+    }
+    // The first bytes of CP932's hiragana and of most of its kanji are none of EUC-JP.
+    if EUC_JP.decode_without_bom_handling_and_without_replacement(bytes).is_some() {
+        return Err(ReadError::Encoding { found: "EUC-JP" });
+    }
+    Ok(SHIFT_JIS)
+}
+
+fn check_lengths(bytes: &[u8], bytes_max: usize) -> Result<(), ReadError> {
+    let long = bytes.split(|byte| *byte == b'\n').position(|line| line.len() > bytes_max);
+    match long {
+        Some(index) => Err(ReadError::LongLine { line: index as u64 + 1, bytes_max }),
+        None => Ok(()),
+    }
 }
 
 /// Lines so far. The library's own count is behind where lines end in CR LF or are empty.
@@ -71,12 +131,20 @@ impl Counted {
     }
 }
 
-fn decoded(record: &ByteRecord, encoding: &'static Encoding) -> Result<Vec<String>, usize> {
-    let fields = record.iter().enumerate().map(|(index, field)| {
-        let (text, broken) = encoding.decode_without_bom_handling(field);
-        if broken { Err(index + 1) } else { Ok(text.into_owned()) }
-    });
-    fields.collect()
+/// The text of all fields and where each ends; or the column that is no text.
+fn decoded(record: &ByteRecord, encoding: &'static Encoding) -> Result<(String, Vec<u32>), usize> {
+    let mut text = String::with_capacity(record.as_slice().len() * 2);
+    let mut ends = Vec::with_capacity(record.len());
+    for (index, field) in record.iter().enumerate() {
+        let (field, broken) = encoding.decode_without_bom_handling(field);
+        if broken {
+            return Err(index + 1);
+        }
+        text.push_str(&field);
+        ends.push(u32::try_from(text.len()).map_err(|_| index + 1)?);
+    }
+    text.shrink_to_fit();
+    Ok((text, ends))
 }
 
 /// `YYYYMMDD`; blank, zeros and nines are open. `Err` is no date.

@@ -3,105 +3,46 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use genkan_masters::{
-    Crosswalk, Fact, Kind, Masters, Standing, Store, Successor, Unchecked, read, system,
-};
+use genkan_masters::{Crosswalk, Fact, Kind, Standing, Store, Successor, Unchecked, system};
+
+#[path = "support/hospital.rs"]
+mod hospital;
+#[path = "support/line.rs"]
+mod line;
+
+use hospital::{disease, drug, hot, modifier, store};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }
 
-fn line(columns: usize, fields: &[(usize, &str)]) -> String {
-    let value = |number| fields.iter().find(|(of, _)| *of == number).map_or("", |(_, text)| text);
-    let all: Vec<String> = (1..=columns).map(|number| format!("\"{}\"", value(number))).collect();
-    all.join(",") + "\r\n"
-}
-
-fn disease((mark, code, next, name): (&str, &str, &str, &str), key: &str, icd10: &str) -> String {
-    let until = if mark == "9" { "20260331" } else { "99999999" };
-    let exchange = &key[4..];
-    line(
-        46,
-        &[
-            (1, mark),
-            (2, "B"),
-            (3, code),
-            (4, next),
-            (6, name),
-            (11, key),
-            (13, exchange),
-            (16, icd10),
-            (19, "00"),
-            (24, until),
-        ],
-    )
-}
-
-fn modifier(code: &str, name: &str, key: &str, place: &str) -> String {
-    let exchange = &key[4..];
-    line(
-        19,
-        &[
-            (1, "0"),
-            (2, "Z"),
-            (3, code),
-            (7, name),
-            (16, "99999999"),
-            (17, key),
-            (18, exchange),
-            (19, place),
-        ],
-    )
-}
-
-fn drug((mark, code, name): (&str, &str, &str), price: &str, generic: &str, until: &str) -> String {
-    line(40, &[(1, mark), (2, "Y"), (3, code), (5, name), (31, until), (32, price), (37, generic)])
-}
-
-fn hot(hot: &str, price: &str, yj: &str, receipt: &str, name: &str) -> String {
-    line(24, &[(1, hot), (7, price), (8, yj), (9, receipt), (12, name), (24, "20260401")])
-}
-
-/// A small hospital's masters, made of nothing real but their layout.
-fn store(files: &[(&str, &str, String)]) -> Store {
-    let mut masters = Masters::default();
-    for (index, (name, effective, text)) in files.iter().enumerate() {
-        let bytes = encoding_rs::SHIFT_JIS.encode(text).0;
-        let reading = read(name, &bytes).expect(name);
-        assert!(reading.rejected.is_empty(), "{name}: {:?}", reading.rejected);
-        let hash = [u8::try_from(index).expect("few"); 32];
-        masters.apply(&reading, (name, hash, day(effective))).expect(name);
-    }
-    Store::open(masters.pack()).expect("ours")
-}
-
 fn diseases() -> (&'static str, &'static str, String) {
-    let text = disease(("0", "8830001", "8830001", "胃炎"), "20050001", "K297")
-        + &disease(("0", "8830002", "8830002", "急性胃炎"), "20050002", "K291")
-        + &disease(("0", "8830003", "8830003", "肺炎"), "20050003", "J189")
-        + &disease(("0", "8830004", "8830004", "旧肺炎"), "20050004", "J180");
+    let text = disease(["0", "8830001", "8830001", "胃炎", "20050001", "0001", "K297"])
+        + &disease(["0", "8830002", "8830002", "急性胃炎", "20050002", "0002", "K291"])
+        + &disease(["0", "8830003", "8830003", "肺炎", "20050003", "0003", "J189"])
+        + &disease(["0", "8830004", "8830004", "旧肺炎", "20050004", "0004", "J180"]);
     ("b_20260101.txt", "2026-01-01", text)
 }
 
 fn modifiers() -> (&'static str, &'static str, String) {
-    let text = modifier("4012", "急性", "27000225", "A4000000")
-        + &modifier("2056", "右", "27000354", "A2000000")
-        + &modifier("8002", "の疑い", "27000001", "A8000000")
-        + &modifier("8003", "の", "27000002", "A8000000");
+    let text = modifier(["4012", "急性", "27000225", "0225", "A4000000"])
+        + &modifier(["2056", "右", "27000354", "0354", "A2000000"])
+        + &modifier(["8002", "の疑い", "27000001", "0001", "A8000000"])
+        + &modifier(["8003", "の", "27000002", "0002", "A8000000"]);
     ("z_20260101.txt", "2026-01-01", text)
 }
 
 fn drugs() -> (&'static str, &'static str, String) {
-    let text = drug(("0", "620000001", "甲錠１０ｍｇ"), "1111001F1011", "1111001F1ZZZ", "99999999")
-        + &drug(("0", "620000002", "乙錠１０ｍｇ"), "1111001F1020", "1111001F1ZZZ", "20260331")
-        + &drug(("0", "620000003", "丙錠「局」"), "2222001F1018", "", "99999999");
+    let text = drug(["620000001", "甲錠１０ｍｇ", "1111001F1011", "1111001F1ZZZ", "99999999"])
+        + &drug(["620000002", "乙錠１０ｍｇ", "1111001F1020", "1111001F1ZZZ", "20260331"])
+        + &drug(["620000003", "丙錠「局」", "2222001F1018", "", "99999999"]);
     ("y_20260101.csv", "2026-01-01", text)
 }
 
 fn hots() -> (&'static str, &'static str, String) {
-    let text = hot("100000001", "1111001F1011", "1111001F1011", "620000001", "甲錠１０ｍｇ")
-        + &hot("100000002", "2222001F1018", "2222001F1115", "620000003", "丙錠「甲社」")
-        + &hot("100000002", "2222001F1018", "2222001F1123", "620000003", "丙錠「乙社」");
+    let text = hot(["100000001", "1111001F1011", "1111001F1011", "620000001", "甲錠１０ｍｇ"])
+        + &hot(["100000002", "2222001F1018", "2222001F1115", "620000003", "丙錠「甲社」"])
+        + &hot(["100000002", "2222001F1018", "2222001F1123", "620000003", "丙錠「乙社」"]);
     ("hot9_20260401.csv", "2026-04-01", text)
 }
 
@@ -209,7 +150,7 @@ fn a_master_leads_from_one_code_to_the_others() {
 
 #[test]
 fn what_follows_a_code_is_named_by_the_master_or_shares_its_generic_name() {
-    let update = disease(("9", "8830004", "8830003", "旧肺炎"), "20050004", "J180");
+    let update = disease(["9", "8830004", "8830003", "旧肺炎", "20050004", "0004", "J180"]);
     let store = store(&[diseases(), drugs(), ("b_20260401.txt", "2026-04-01", update)]);
     let masters = Crosswalk::new(&store);
     let successor = |code: &str, name: &str, named| Successor {

@@ -3,16 +3,14 @@
 use std::io::{Cursor, Write as _};
 
 use genkan_masters::{
-    Change, Concept, Kind, Property, ReadError, Reading, Reason, Scope, read, system,
+    Change, Concept, Kind, Property, ReadError, ReadLimits, Reading, Reason, Scope, read,
+    read_within, system,
 };
 
-/// A line of so many quoted fields; those named have a value.
-fn line(columns: usize, fields: &[(usize, &str)]) -> String {
-    let value =
-        |number| fields.iter().find(|(own, _)| *own == number).map_or("", |(_, value)| value);
-    let all: Vec<String> = (1..=columns).map(|number| format!("\"{}\"", value(number))).collect();
-    all.join(",") + "\r\n"
-}
+#[path = "support/line.rs"]
+mod line;
+
+use line::line;
 
 fn cp932(text: &str) -> Vec<u8> {
     encoding_rs::SHIFT_JIS.encode(text).0.into_owned()
@@ -234,6 +232,49 @@ fn what_is_no_master_is_refused_as_a_whole() {
     for bytes in [b"PK\x03\x04".to_vec(), b"no zip".to_vec()] {
         assert!(matches!(read("tp1.xlsx", &bytes), Err(ReadError::Workbook(_))), "{bytes:?}");
     }
+}
+
+#[test]
+fn a_text_in_another_encoding_is_refused_before_its_names_are_other_words() {
+    let text = disease(&[(6, "急性上気道炎")]);
+    let euc = encoding_rs::EUC_JP.encode(&text).0.into_owned();
+    let jis = encoding_rs::ISO_2022_JP.encode(&text).0.into_owned();
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, found) in [(euc, "EUC-JP"), (jis, "ISO-2022-JP"), (wide, "UTF-16, or no text")] {
+        for name in ["b_20260601.txt", "master.txt"] {
+            assert_eq!(read(name, &bytes), Err(ReadError::Encoding { found }), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_text_beyond_a_limit_is_refused_as_a_whole() {
+    let small = ReadLimits {
+        file_bytes_max: 2_000,
+        line_bytes_max: 400,
+        rows_max: 3,
+        rejected_lines_max: 2,
+        ..ReadLimits::default()
+    };
+    let one = disease(&[]);
+    let long = "x".repeat(401);
+    for (text, expected) in [
+        (one.repeat(20), ReadError::TooLarge { bytes_max: 2_000 }),
+        (one.clone() + &disease(&[(6, &long)]), ReadError::LongLine { line: 2, bytes_max: 400 }),
+        (one.repeat(4), ReadError::TooManyRows { rows_max: 3 }),
+        (one.clone() + "1\n2\n3\n", ReadError::TooManyRows { rows_max: 3 }),
+        ("1\n2\n3\n".to_owned() + &one, ReadError::TooManyRejected { lines_max: 2 }),
+    ] {
+        let refused = read_within("b_1.txt", text.as_bytes(), &small);
+        assert_eq!(refused, Err(expected.clone()), "{text}");
+        assert!(!expected.japanese().is_empty());
+    }
+}
+
+#[test]
+fn a_name_that_lies_is_no_hindrance() {
+    let reading = read("z_1.txt", &cp932(&disease(&[]))).expect("by what is in it");
+    assert_eq!(reading.kind, Kind::ReceiptDisease);
 }
 
 #[test]

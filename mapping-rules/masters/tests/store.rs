@@ -3,6 +3,11 @@
 use chrono::NaiveDate;
 use genkan_masters::{Applied, ImportError, Kind, Masters, Store, StoreError, Words, read, system};
 
+#[path = "support/line.rs"]
+mod line;
+
+use line::line;
+
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }
@@ -10,16 +15,7 @@ fn day(text: &str) -> NaiveDate {
 /// Drugs of a full file (`0`) or of an update, as `mark code name last-day`.
 fn drugs(rows: &[(&str, &str, &str, &str)]) -> Vec<u8> {
     let line = |(mark, code, name, until): &(&str, &str, &str, &str)| {
-        let value = |number| match number {
-            1 => mark,
-            2 => "Y",
-            3 => code,
-            5 => name,
-            31 => until,
-            _ => "",
-        };
-        let fields: Vec<String> = (1..=40).map(|number| format!("\"{}\"", value(number))).collect();
-        fields.join(",") + "\r\n"
+        line(40, &[(1, mark), (2, "Y"), (3, code), (5, name), (31, until)])
     };
     encoding_rs::SHIFT_JIS.encode(&rows.iter().map(line).collect::<String>()).0.into_owned()
 }
@@ -113,6 +109,54 @@ fn what_is_packed_is_found_again_and_damage_is_noticed() {
     }
     assert_eq!(Store::open(bytes[..20].to_vec()).err(), Some(StoreError::Damaged));
     assert_eq!(Store::open(Vec::new()).err(), Some(StoreError::NotOurs));
+}
+
+#[test]
+fn a_store_of_before_opens_and_says_what_to_import_again() {
+    let mut masters = Masters::default();
+    import(&mut masters, "2026-04-01", &drugs(FULL)).expect("a full file");
+    let head = "DISPLAYSEQ,JFAGYCODE,JPTERM,JPKANA,ENTERM,LEVEL,MAINFLAG,GUIDELINE,CXGCATEGORY,RECORDDATE,ENDDATE\n";
+    let text = head.to_owned() + "1,00F,食品,,,1,,,0,00000000,99999999\n";
+    let reading = read("jfagy.csv", text.as_bytes()).expect("allergens");
+    let file = ("jfagy_20260401.csv", [3; 32], day("2026-04-01"));
+    masters.apply(&reading, file).expect("applied");
+    let mut before = masters.clone();
+    before.imports.iter_mut().for_each(|import| import.revision = 1);
+    let opened = Store::open(as_first_form(&before.pack())).expect("still ours");
+    assert_eq!(opened.unpack(), before);
+    let told: Vec<&str> = opened.outdated().map(|import| import.file.as_str()).collect();
+    assert_eq!(told, ["jfagy_20260401.csv"], "the reader of drugs has learned nothing since");
+    // The same file again is no repetition now, and then it is.
+    let mut again = opened.unpack();
+    again.apply(&reading, file).expect("read by another reader");
+    assert_eq!(Store::open(again.pack()).expect("ours").outdated().count(), 0);
+    assert!(matches!(again.apply(&reading, file), Err(ImportError::Known { .. })));
+}
+
+/// As it was packed when imports had no revisions: 4 bytes less for each.
+fn as_first_form(bytes: &[u8]) -> Vec<u8> {
+    let content = &bytes[..bytes.len() - 32];
+    let number = |at: usize| {
+        usize::try_from(u32::from_le_bytes(content[at..at + 4].try_into().expect("4 bytes")))
+            .expect("small")
+    };
+    let mut out = b"GKMSTR01".to_vec();
+    let (count, mut at) = (number(8), 12);
+    out.extend(&content[8..12]);
+    for _ in 0..count {
+        let begin = at;
+        for _ in 0..2 {
+            at += 4 + number(at);
+        }
+        // Hash, day, rows and rejected lines; then the revision.
+        at += 32 + 4 + 4 + 4;
+        out.extend(&content[begin..at]);
+        at += 4;
+    }
+    out.extend(&content[at..]);
+    let hash = blake3::hash(&out);
+    out.extend(hash.as_bytes());
+    out
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Crosswalk<'_> {
     /// The parts of a name: with the longest disease that has prefixes before it and suffixes behind
     /// it, and nothing else. `None` if there is no such disease.
     pub fn split(&self, name: &str) -> Option<Split> {
-        let names = self.names.get_or_init(|| self.all_names());
+        let names = self.inverses.names.get_or_init(|| self.all_names());
         let places: Vec<usize> =
             name.char_indices().map(|(place, _)| place).chain([name.len()]).collect();
         let count = places.len() - 1;
@@ -67,21 +67,22 @@ impl Crosswalk<'_> {
     fn all_names(&self) -> Names {
         let mut names = Names::default();
         // The first of a name: later ones have higher numbers.
-        for known in self.store.all(system::DISEASE_KEY) {
-            let concept = known.concept;
-            if concept.until.is_none() {
-                names.diseases.entry(concept.display).or_insert(concept.code);
+        self.store.walk(system::DISEASE_KEY, |disease| {
+            if disease.is_first && disease.until.is_none() {
+                let name = names.diseases.entry(disease.display.to_owned());
+                name.or_insert_with(|| disease.code.to_owned());
             }
-        }
-        for known in self.store.all(system::MODIFIER_KEY) {
-            let concept = known.concept;
-            if concept.until.is_some() {
-                continue;
+        });
+        self.store.walk(system::MODIFIER_KEY, |modifier| {
+            if !modifier.is_first || modifier.until.is_some() {
+                return;
             }
-            let suffix = concept.values(Property::Position).iter().any(|place| place == "suffix");
+            let mut suffix = false;
+            modifier.each_value(Property::Position, |place| suffix |= place == "suffix");
             let of = if suffix { &mut names.suffixes } else { &mut names.prefixes };
-            of.entry(concept.display).or_insert(concept.code);
-        }
+            let name = of.entry(modifier.display.to_owned());
+            name.or_insert_with(|| modifier.code.to_owned());
+        });
         names
     }
 }

@@ -8,9 +8,6 @@ use crate::kind::Kind;
 use crate::store::Known;
 use crate::system;
 
-const DRUGS: &[Kind] = &[Kind::Hot, Kind::PriceList, Kind::ReceiptDrug];
-const DISEASES: &[Kind] = &[Kind::ReceiptDisease, Kind::MedisDisease];
-
 impl Crosswalk<'_> {
     /// What is known of a code. A master that isn't loaded says nothing, neither yes nor no.
     pub fn standing(&self, of: &str, code: &str) -> Standing {
@@ -21,9 +18,9 @@ impl Crosswalk<'_> {
             return Standing::Elsewhere(own[0]);
         }
         match of {
-            system::ICD10 => self.icd10(code),
+            system::ICD10 => self.classified(code),
             system::YJ => self.yj(code),
-            system::HOT9 => self.hot9(code),
+            system::HOT9 | system::HOT13 => self.hot(of, code),
             system::PRICE_LIST => self.price(code),
             system::GENERIC_NAME => self.generic(code),
             system::CORE_JLAC10 | system::CORE_JLAC11 => self.item(of, code, "検査"),
@@ -67,11 +64,11 @@ impl Crosswalk<'_> {
         }
     }
 
-    fn icd10(&self, code: &str) -> Standing {
+    fn classified(&self, code: &str) -> Standing {
         if !self.store.has(system::DISEASE_KEY) {
-            return Standing::Unchecked(Unchecked::NotLoaded(DISEASES));
+            return Standing::Unchecked(Unchecked::NotLoaded(Kind::of_system(system::ICD10)));
         }
-        match self.has_icd10(code) {
+        match self.icd10().contains(code) {
             true => Standing::Known(Fact::default()),
             false => Standing::Unchecked(Unchecked::Partial(&[])),
         }
@@ -106,30 +103,30 @@ impl Crosswalk<'_> {
             (None, None) if self.has_prices() => {
                 Standing::Unchecked(Unchecked::Partial(&[Kind::Hot]))
             }
-            (None, None) => Standing::Unchecked(Unchecked::NotLoaded(DRUGS)),
+            (None, None) => Standing::Unchecked(Unchecked::NotLoaded(Kind::of_system(system::YJ))),
         }
     }
 
     /// HOT knows no ends: it is in use as long as one of its receipt drugs is.
-    fn hot9(&self, code: &str) -> Standing {
-        let known = self.store.lookup(system::HOT9, code);
-        match (self.listed(system::HOT9, code), known) {
-            (Standing::Known(fact), Some(known)) if self.store.has(system::RECEIPT_DRUG) => {
-                let until = self.last_day(known.concept.values(Property::Receipt));
-                Standing::Known(Fact { until, ..fact })
+    fn hot(&self, of: &str, code: &str) -> Standing {
+        match self.listed(of, code) {
+            Standing::Known(fact) if self.store.has(system::RECEIPT_DRUG) => {
+                let receipts = self.codes(Kind::Hot, (of, code), system::RECEIPT_DRUG);
+                let receipts: Vec<String> = receipts.into_iter().collect();
+                Standing::Known(Fact { until: self.last_day(&receipts), ..fact })
             }
-            (standing, _) => standing,
+            standing => standing,
         }
     }
 
-    fn has_prices(&self) -> bool {
+    pub(super) fn has_prices(&self) -> bool {
         self.store.has(system::PRICE_LIST) || self.store.has(system::RECEIPT_DRUG)
     }
 
     /// It is in use as long as the price list or one of its receipt drugs is.
     fn price(&self, code: &str) -> Standing {
         if !self.has_prices() {
-            let needed = &[Kind::PriceList, Kind::ReceiptDrug];
+            let needed = Kind::of_system(system::PRICE_LIST);
             return Standing::Unchecked(Unchecked::NotLoaded(needed));
         }
         let listed = self.store.lookup(system::PRICE_LIST, code).as_ref().map(fact);
@@ -168,11 +165,14 @@ impl Crosswalk<'_> {
     fn item(&self, of: &str, code: &str, section: &str) -> Standing {
         let jlac11 = matches!(of, system::CORE_JLAC11 | system::INFECTION_JLAC11);
         let table = if jlac11 { system::JLAC11 } else { system::JLAC10 };
-        if !self.store.has(table) {
+        if !self.has(Kind::LabItems) {
             return Standing::Unchecked(Unchecked::NotLoaded(&[Kind::LabItems]));
         }
-        let Some(known) = self.store.lookup(table, code) else { return Standing::Unknown };
-        let sections = known.concept.values(Property::Section);
+        let known = self.store.lookup(table, code);
+        let Some(item) = known.as_ref().and_then(|known| known.latest(Kind::LabItems)) else {
+            return Standing::Unknown;
+        };
+        let sections = item.values(Property::Section);
         if !sections.is_empty() && !sections.iter().any(|own| own == section) {
             return Standing::Elsewhere(match (section, jlac11) {
                 ("検査", false) => system::INFECTION_JLAC10,
@@ -181,18 +181,31 @@ impl Crosswalk<'_> {
                 (_, true) => system::CORE_JLAC11,
             });
         }
-        let names = known.concept.values(Property::Item).to_vec();
-        Standing::Known(Fact { names, ..fact(&known) })
+        let names = item.values(Property::Item).to_vec();
+        Standing::Known(Fact { names, from: item.from, until: item.until })
     }
 
-    /// The table of items is a small part of JLAC10 and JLAC11, and names items, not codes.
+    /// The table of items is a small part of JLAC10 and JLAC11, and names items, not codes. The list of
+    /// JLAC10 names codes, and is not all of them: parts may be put together anew.
     fn any_item(&self, of: &str, code: &str) -> Standing {
+        let list = Some(Kind::Jlac10).filter(|_| of == system::JLAC10);
         if !self.store.has(of) {
-            return Standing::Unchecked(Unchecked::NotLoaded(&[Kind::LabItems]));
+            return Standing::Unchecked(Unchecked::NotLoaded(Kind::of_system(of)));
         }
-        match self.store.lookup(of, code) {
-            Some(known) => Standing::Known(Fact { names: Vec::new(), ..fact(&known) }),
-            None => Standing::Unchecked(Unchecked::Partial(&[])),
+        let known = self.store.lookup(of, code);
+        let listed = known.as_ref().zip(list).and_then(|(known, list)| known.latest(list));
+        match (listed, &known) {
+            (Some(concept), _) => Standing::Known(Fact {
+                names: vec![concept.display.clone()],
+                from: concept.from,
+                until: concept.until,
+            }),
+            (None, Some(known)) => Standing::Known(Fact { names: Vec::new(), ..fact(known) }),
+            (None, None) => {
+                let lacks_list = list.is_some_and(|list| !self.has(list));
+                let more: &[Kind] = if lacks_list { &[Kind::Jlac10] } else { &[] };
+                Standing::Unchecked(Unchecked::Partial(more))
+            }
         }
     }
 
@@ -200,11 +213,11 @@ impl Crosswalk<'_> {
         let Some(stem) = code.strip_suffix("ZZZ").filter(|stem| stem.len() == 9) else {
             return Standing::Unknown;
         };
-        match self.has_stem(stem) {
+        match self.stems().contains(stem) {
             true => Standing::Known(Fact::default()),
             false if self.store.has(system::YJ) => Standing::Unknown,
             false if self.has_prices() => Standing::Unchecked(Unchecked::Partial(&[Kind::Hot])),
-            false => Standing::Unchecked(Unchecked::NotLoaded(DRUGS)),
+            false => Standing::Unchecked(Unchecked::NotLoaded(Kind::of_system(system::YJ))),
         }
     }
 }
@@ -216,7 +229,7 @@ fn fact(known: &Known) -> Fact {
     let others = editions.map(|edition| &edition.concept);
     for concept in std::iter::once(concept).chain(others) {
         for name in std::iter::once(&concept.display).chain(&concept.synonyms) {
-            if !names.contains(name) {
+            if !name.is_empty() && !names.contains(name) {
                 names.push(name.clone());
             }
         }

@@ -39,8 +39,12 @@ impl Crosswalk<'_> {
                     &[system::MODIFIER_KEY, system::MODIFIER_EXCHANGE, system::RECEIPT_MODIFIER];
                 (all, all)
             }
+            Kind::MedisModifier => (
+                &[system::MODIFIER_KEY, system::MODIFIER_EXCHANGE],
+                &[system::MODIFIER_KEY, system::MODIFIER_EXCHANGE, system::RECEIPT_MODIFIER],
+            ),
             Kind::Hot => (
-                &[system::YJ, system::HOT9],
+                &[system::YJ, system::HOT9, system::HOT13],
                 &[system::YJ, system::HOT9, system::RECEIPT_DRUG, system::PRICE_LIST],
             ),
             Kind::ReceiptDrug => (
@@ -48,7 +52,12 @@ impl Crosswalk<'_> {
                 &[system::PRICE_LIST, system::RECEIPT_DRUG, system::GENERIC_NAME],
             ),
             Kind::LabItems => return item_way(from, to),
-            Kind::PriceList | Kind::GenericName | Kind::Allergens => return false,
+            Kind::PriceList
+            | Kind::GenericName
+            | Kind::Jlac10
+            | Kind::Allergens
+            | Kind::Usage
+            | Kind::MedisIndex => return false,
         };
         from != to && starts.contains(&from) && ends.contains(&to)
     }
@@ -70,6 +79,13 @@ impl Crosswalk<'_> {
         }
         let Some(property) = property_of(to) else { return BTreeSet::new() };
         let codes = match table {
+            // HOT says the rest of its product.
+            Kind::Hot if from == system::HOT13 && property != Property::Hot9 => {
+                let products = self.row_values(table, (from, code), Property::Hot9);
+                let of_product =
+                    |hot9: &String| self.row_values(table, (system::HOT9, hot9), property);
+                products.iter().flat_map(of_product).collect()
+            }
             Kind::ReceiptDrug => self.through_receipts((from, code), property),
             Kind::LabItems => self.row_values(table, (table_of(from), code), property),
             _ if from == system::DISEASE_EXCHANGE && property == Property::Icd10 => {

@@ -34,6 +34,8 @@ pub enum ImportError {
     Older { file: String, there: NaiveDate, this: NaiveDate },
     #[error("an update needs the full master first")]
     NoFull,
+    #[error("it only adds names to codes of other masters ({needed}): import one of them first")]
+    NothingNamed { needed: String },
     #[error("most lines of the file can't be used ({rejected} of {rows})")]
     MostlyRejected { rejected: usize, rows: usize },
 }
@@ -54,20 +56,25 @@ impl Masters {
             effective,
             rows: u32::try_from(reading.rows).unwrap_or(u32::MAX),
             rejected: u32::try_from(reading.rejected.len()).unwrap_or(u32::MAX),
+            revision: reading.kind.revision(),
         });
         let mut applied = BTreeMap::new();
         for (system, changes) in &reading.systems {
             let codes = self.systems.entry((*system).to_owned()).or_default();
-            let mut work = Work { codes, kind: reading.kind, import, done: Applied::default() };
+            let last_day = effective.checked_sub_days(Days::new(1));
+            let kind = reading.kind;
+            let mut work = Work { codes, kind, import, last_day, done: Applied::default() };
             for change in changes {
                 work.change(change);
             }
-            if reading.scope == Scope::Full {
+            if reading.scope == Scope::Full && !kind.only_names() {
                 let said: BTreeSet<&str> = changes.iter().map(Change::code).collect();
-                work.retire_others(&said, effective);
+                work.retire_others(&said);
             }
             applied.insert(*system, work.done);
         }
+        // Nothing is known of a system without a code.
+        self.systems.retain(|_, codes| !codes.is_empty());
         Ok(applied)
     }
 
@@ -77,7 +84,9 @@ impl Masters {
         hash: &[u8; 32],
         effective: NaiveDate,
     ) -> Result<(), ImportError> {
-        if let Some(known) = self.imports.iter().find(|import| import.hash == *hash) {
+        let again =
+            |import: &&Import| import.hash == *hash && import.revision == reading.kind.revision();
+        if let Some(known) = self.imports.iter().find(again) {
             return Err(ImportError::Known { file: known.file.clone() });
         }
         let (rejected, rows) = (reading.rejected.len(), reading.rows);
@@ -96,6 +105,17 @@ impl Masters {
         {
             return Err(ImportError::NoFull);
         }
+        let has_any = |system: &&str| self.systems.get(*system).is_some_and(|all| !all.is_empty());
+        if reading.kind.only_names() && !reading.systems.keys().any(has_any) {
+            let needed: BTreeSet<&str> = reading
+                .systems
+                .keys()
+                .flat_map(|system| Kind::of_system(system))
+                .map(|kind| kind.word())
+                .collect();
+            let needed = needed.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(ImportError::NothingNamed { needed });
+        }
         Ok(())
     }
 }
@@ -104,6 +124,8 @@ struct Work<'m> {
     codes: &'m mut BTreeMap<String, Entry>,
     kind: Kind,
     import: usize,
+    /// Before the file holds.
+    last_day: Option<NaiveDate>,
     done: Applied,
 }
 
@@ -115,9 +137,16 @@ impl Work<'_> {
                 Some(known) => self.becomes(amended(known, part)),
                 None => self.done.unapplied.push(Unapplied { code: part.code.clone() }),
             },
+            // A master without this code has nothing to add names to.
+            Change::Adds(concept) if self.codes.contains_key(&concept.code) => {
+                self.becomes(concept.clone());
+            }
+            Change::Adds(concept) => {
+                self.done.unapplied.push(Unapplied { code: concept.code.clone() });
+            }
             Change::Ends { code, until, successor } => match self.now(code) {
                 Some(mut known) => {
-                    known.until = until.or(known.until);
+                    known.until = until.or(known.until).or(self.last_day);
                     known.successor = successor.clone().or(known.successor);
                     self.becomes(known);
                 }
@@ -153,8 +182,7 @@ impl Work<'_> {
     }
 
     /// What a full file does not have any more was in use until the day before.
-    fn retire_others(&mut self, said: &BTreeSet<&str>, effective: NaiveDate) {
-        let last_day = effective.checked_sub_days(Days::new(1));
+    fn retire_others(&mut self, said: &BTreeSet<&str>) {
         let gone = self.codes.iter().filter(|(code, entry)| {
             let latest = entry.latest(self.kind);
             !said.contains(code.as_str())
@@ -162,7 +190,7 @@ impl Work<'_> {
         });
         let gone: Vec<String> = gone.map(|(code, _)| code.clone()).collect();
         for code in gone {
-            self.change(&Change::Ends { code, until: last_day, successor: None });
+            self.change(&Change::Ends { code, until: None, successor: None });
         }
     }
 }

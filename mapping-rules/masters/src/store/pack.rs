@@ -6,7 +6,9 @@ use chrono::{Datelike as _, NaiveDate};
 use super::{Edition, Entry, Import, Masters};
 use crate::concept::Concept;
 
-pub(super) const MAGIC: &[u8; 8] = b"GKMSTR01";
+pub(super) const MAGIC: &[u8; 8] = b"GKMSTR02";
+/// Imports without [`Import::revision`].
+pub(super) const MAGIC_WITHOUT_REVISIONS: &[u8; 8] = b"GKMSTR01";
 /// `None` of a date.
 pub(super) const OPEN: i32 = i32::MIN;
 
@@ -63,6 +65,7 @@ impl Out {
         self.date(Some(import.effective));
         self.0.extend(import.rows.to_le_bytes());
         self.0.extend(import.rejected.to_le_bytes());
+        self.0.extend(import.revision.to_le_bytes());
     }
 
     fn entry(&mut self, code: &str, entry: &Entry) {

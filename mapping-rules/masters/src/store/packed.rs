@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::pack::{MAGIC, OPEN};
+use super::pack::{MAGIC, MAGIC_WITHOUT_REVISIONS, OPEN};
 use super::{Edition, Entry, Import, Masters};
 use crate::concept::{Concept, Property};
 use crate::kind::Kind;
@@ -31,8 +31,8 @@ pub struct Store {
 
 /// Where the codes of a system are.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    count: usize,
+pub(super) struct Place {
+    pub count: usize,
     /// Of the table of offsets.
     table: usize,
     blob: usize,
@@ -41,29 +41,49 @@ struct Place {
 /// A code as it is known: what its masters say together, and what they said before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// The name is that of the first master in [`Kind`]'s order; properties are those of all.
+    /// The name is that of the first master in [`Kind`]'s order; other names and properties are those
+    /// of all.
     pub concept: Concept,
     /// By master; the latest edition is the last.
     pub editions: BTreeMap<Kind, Vec<Edition>>,
 }
 
+impl Known {
+    /// What one of its masters says of it now.
+    pub fn latest(&self, kind: Kind) -> Option<&Concept> {
+        Some(&self.editions.get(&kind)?.last()?.concept)
+    }
+}
+
 impl Store {
     /// Opens packed bytes: checks their hash, and reads the list of systems and nothing else.
     pub fn open(bytes: Vec<u8>) -> Result<Self, StoreError> {
-        if !bytes.starts_with(MAGIC) {
-            return Err(StoreError::NotOurs);
-        }
+        // The first form had no revisions of readers: what it holds was read by the first ones.
+        let has_revisions = match bytes.get(..MAGIC.len()) {
+            Some(magic) if magic == MAGIC => true,
+            Some(magic) if magic == MAGIC_WITHOUT_REVISIONS => false,
+            _ => return Err(StoreError::NotOurs),
+        };
         let content = bytes.len().checked_sub(HASH_BYTES).ok_or(StoreError::Damaged)?;
         if blake3::hash(&bytes[..content]).as_bytes().as_slice() != &bytes[content..] {
             return Err(StoreError::Damaged);
         }
         let mut at = At { bytes: &bytes[..content], place: MAGIC.len() };
-        let (imports, systems) = at.head().ok_or(StoreError::Damaged)?;
+        let (imports, systems) = at.head(has_revisions).ok_or(StoreError::Damaged)?;
         Ok(Store { imports, systems, bytes })
     }
 
     pub fn imports(&self) -> &[Import] {
         &self.imports
+    }
+
+    /// The newest file of each master that was read by an earlier reader than this program has: what it
+    /// has learned to read since is not there until the file is imported again.
+    pub fn outdated(&self) -> impl Iterator<Item = &Import> {
+        Kind::ALL.into_iter().filter_map(|kind| {
+            let newest = self.imports.iter().rfind(|import| import.kind == kind)?;
+            (newest.revision < kind.revision()).then_some(newest)
+        })
     }
 
     /// The code systems that there are codes of.
@@ -116,7 +136,11 @@ impl Store {
         known(&code, at.editions(&code)?)
     }
 
-    fn entry(&self, place: &Place, index: usize) -> Option<At<'_>> {
+    pub(super) fn place(&self, system: &str) -> Option<Place> {
+        self.systems.get(system).copied()
+    }
+
+    pub(super) fn entry(&self, place: &Place, index: usize) -> Option<At<'_>> {
         let mut table = At { bytes: &self.bytes, place: place.table + index * 4 };
         let offset = table.count()?;
         Some(At { bytes: &self.bytes, place: place.blob.checked_add(offset)? })
@@ -138,6 +162,11 @@ fn known(code: &str, editions: BTreeMap<Kind, Vec<Edition>>) -> Option<Known> {
     let mut concept = latest.next()?.concept.clone();
     code.clone_into(&mut concept.code);
     for edition in latest {
+        for name in &edition.concept.synonyms {
+            if *name != concept.display && !concept.synonyms.contains(name) {
+                concept.synonyms.push(name.clone());
+            }
+        }
         for (property, values) in &edition.concept.properties {
             values.iter().for_each(|value| concept.add(*property, value));
         }
@@ -146,7 +175,8 @@ fn known(code: &str, editions: BTreeMap<Kind, Vec<Edition>>) -> Option<Known> {
 }
 
 /// A place in the bytes that moves forward.
-struct At<'b> {
+#[derive(Clone, Copy)]
+pub(super) struct At<'b> {
     bytes: &'b [u8],
     place: usize,
 }
@@ -163,11 +193,11 @@ impl<'b> At<'b> {
         Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 
-    fn count(&mut self) -> Option<usize> {
+    pub fn count(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
     }
 
-    fn text(&mut self) -> Option<&'b str> {
+    pub fn text(&mut self) -> Option<&'b str> {
         let length = self.count()?;
         std::str::from_utf8(self.take(length)?).ok()
     }
@@ -179,7 +209,15 @@ impl<'b> At<'b> {
         }
     }
 
-    fn date(&mut self) -> Option<Option<NaiveDate>> {
+    /// Over an optional text.
+    pub fn skip_optional(&mut self) -> Option<()> {
+        if self.take(1)? != [0] {
+            self.text()?;
+        }
+        Some(())
+    }
+
+    pub fn date(&mut self) -> Option<Option<NaiveDate>> {
         let days = i32::from_le_bytes(self.take(4)?.try_into().ok()?);
         if days == OPEN {
             return Some(None);
@@ -187,7 +225,7 @@ impl<'b> At<'b> {
         Some(Some(NaiveDate::from_num_days_from_ce_opt(days)?))
     }
 
-    fn head(&mut self) -> Option<(Vec<Import>, BTreeMap<String, Place>)> {
+    fn head(&mut self, has_revisions: bool) -> Option<(Vec<Import>, BTreeMap<String, Place>)> {
         let mut imports = Vec::new();
         for _ in 0..self.count()? {
             imports.push(Import {
@@ -197,6 +235,7 @@ impl<'b> At<'b> {
                 effective: self.date()??,
                 rows: self.number()?,
                 rejected: self.number()?,
+                revision: if has_revisions { self.number()? } else { 1 },
             });
         }
         let mut systems = BTreeMap::new();

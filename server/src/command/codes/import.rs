@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::Args;
 use genkan_mapping::{Language, Text};
-use genkan_masters::{Applied, ImportError, Reading, Scope, read};
+use genkan_masters::{Applied, ImportError, ReadError, ReadLimits, Reading, Scope, read_within};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -16,8 +16,6 @@ use crate::command::{Failure, Manner, Output};
 
 /// Rejected lines that are shown of each file; `--format json` shows all.
 const REJECTED_SHOWN: usize = 20;
-/// The largest published file has 8 MB.
-const FILE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -40,12 +38,12 @@ struct Waiting {
 }
 
 pub fn run(args: &ImportArgs, manner: Manner) -> Result<(), Failure> {
-    let path = args.masters.path()?;
+    let (path, limits) = (args.masters.path()?, args.masters.limits()?);
     let mut masters = masters_file::open(&path)?.unpack();
     let progress = ProgressBar::new(args.files.len() as u64 * 2);
     let mut waiting = Vec::with_capacity(args.files.len());
     for file in &args.files {
-        waiting.push(wait(file, args.effective)?);
+        waiting.push(wait(file, args.effective, &limits)?);
         progress.inc(1);
     }
     // Of one day, the full file is what its updates change.
@@ -69,16 +67,27 @@ pub fn run(args: &ImportArgs, manner: Manner) -> Result<(), Failure> {
     Ok(())
 }
 
-fn wait(file: &Path, effective: Option<NaiveDate>) -> Result<Waiting, Failure> {
+fn wait(
+    file: &Path,
+    effective: Option<NaiveDate>,
+    limits: &ReadLimits,
+) -> Result<Waiting, Failure> {
     let shown = file.display();
+    let unread = |error: &ReadError| {
+        let nothing = "nothing was imported";
+        Failure::runtime(Text::new(
+            format!("{shown}: {error}; {nothing}"),
+            format!("{shown}: {}（何も取り込んでいません）", error.japanese()),
+        ))
+    };
     let size = std::fs::metadata(file).with_context(|| shown.to_string())?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(Failure::usage(format!("{shown}: more than {FILE_BYTES_MAX} bytes")));
+    if size > limits.file_bytes_max {
+        // Of what is larger, nothing is read.
+        return Err(unread(&ReadError::TooLarge { bytes_max: limits.file_bytes_max }));
     }
     let bytes = std::fs::read(file).with_context(|| shown.to_string())?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let reading =
-        read(&name, &bytes).map_err(|error| Failure::runtime(format!("{shown}: {error}")))?;
+    let reading = read_within(&name, &bytes, limits).map_err(|error| unread(&error))?;
     let effective = effective.or_else(|| date_in(&name)).ok_or_else(|| {
         Failure::usage(Text::new(
             format!("{shown}: its name has no date; say with --effective from when on it holds"),
@@ -107,6 +116,11 @@ fn refused(name: &str, error: &ImportError) -> Failure {
         ImportError::Older { file, there, this } => {
             format!(
                 "「{file}」（{there} 適用）より前の日付（{this}）です。日付順に取り込んでください"
+            )
+        }
+        ImportError::NothingNamed { needed } => {
+            format!(
+                "他のマスタのコードに語を加えるファイルです。先に {needed} のどれかを取り込んでください"
             )
         }
         ImportError::NoFull => "差分ファイルの前に全件ファイルを取り込んでください".to_owned(),

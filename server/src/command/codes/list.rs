@@ -1,6 +1,7 @@
 //! `genkan codes list`: what was imported.
 
 use clap::Args;
+use genkan_mapping::Text;
 use serde_json::json;
 
 use super::masters_file::{self, MastersArgs};
@@ -23,6 +24,7 @@ pub fn run(args: &ListArgs, manner: Manner) -> Result<(), Failure> {
                 json!({
                     "kind": import.kind.word(), "file": import.file, "effective": import.effective.to_string(),
                     "rows": import.rows, "rejected": import.rejected, "blake3": hash(&import.hash),
+                    "outdated": store.outdated().any(|one| one == import),
                 })
             })
             .collect();
@@ -39,6 +41,16 @@ pub fn run(args: &ListArgs, manner: Manner) -> Result<(), Failure> {
             import.effective,
             import.file
         );
+    }
+    for import in store.outdated() {
+        let file = &import.file;
+        let text = Text::new(
+            format!("{file}: read by an earlier version, which took less from it; import it again"),
+            format!(
+                "{file}: 以前の版が取り込んだもので、内容の一部がありません。もう一度取り込んでください"
+            ),
+        );
+        say!("{}", text.in_language(manner.language));
     }
     for system in store.systems() {
         say!("{:>8}  {system}", store.count(system));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use genkan_mapping::Text;
-use genkan_masters::Store;
+use genkan_masters::{ReadLimits, Store};
 
 use crate::command::Failure;
 use crate::config::Config;
@@ -32,6 +32,14 @@ impl MastersArgs {
                 "give --config or --masters",
                 "--config か --masters を指定してください",
             ))),
+        }
+    }
+
+    /// How much of a file is read: as configured, or as much as published files have.
+    pub fn limits(&self) -> Result<ReadLimits, Failure> {
+        match &self.config {
+            Some(config) => Ok(Config::load(config)?.codes.import.limits()),
+            None => Ok(ReadLimits::default()),
         }
     }
 }

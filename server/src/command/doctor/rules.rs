@@ -4,6 +4,7 @@
 use genkan_mapping::program::{RuleFile, RuleSet};
 use genkan_mapping::search::unindexed_warnings;
 use genkan_mapping::{Compiled, Diagnostic, Severity, SourceSchemas, Text, compile};
+use genkan_masters::Import;
 
 use super::finding::{Blame, Finding};
 use super::sources::Opened;
@@ -56,6 +57,7 @@ pub async fn examine(config: &Config, opened: Opened, keys: u64) -> Vec<Finding>
     }
     let mut findings = told(&diagnostics, &files);
     findings.extend(failures);
+    findings.extend(masters.outdated().map(outdated));
     findings.push(offered(rules.as_ref()));
     findings
 }
@@ -82,6 +84,23 @@ async fn tested(rules: &RuleSet, schemas: &SourceSchemas) -> Vec<Finding> {
             vec![Finding::error("GKN-742", Blame::Rules, (said.clone(), said))]
         }
     }
+}
+
+/// What this version has learned to read of a master is not in what an earlier one has read.
+fn outdated(import: &Import) -> Finding {
+    let (file, kind) = (&import.file, import.kind.word());
+    let message = (
+        format!(
+            "`{file}` ({kind}) was read by an earlier version of Genkan, which took less from it"
+        ),
+        format!(
+            "「{file}」（{kind}）は以前の版の Genkan が取り込んだもので、いまの版が読む内容の一部がありません"
+        ),
+    );
+    Finding::warning("GKN-165", message).remedy((
+        "import the same file again with `genkan codes import`",
+        "同じファイルを genkan codes import でもう一度取り込みます",
+    ))
 }
 
 fn failed(test: &FailedTest) -> Finding {
