@@ -7,19 +7,21 @@
 mod catalog;
 mod codes;
 mod expand;
+mod listing;
 mod translate;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
-use genkan_masters::{Kind, Store};
+use genkan_masters::{Crosswalk, Inverses, Kind, Store};
 
 use crate::codemap::MapRow;
 use crate::program::RuleSet;
 
 pub use codes::{Coded, Relation, Verdict};
 pub use expand::{Asked, Expansion, Member};
+pub use genkan_masters::Holding;
 pub use translate::{Match, Question, Translation};
 
 /// The code systems, value sets and code maps of a site.
@@ -27,6 +29,9 @@ pub use translate::{Match, Question, Translation};
 pub struct Terminology {
     rules: Arc<RuleSet>,
     masters: Arc<Store>,
+    inverses: Arc<Inverses>,
+    /// By the places of the systems; each is made when it is first searched.
+    listings: Vec<OnceLock<listing::Listing>>,
     pub systems: Vec<CodeSystem>,
     pub value_sets: Vec<ValueSet>,
     pub maps: Vec<Map>,
@@ -54,15 +59,6 @@ impl CodeSystem {
     pub fn is_house(&self) -> bool {
         self.house.is_some()
     }
-}
-
-/// How much of a code system is here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holding {
-    Whole,
-    /// A code that is not here may be one nevertheless.
-    Part,
-    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,9 +108,11 @@ pub enum Unanswered {
         system: String,
         holding: Holding,
     },
-    /// Another version is here.
+    /// Another version is here; of what is kept since earlier ones, `date` asks for a day.
     OtherVersion {
         here: Option<String>,
+        /// The days of earlier files.
+        earlier: Vec<String>,
     },
     NoHierarchy {
         system: String,
@@ -135,6 +133,10 @@ impl Terminology {
         self.systems.iter().find(|system| system.url == url)
     }
 
+    fn crosswalk(&self) -> Crosswalk<'_> {
+        Crosswalk::with(&self.masters, &self.inverses)
+    }
+
     /// A system with something in it.
     fn loaded(&self, url: &str, version: Option<&str>) -> Result<&CodeSystem, Unanswered> {
         let system = self.system(url).ok_or(Unanswered::UnknownSystem)?;
@@ -144,10 +146,27 @@ impl Terminology {
         }
         match version {
             Some(asked) if system.version.as_deref() != Some(asked) => {
-                Err(Unanswered::OtherVersion { here: system.version.clone() })
+                Err(Unanswered::OtherVersion {
+                    here: system.version.clone(),
+                    earlier: self.earlier(system),
+                })
             }
             _ => Ok(system),
         }
+    }
+}
+
+impl Terminology {
+    /// The days from which earlier files of a system's masters held, the latest first.
+    fn earlier(&self, system: &CodeSystem) -> Vec<String> {
+        let kinds = Kind::of_system(&system.url);
+        let imports = self.masters.imports().iter().filter(|import| kinds.contains(&import.kind));
+        let mut days: Vec<String> = imports.map(|import| import.effective.to_string()).collect();
+        days.retain(|day| !system.is_house() && system.version.as_ref() != Some(day));
+        days.sort_unstable();
+        days.dedup();
+        days.reverse();
+        days
     }
 }
 

@@ -159,7 +159,7 @@ async fn interaction(service: &Service, own: &Exchange, url: &str) -> Result<Ans
     };
     let segments: Vec<&str> = path.split('/').collect();
     if let Some(asked) = of_codes(&segments) {
-        return terminology::run(service, own, asked, of_query(pairs));
+        return terminology::run(service, own, asked, of_query(pairs)).await;
     }
     match segments.as_slice() {
         ["metadata"] => capability::metadata(service, own, query),

@@ -17,6 +17,7 @@ const KEPT_MAX: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Document {
     Capabilities,
+    Terminology,
     OpenApi,
 }
 

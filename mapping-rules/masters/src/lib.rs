@@ -32,6 +32,6 @@ pub use kind::{Kind, read, read_within};
 pub use reading::{ReadLimits, Reading, Reason, Rejected, Scope};
 pub use refused::ReadError;
 pub use store::{
-    Applied, Edition, Import, ImportError, Known, Masters, Piece, Store, StoreError, Unapplied, Words,
+    Applied, Edition, Import, ImportError, Known, Masters, Store, StoreError, Unapplied, Words,
     fold,
 };

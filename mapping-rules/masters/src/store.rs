@@ -16,7 +16,7 @@ use chrono::NaiveDate;
 use crate::concept::Concept;
 use crate::kind::Kind;
 
-pub use find::{Piece, Words, fold};
+pub use find::{Words, fold};
 pub use import::{Applied, ImportError, Unapplied};
 pub use packed::{Known, Store, StoreError};
 

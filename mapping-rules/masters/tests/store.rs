@@ -1,7 +1,7 @@
 //! Imports in order: what they add, change and retire, and what they are refused for.
 
 use chrono::NaiveDate;
-use genkan_masters::{Applied, ImportError, Kind, Masters, Store, StoreError, Words, read, system};
+use genkan_masters::{Applied, ImportError, Kind, Masters, Store, StoreError, read, system};
 
 #[path = "support/line.rs"]
 mod line;
@@ -157,32 +157,4 @@ fn as_first_form(bytes: &[u8]) -> Vec<u8> {
     let hash = blake3::hash(&out);
     out.extend(hash.as_bytes());
     out
-}
-
-#[test]
-fn codes_come_in_pieces_and_by_their_words() {
-    let mut masters = Masters::default();
-    import(&mut masters, "2026-04-01", &drugs(FULL)).expect("a full file");
-    let store = Store::open(masters.pack()).expect("a store");
-    let codes = |piece: genkan_masters::Piece| -> (usize, Vec<String>) {
-        (piece.total, piece.codes.into_iter().map(|known| known.concept.code).collect())
-    };
-    let system = system::RECEIPT_DRUG;
-    for (offset, count, expected) in [
-        (0, 2, &["610000001", "610000002"][..]),
-        (2, 2, &["610000003"]),
-        (3, 2, &[]),
-        (usize::MAX, usize::MAX, &[]),
-        (0, 0, &[]),
-    ] {
-        let found = codes(store.stretch(system, (offset, count)));
-        assert_eq!(found, (3, expected.iter().map(|code| (*code).to_owned()).collect()));
-        let all = codes(store.piece(system, &Words::default(), |_| true, (offset, count)));
-        assert_eq!(all, found);
-    }
-    let by_words = |text: &str| codes(store.piece(system, &Words::of(text), |_| true, (0, 9)));
-    assert_eq!(by_words("乙"), (1, vec!["610000002".to_owned()]));
-    assert_eq!(by_words("錠 ６１").0, 3);
-    assert_eq!(codes(store.stretch("urn:other", (0, 9))), (0, Vec::new()));
-    assert!(!store.has_hierarchy(system));
 }

@@ -1,9 +1,9 @@
 //! What a site has: made once for its rules and its masters.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use genkan_masters::{Kind, Store, system};
+use genkan_masters::{Crosswalk, Inverses, Kind, Store, system};
 
 use super::{CodeSystem, Content, Holding, Map, Terminology, ValueSet};
 use crate::codemap::concept_map::Frame;
@@ -23,11 +23,13 @@ impl Terminology {
             .enumerate()
             .map(|(place, map)| self::map(&rules, place, map))
             .collect();
-        let mut systems: Vec<CodeSystem> = urls(&rules, &masters)
+        let inverses = Arc::<Inverses>::default();
+        let crosswalk = Crosswalk::with(&masters, &inverses);
+        let mut systems: Vec<CodeSystem> = urls(&rules, &crosswalk)
             .into_iter()
             .map(|url| match house(&rules, &maps, &url) {
                 Some(codes) => of_house(&url, codes, &maps, &rules),
-                None => of_masters(&url, &masters),
+                None => of_masters(&url, &masters, &crosswalk),
             })
             .collect();
         systems.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -35,7 +37,8 @@ impl Terminology {
             systems.iter().enumerate().map(|(place, system)| all_codes(place, system)).collect();
         value_sets.extend(maps.iter().enumerate().flat_map(|(place, map)| of_map(place, map)));
         value_sets.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        Terminology { rules, masters, systems, value_sets, maps }
+        let listings = systems.iter().map(|_| OnceLock::new()).collect();
+        Terminology { rules, masters, inverses, listings, systems, value_sets, maps }
     }
 
     pub fn code_map(&self, map: &Map) -> &CodeMap {
@@ -70,8 +73,9 @@ fn map(rules: &RuleSet, place: usize, map: &CodeMap) -> Map {
     }
 }
 
-fn urls(rules: &RuleSet, masters: &Store) -> BTreeSet<String> {
-    let mut urls: BTreeSet<String> = masters.systems().map(str::to_owned).collect();
+fn urls(rules: &RuleSet, masters: &Crosswalk<'_>) -> BTreeSet<String> {
+    let held = system::ALL.into_iter().filter(|url| masters.holding(url) != Holding::Nothing);
+    let mut urls: BTreeSet<String> = held.map(str::to_owned).collect();
     for map in &rules.code_maps {
         urls.insert(map.local_system.clone());
         urls.extend(map.targets.iter().map(|target| target.system.clone()));
@@ -116,22 +120,18 @@ fn of_house(
     }
 }
 
-fn of_masters(url: &str, masters: &Store) -> CodeSystem {
+fn of_masters(url: &str, masters: &Store, crosswalk: &Crosswalk<'_>) -> CodeSystem {
     let kinds = Kind::of_system(url);
     let own = masters.imports().iter().filter(|import| kinds.contains(&import.kind));
     let newest = own.map(|import| import.effective).max();
-    let holding = match masters.has(url) {
-        false => Holding::Nothing,
-        true if system::is_whole(url) => Holding::Whole,
-        true => Holding::Part,
-    };
+    let holding = crosswalk.holding(url);
     CodeSystem {
         id: id_of(url),
         url: url.to_owned(),
         title: system::title(url).unwrap_or(url).to_owned(),
         version: newest.filter(|_| holding != Holding::Nothing).map(|day| day.to_string()),
         holding,
-        count: masters.count(url),
+        count: if holding == Holding::Nothing { 0 } else { crosswalk.count(url) },
         hierarchy: system::has_levels(url) && masters.has_hierarchy(url),
         house: None,
     }

@@ -1,9 +1,9 @@
 //! Single codes: what is known of one, whether it is one, and how two stand to each other.
 
 use chrono::NaiveDate;
-use genkan_masters::{Property, fold};
+use genkan_masters::{Described, Property, Standing, Unchecked, fold};
 
-use super::{CodeSystem, Content, Terminology, Unanswered, is_active};
+use super::{CodeSystem, Content, Holding, Terminology, Unanswered, is_active};
 
 /// What is known of a code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Coded {
     pub successor: Option<String>,
     /// In use on the day that was asked about.
     pub active: bool,
+    /// No master names the code: its display is that of the item in whose row it stands.
+    pub unnamed: bool,
     pub properties: Vec<(Property, Vec<String>)>,
 }
 
@@ -27,6 +29,8 @@ pub struct Coded {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Valid(Coded),
+    /// It is one; what it is called nobody can say.
+    Unnamed(Coded),
     /// It is one, but is not called that.
     OtherDisplay(Coded),
     NotFound(Unanswered),
@@ -51,10 +55,25 @@ impl Terminology {
         day: NaiveDate,
     ) -> Result<Coded, Unanswered> {
         let system = self.loaded(url, version)?;
-        self.coded(system, code, day).ok_or_else(|| Unanswered::NoSuchCode {
-            system: url.to_owned(),
-            holding: system.holding,
-        })
+        let none = |holding| Unanswered::NoSuchCode { system: url.to_owned(), holding };
+        if let Some(house) = &system.house {
+            let name = house.get(code).ok_or_else(|| none(system.holding))?;
+            return Ok(of_house(code, name.clone()));
+        }
+        self.crosswalk().described(url, code).map(|described| told(described, day)).map_err(
+            |standing| match standing {
+                Standing::Unchecked(Unchecked::NotLoaded(masters)) => {
+                    Unanswered::NotLoaded { system: url.to_owned(), masters }
+                }
+                Standing::Unchecked(Unchecked::NoMaster) => {
+                    Unanswered::NotLoaded { system: url.to_owned(), masters: &[] }
+                }
+                Standing::Unchecked(Unchecked::Partial(_)) => none(Holding::Part),
+                Standing::Known(_) | Standing::Unknown | Standing::Elsewhere(_) => {
+                    none(Holding::Whole)
+                }
+            },
+        )
     }
 
     /// Whether this is a code of the system, and is called so.
@@ -86,7 +105,9 @@ impl Terminology {
                 continue;
             }
             match self.validate((url, version), (code, display), day) {
-                Ok(Verdict::Valid(coded) | Verdict::OtherDisplay(coded)) => {
+                Ok(
+                    Verdict::Valid(coded) | Verdict::Unnamed(coded) | Verdict::OtherDisplay(coded),
+                ) => {
                     if self.holds(set, url, code, day) {
                         return Ok(named(coded, display));
                     }
@@ -128,12 +149,7 @@ impl Terminology {
     }
 
     pub(super) fn coded(&self, system: &CodeSystem, code: &str, day: NaiveDate) -> Option<Coded> {
-        if let Some(house) = &system.house {
-            let display = house.get(code)?.clone();
-            return Some(of_house(code, display));
-        }
-        let known = self.masters.lookup(&system.url, code)?;
-        Some(of_concept(known.concept, day))
+        self.lookup((&system.url, None), code, day).ok()
     }
 }
 
@@ -141,11 +157,13 @@ pub(super) fn of_house(code: &str, display: Option<String>) -> Coded {
     Coded { code: code.to_owned(), display, active: true, ..Coded::default() }
 }
 
-pub(super) fn of_concept(concept: genkan_masters::Concept, day: NaiveDate) -> Coded {
+pub(super) fn told(described: Described, day: NaiveDate) -> Coded {
+    let Described { concept, is_named, .. } = described;
     Coded {
         active: is_active(concept.from, concept.until, day),
+        unnamed: !is_named,
         code: concept.code,
-        display: Some(concept.display),
+        display: Some(concept.display).filter(|display| !display.is_empty()),
         kana: concept.kana,
         synonyms: concept.synonyms,
         from: concept.from,
@@ -158,6 +176,9 @@ pub(super) fn of_concept(concept: genkan_masters::Concept, day: NaiveDate) -> Co
 /// Letters of both widths and sizes are alike in a display.
 fn named(coded: Coded, display: Option<&str>) -> Verdict {
     let Some(display) = display.map(fold) else { return Verdict::Valid(coded) };
+    if coded.unnamed {
+        return Verdict::Unnamed(coded);
+    }
     let mut names = coded.display.iter().chain(&coded.synonyms);
     match names.any(|name| fold(name) == display) {
         true => Verdict::Valid(coded),

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use genkan_masters::Words;
 
-use super::codes::{Coded, of_concept, of_house};
-use super::{CodeSystem, Content, Terminology, Unanswered, is_active};
+use super::codes::{Coded, of_house};
+use super::listing::Listing;
+use super::{Content, Terminology, Unanswered};
 
 /// What is wanted of an expansion.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct Member {
 impl Terminology {
     pub fn expand(&self, set: &Content, asked: &Asked) -> Result<Expansion, Unanswered> {
         let members = match set {
-            Content::All(place) => self.all_of(&self.systems[*place], asked)?,
+            Content::All(place) => self.all_of(*place, asked)?,
             Content::Local(_) | Content::Targets(_) => self.of_map(set, asked),
         };
         if asked.count.is_none() && members.total.saturating_sub(asked.offset) > asked.codes_max {
@@ -53,24 +54,25 @@ impl Terminology {
         Ok(Expansion { made_of: made_of.collect(), ..members })
     }
 
-    fn all_of(&self, system: &CodeSystem, asked: &Asked) -> Result<Expansion, Unanswered> {
-        let system = self.loaded(&system.url, None)?;
-        let page = (asked.offset, asked.count.unwrap_or(asked.codes_max));
+    fn all_of(&self, place: usize, asked: &Asked) -> Result<Expansion, Unanswered> {
+        let system = self.loaded(&self.systems[place].url, None)?;
         let member = |coded| Member { system: system.url.clone(), coded, unchecked: false };
         if let Some(house) = &system.house {
             let codes = house.iter().map(|(code, name)| member(of_house(code, name.clone())));
             return Ok(paged(codes.collect(), asked));
         }
-        let wanted = |concept: &genkan_masters::Concept| {
-            !asked.active_only || is_active(concept.from, concept.until, asked.day)
-        };
-        let piece = match asked.words.is_empty() && !asked.active_only {
-            true => self.masters.stretch(&system.url, page),
-            false => self.masters.piece(&system.url, &asked.words, wanted, page),
-        };
-        let codes =
-            piece.codes.into_iter().map(|known| member(of_concept(known.concept, asked.day)));
-        Ok(Expansion { total: piece.total, members: codes.collect(), made_of: Vec::new() })
+        let count = asked.count.unwrap_or(asked.codes_max);
+        let listing =
+            self.listings[place].get_or_init(|| Listing::of(&self.crosswalk(), &system.url));
+        let active_on = asked.active_only.then_some(asked.day);
+        let (mut total, mut members) = (0, Vec::new());
+        for code in listing.matching(&asked.words, active_on) {
+            if total >= asked.offset && members.len() < count {
+                members.extend(self.coded(system, code, asked.day).map(member));
+            }
+            total += 1;
+        }
+        Ok(Expansion { total, members, made_of: Vec::new() })
     }
 
     fn of_map(&self, set: &Content, asked: &Asked) -> Expansion {

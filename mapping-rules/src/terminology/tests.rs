@@ -140,6 +140,116 @@ fn a_code_is_looked_up_with_its_state_on_the_day() {
     }
 }
 
+/// 胃炎 with K29.7, a drug that has ended and one that has not, and an item of the service.
+fn others() -> Terminology {
+    let line = |columns: usize, fields: &[(usize, &str)]| {
+        let value =
+            |number| fields.iter().find(|(own, _)| *own == number).map_or("", |(_, text)| text);
+        let fields: Vec<String> =
+            (1..=columns).map(|number| format!("\"{}\"", value(number))).collect();
+        fields.join(",") + "\n"
+    };
+    let disease = [(1, "0"), (3, "8830001"), (6, "胃炎"), (11, "20050001"), (16, "K297")];
+    let drug = |code, price, until| {
+        line(40, &[(1, "0"), (3, code), (5, "甲錠"), (31, until), (32, price)])
+    };
+    let hot = |hot, yj, receipt| {
+        line(24, &[(1, hot), (7, yj), (8, yj), (9, receipt), (12, "甲錠"), (24, "20260401")])
+    };
+    let drugs = drug("620000001", "1111001F1011", "99999999")
+        + &drug("620000002", "1111001F1020", "20260331");
+    let hots = hot("100000001", "1111001F1011", "620000001")
+        + &hot("100000002", "1111001F1020", "620000002");
+    let head = (1..=30).map(|n| format!("h{n}")).collect::<Vec<_>>();
+    let named = ["JLAC11コード", "JLAC10コード", "FHIR項目名称", "FHIR識別文字列", "データ区分"];
+    let head = named.into_iter().map(str::to_owned).chain(head.into_iter().skip(5));
+    let head = head.collect::<Vec<_>>().join(",");
+    let item = format!(",3A010000002327101,総蛋白,TP,1{}", ",".repeat(25));
+    let items = format!("{head}\n{item}\n");
+    let mut masters = Masters::default();
+    for (name, effective, text) in [
+        ("b_1.txt", "2024-06-01", line(46, &disease)),
+        ("b_2.txt", "2025-06-01", line(46, &disease) + "\n"),
+        ("y_1.csv", "2025-06-01", drugs),
+        ("hot.csv", "2025-06-01", hots),
+        ("jlac.csv", "2025-06-01", items),
+    ] {
+        let reading = read(name, text.as_bytes()).expect(name);
+        let hash = *blake3::hash(text.as_bytes()).as_bytes();
+        masters.apply(&reading, (name, hash, day(effective))).expect(name);
+    }
+    let store = Store::open(masters.pack()).expect("a store");
+    Terminology::new(Arc::clone(&terminology().rules), Arc::new(store))
+}
+
+#[test]
+fn systems_without_a_master_of_their_own_are_answered_from_the_rows_of_others() {
+    let all = others();
+    let on = day("2026-05-01");
+    let look = |url, code| all.lookup((url, None), code, on);
+    for (url, code, display, active) in [
+        (system::ICD10, "K297", None, true),
+        (system::CORE_JLAC10, "3A010000002327101", Some("TP"), true),
+        (system::JLAC10, "3A010000002327101", Some("総蛋白"), true),
+        (system::JFAGY_PRODUCT, "YCM1111001F1011", Some("甲錠"), true),
+        (system::JFAGY_PRODUCT, "YCM1111001F1020", Some("甲錠"), false),
+        (system::HOT9, "100000002", Some("甲錠"), false),
+        (system::JFAGY_INGREDIENT, "GCM1111001F1ZZZ", None, true),
+    ] {
+        let found = look(url, code).unwrap_or_else(|error| panic!("{url} {code}: {error:?}"));
+        assert_eq!((found.display.as_deref(), found.active), (display, active), "{url} {code}");
+    }
+    let none = |url: &str, holding| Unanswered::NoSuchCode { system: url.to_owned(), holding };
+    for (url, code, holding) in [
+        (system::ICD10, "K299", Holding::Part),
+        (system::CORE_JLAC10, "3A010000002327102", Holding::Whole),
+        (system::JLAC10, "3A010000002327102", Holding::Part),
+        (system::JFAGY_PRODUCT, "GCM1111001F1ZZZ", Holding::Whole),
+    ] {
+        assert_eq!(look(url, code), Err(none(url, holding)), "{url} {code}");
+    }
+    // No master names the code: nobody can say that it is not called so.
+    let judge = |url, code, name| all.validate((url, None), (code, Some(name)), on);
+    let jlac10 = judge(system::JLAC10, "3A010000002327101", "蛋白");
+    assert!(matches!(jlac10, Ok(Verdict::Unnamed(_))), "{jlac10:?}");
+    let core = judge(system::CORE_JLAC10, "3A010000002327101", "総蛋白");
+    assert!(matches!(core, Ok(Verdict::OtherDisplay(_))), "{core:?}");
+    let version = all.lookup((system::ICD10, Some("2024-06-01")), "K297", on);
+    let (here, earlier) = (Some("2025-06-01".to_owned()), vec!["2024-06-01".to_owned()]);
+    assert_eq!(version, Err(Unanswered::OtherVersion { here, earlier }));
+}
+
+#[test]
+fn they_are_searched_by_every_name_of_their_rows() {
+    let all = others();
+    let found = |url: &str, text: &str, active_only| {
+        let place = all.systems.iter().position(|one| one.url == url).expect(url);
+        let asked = Asked {
+            words: Words::of(text),
+            day: day("2026-05-01"),
+            active_only,
+            offset: 0,
+            count: Some(9),
+            codes_max: 9,
+        };
+        let found = all.expand(&Content::All(place), &asked).expect(url);
+        let codes = found.members.into_iter().map(|member| member.coded.code);
+        (found.total, codes.collect::<Vec<_>>().join(" "))
+    };
+    for (url, text, active_only, expected) in [
+        (system::ICD10, "k29", false, "K297"),
+        (system::CORE_JLAC10, "総蛋白", false, "3A010000002327101"),
+        (system::JFAGY_PRODUCT, "甲", false, "YCM1111001F1011 YCM1111001F1020"),
+        (system::JFAGY_PRODUCT, "甲", true, "YCM1111001F1011"),
+        (system::HOT9, "", true, "100000001"),
+        (system::INGREDIENT, "", false, "1111001F1ZZZ"),
+    ] {
+        let (total, codes) = found(url, text, active_only);
+        assert_eq!(codes, expected, "{url} {text}");
+        assert_eq!(total, expected.split(' ').count(), "{url} {text}");
+    }
+}
+
 #[test]
 fn a_code_is_judged_by_itself_its_name_and_the_value_set() {
     let all = terminology();

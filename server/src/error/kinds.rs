@@ -202,7 +202,7 @@ pub fn each(limits: Limits, cause: &'static str) -> Vec<Error> {
             system: "the system".to_owned(),
             holding: Holding::Whole,
         }),
-        Error::Terminology(Unanswered::OtherVersion { here: None }),
+        Error::Terminology(Unanswered::OtherVersion { here: None, earlier: Vec::new() }),
         Error::Terminology(Unanswered::NoHierarchy { system: "the system".to_owned() }),
         Error::Terminology(Unanswered::NoWay),
         Error::Terminology(Unanswered::TooCostly { codes_max: limits.expand_codes_max }),

@@ -29,7 +29,7 @@ async fn by_get(request: HttpRequest, operation: web::Data<Operation>) -> HttpRe
     answer(&request, async |service, exchange| {
         let given = of_query(parse::pairs(request.query_string().as_bytes()));
         let id = request.match_info().get("id");
-        terminology::run(service, exchange, (**operation, id), given)
+        terminology::run(service, exchange, (**operation, id), given).await
     })
     .await
 }
@@ -46,7 +46,7 @@ async fn by_post(
             given = of_body(given, &body::resource(service, &request, payload).await?)?;
         }
         let id = request.match_info().get("id");
-        terminology::run(service, exchange, (**operation, id), given)
+        terminology::run(service, exchange, (**operation, id), given).await
     })
     .await
 }

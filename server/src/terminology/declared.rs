@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::operations::Operation;
 use super::{PARAMETERS, types};
+use crate::documents::Document;
 use crate::exchange::Exchange;
 use crate::respond::Answer;
 use crate::service::Service;
@@ -97,17 +98,23 @@ fn told_of(operation: Operation, service: &Service) -> String {
 /// `/metadata?mode=terminology`
 pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
     exchange.stages.enter(Stage::Respond);
+    let make = || statement(service, &exchange.base);
+    let made = service.documents.of(Document::Terminology, &exchange.base, make);
+    Answer::of(made.json).tagged(made.tag)
+}
+
+fn statement(service: &Service, base: &str) -> Value {
     let systems: Vec<Value> = service.terminology.systems.iter().map(code_system).collect();
     let parameters = ["activeOnly", "count", "date", "filter", "includeDesignations", "offset"];
     let parameters = parameters.map(|name| json!({"name": name}));
     let mut statement = json!({
         "resourceType": "TerminologyCapabilities",
-        "url": format!("{}/metadata?mode=terminology", exchange.base),
+        "url": format!("{base}/metadata?mode=terminology"),
         "status": "active",
         "date": service.rules_since.to_rfc3339_opts(SecondsFormat::Secs, true),
         "kind": "instance",
         "software": {"name": "Genkan", "version": crate::VERSION},
-        "implementation": {"description": service.name, "url": exchange.base},
+        "implementation": {"description": service.name, "url": base},
         "lockedDate": false,
         "expansion": {
             "hierarchical": false, "paging": true, "incomplete": false, "parameter": parameters,
@@ -121,7 +128,7 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
     if !systems.is_empty() {
         statement["codeSystem"] = systems.into();
     }
-    Answer::of(statement.to_string().into_bytes())
+    statement
 }
 
 /// A system that is not loaded is not promised.

@@ -74,7 +74,7 @@ impl Operation {
 }
 
 /// Answers an operation of a type, or of the resource with this id.
-pub fn run(
+pub async fn run(
     service: &Service,
     exchange: &Exchange,
     (operation, id): (Operation, Option<&str>),
@@ -91,7 +91,7 @@ pub fn run(
         Operation::ValidateCode => validate::of_system(&call, &mut given),
         Operation::ValidateIn => validate::of_set(&call, &mut given),
         Operation::Subsumes => subsumes::run(&call, &mut given),
-        Operation::Expand => expand::run(&call, &mut given),
+        Operation::Expand => expand::run(&call, &mut given).await,
         Operation::Translate => translate::run(&call, &mut given),
     };
     exchange.stages.enter(Stage::Respond);
@@ -139,7 +139,8 @@ impl Call<'_> {
         };
         match version {
             Some(asked) if set.version.as_deref() != Some(&asked) => {
-                Err(Unanswered::OtherVersion { here: set.version.clone() }.into())
+                let (here, earlier) = (set.version.clone(), Vec::new());
+                Err(Unanswered::OtherVersion { here, earlier }.into())
             }
             _ => Ok(set.content.clone()),
         }

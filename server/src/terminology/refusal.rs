@@ -20,11 +20,10 @@ pub fn message(unanswered: &Unanswered) -> Text {
             "このコード対応表はここにありません。ConceptMap の検索で一覧できます",
         ),
         Unanswered::NoSuchCode { system, holding } => no_such_code(system, *holding),
-        Unanswered::OtherVersion { here: Some(version) } => Text::new(
-            format!("only version {version} is here"),
-            format!("ここにあるのは版 {version} だけです"),
-        ),
-        Unanswered::OtherVersion { here: None } => {
+        Unanswered::OtherVersion { here: Some(version), earlier } => {
+            other_version(version, earlier)
+        }
+        Unanswered::OtherVersion { here: None, .. } => {
             Text::new("it has no versions here", "ここでは版がありません")
         }
         Unanswered::NoHierarchy { system } => Text::new(
@@ -44,6 +43,27 @@ pub fn message(unanswered: &Unanswered) -> Text {
             ),
         ),
     }
+}
+
+/// Earlier files are kept by the days from which they held, and not as versions of their own.
+fn other_version(version: &str, earlier: &[String]) -> Text {
+    if earlier.is_empty() {
+        return Text::new(
+            format!("only version {version} is here"),
+            format!("ここにあるのは版 {version} だけです"),
+        );
+    }
+    let days = earlier.join(", ");
+    Text::new(
+        format!(
+            "only version {version} is here, with the days of use of each code; the files before it held \
+             from {days} on. Ask without a version, and for a day with `date`"
+        ),
+        format!(
+            "ここにあるのは版 {version} だけです（コードごとに使用期間があります）。それより前のファイルの適用日は {days} です。\
+             版を付けず、date で日を指定してください"
+        ),
+    )
 }
 
 fn not_loaded(system: &str, masters: &[genkan_masters::Kind]) -> Text {

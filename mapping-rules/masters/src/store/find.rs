@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Known, Store};
-use crate::concept::{Concept, Property};
+use super::Store;
+use crate::concept::Property;
 
 /// Words that a code has to have, each of them somewhere in its code, its names or its reading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,10 +28,9 @@ impl Words {
         self.0.iter().all(|word| texts.iter().any(|text| text.contains(word.as_str())))
     }
 
-    fn name(&self, concept: &Concept) -> bool {
-        let own = [concept.code.as_str(), concept.display.as_str()].into_iter();
-        let others = concept.kana.iter().chain(&concept.synonyms).map(String::as_str);
-        self.found_in(own.chain(others))
+    /// Whether a text that is folded already has each of them.
+    pub fn are_in(&self, folded: &str) -> bool {
+        self.0.iter().all(|word| folded.contains(word.as_str()))
     }
 }
 
@@ -49,48 +48,16 @@ fn katakana(letter: char) -> char {
     }
 }
 
-/// Some codes of a system in their order, and how many there are in all.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Piece {
-    pub total: usize,
-    pub codes: Vec<Known>,
-}
-
 impl Store {
-    /// The codes that have these words and meet a condition, from `offset` on and `count` at most.
-    pub fn piece(
-        &self,
-        system: &str,
-        words: &Words,
-        is_wanted: impl Fn(&Concept) -> bool,
-        (offset, count): (usize, usize),
-    ) -> Piece {
-        let mut piece = Piece::default();
-        for known in self.all(system) {
-            if is_wanted(&known.concept) && words.name(&known.concept) {
-                if piece.total >= offset && piece.codes.len() < count {
-                    piece.codes.push(known);
-                }
-                piece.total += 1;
-            }
-        }
-        piece
-    }
-
-    /// As [`Store::piece`] without words and condition: nothing else is looked at.
-    pub fn stretch(&self, system: &str, (offset, count): (usize, usize)) -> Piece {
-        let total = self.count(system);
-        let end = offset.saturating_add(count).min(total);
-        let codes = (offset.min(end)..end).filter_map(|index| self.at(system, index)).collect();
-        Piece { total, codes }
-    }
-
     /// Whether the masters say which code of this system is above which.
     pub fn has_hierarchy(&self, system: &str) -> bool {
-        self.all(system).any(|known| {
-            let mut parents = known.concept.values(Property::Parent).iter();
-            parents.any(|parent| self.lookup(system, parent).is_some())
-        })
+        let mut found = false;
+        self.walk(system, |known| {
+            known.each_value(Property::Parent, |parent| {
+                found = found || self.lookup(system, parent).is_some();
+            });
+        });
+        found
     }
 
     /// All codes above this one.
@@ -116,11 +83,7 @@ mod tests {
 
     #[test]
     fn words_are_found_as_people_type_them() {
-        let concept = Concept {
-            kana: Some("ソバ".to_owned()),
-            synonyms: vec!["Buckwheat".to_owned()],
-            ..Concept::new("J9FA19140000", "そば")
-        };
+        let texts = ["J9FA19140000", "そば", "ソバ", "Buckwheat"];
         for (text, found) in [
             ("そば", true),
             ("ｿﾊﾞ", true),
@@ -130,7 +93,9 @@ mod tests {
             ("そば 粉", false),
             ("うどん", false),
         ] {
-            assert_eq!(Words::of(text).name(&concept), found, "{text}");
+            let words = Words::of(text);
+            assert_eq!(words.found_in(texts.into_iter()), found, "{text}");
+            assert_eq!(words.are_in(&fold(&texts.join("\n"))), found, "{text}");
         }
     }
 }

@@ -1,15 +1,18 @@
 //! `ValueSet/$expand`: the codes of a value set, whole or in pages.
 
+use std::sync::Arc;
+
 use genkan_mapping::terminology::{Asked, Content, Expansion, Member};
 use genkan_masters::Words;
 use serde_json::{Value, json};
+use tokio::task;
 
 use super::{Call, known_set};
 use crate::error::{Error, Refusal};
 use crate::terminology::given::Given;
 use crate::terminology::resources;
 
-pub fn run(call: &Call, given: &mut Given) -> Result<Value, Error> {
+pub async fn run(call: &Call<'_>, given: &mut Given) -> Result<Value, Error> {
     let set = call.value_set(given)?;
     let codes_max = call.service.codes.expand_codes_max;
     let filter = given.text("filter");
@@ -34,7 +37,11 @@ pub fn run(call: &Call, given: &mut Given) -> Result<Value, Error> {
     }
     std::mem::take(given).end()?;
     let set = known_set(set)?;
-    let expansion = call.service.terminology.expand(&set, &asked)?;
+    // The first search of a system reads all of it: not where others wait for their answers.
+    let terminology = Arc::clone(&call.service.terminology);
+    let (of, question) = (set.clone(), asked.clone());
+    let searched = task::spawn_blocking(move || terminology.expand(&of, &question)).await;
+    let expansion = searched.map_err(|_| Error::Internal("a panic; the log has its place"))??;
     Ok(told(call, &set, (&asked, filter.as_deref()), &expansion, with_designations))
 }
 

@@ -57,7 +57,8 @@ fn map(call: &Call, given: &mut Given) -> Result<Option<usize>, Error> {
     let found = all.iter().position(|map| map.url == url).ok_or(Unanswered::UnknownMap)?;
     match version {
         Some(asked) if all[found].version != asked => {
-            Err(Unanswered::OtherVersion { here: Some(all[found].version.clone()) }.into())
+            let (here, earlier) = (Some(all[found].version.clone()), Vec::new());
+            Err(Unanswered::OtherVersion { here, earlier }.into())
         }
         _ => Ok(Some(found)),
     }

@@ -83,7 +83,9 @@ fn judged(
     let (mut wrong, mut unanswered) = (None, None);
     for coding in codings {
         match judge(coding) {
-            Ok(verdict @ Verdict::Valid(_)) => return Ok(told(call, &verdict)),
+            Ok(verdict @ (Verdict::Valid(_) | Verdict::Unnamed(_))) => {
+                return Ok(told(call, &verdict));
+            }
             Ok(verdict) => wrong = wrong.or(Some(verdict)),
             Err(error) => unanswered = unanswered.or(Some(error)),
         }
@@ -103,6 +105,13 @@ fn told(call: &Call, verdict: &Verdict) -> Value {
             Some(call.say("not in use on this day", "この日は使われていないコードです").to_owned()),
         ),
         Verdict::Valid(_) => (true, None),
+        Verdict::Unnamed(_) => {
+            let text = call.say(
+                "no loaded master names this code: its display was not judged",
+                "取り込んだマスタにこのコードの名称がないため、display は判定していません",
+            );
+            (true, Some(text.to_owned()))
+        }
         Verdict::OtherDisplay(_) => {
             let text = call.say("the code has another display", "コードの名称が違います");
             (false, Some(text.to_owned()))
@@ -119,7 +128,10 @@ fn told(call: &Call, verdict: &Verdict) -> Value {
     };
     let mut parts = vec![json!({"name": "result", "valueBoolean": result})];
     parts.extend(message.map(|text| json!({"name": "message", "valueString": text})));
-    if let Verdict::Valid(coded) | Verdict::OtherDisplay(coded) | Verdict::Outside(coded) = verdict
+    if let Verdict::Valid(coded)
+    | Verdict::Unnamed(coded)
+    | Verdict::OtherDisplay(coded)
+    | Verdict::Outside(coded) = verdict
     {
         let display = coded.display.as_deref().unwrap_or(&coded.code);
         parts.push(json!({"name": "display", "valueString": display}));
