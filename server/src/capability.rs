@@ -3,7 +3,6 @@
 //!
 //! Spec: <https://hl7.org/fhir/R4/capabilitystatement.html>
 
-mod request;
 mod search_parameter;
 
 use std::collections::BTreeSet;
@@ -28,8 +27,7 @@ use crate::service::Service;
 use crate::stages::Stage;
 use crate::terminology;
 
-pub use request::{dispensable, read, search};
-pub use search_parameter::{TYPE, own};
+pub use search_parameter::{OWN, TYPE, of_id, own, shelf};
 
 const ONLY_CHAINS: &str = "Only with chains: what it refers to is contained.";
 const ONLY_MODIFIERS: &str =

@@ -9,8 +9,8 @@
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search::{self, ProblemKind};
 
-use crate::capability;
 use crate::error::RefusedParameter;
+use crate::in_memory;
 use crate::links::Asked;
 use crate::parse::{self, Pairs};
 use crate::plan::{self, Unanswered};
@@ -42,7 +42,7 @@ pub fn sift(
 }
 
 /// What R4 doesn't have, or Genkan not at all.
-pub fn unread(
+fn unread(
     service: &Service,
     resource_type: &str,
     pairs: &mut Pairs,
@@ -82,8 +82,9 @@ fn unanswered(
     pairs: &mut Pairs,
     ignored: &mut Vec<RefusedParameter>,
 ) {
-    if resource_type == capability::TYPE {
-        return pairs.retain(|(name, _)| match capability::dispensable(name) {
+    if let Some(own) = in_memory::parameters(service, resource_type) {
+        let own = (resource_type, own);
+        return pairs.retain(|(name, _)| match in_memory::dispensable(own, name) {
             None => true,
             Some(refused) => {
                 ignored.push(refused);

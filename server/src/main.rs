@@ -22,6 +22,7 @@ mod fetch;
 mod governor;
 mod http;
 mod identity;
+mod in_memory;
 mod interaction;
 mod lenient;
 mod links;

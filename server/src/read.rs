@@ -16,7 +16,7 @@ use crate::fetch::{Fetch, FetchError};
 use crate::respond::{self, Answer};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{capability, emit, parse, plan, terminology};
+use crate::{capability, emit, in_memory, parse, plan, terminology};
 
 /// What was asked of one resource.
 #[derive(Debug, Clone, Copy)]
@@ -34,17 +34,15 @@ pub async fn read(
     exchange: &Exchange,
     wanted: Wanted<'_>,
 ) -> Result<Answer, Error> {
-    if let Some(own) = terminology::answers(service, wanted.resource_type) {
-        let Wanted { id, version_id, query, .. } = wanted;
-        return terminology::read(service, exchange, own, (id, version_id, query));
-    }
     exchange.stages.enter(Stage::Parse);
     let shape = parse::read(service, wanted.resource_type, wanted.query)?;
-    if wanted.resource_type == capability::TYPE {
-        return match wanted.version_id {
-            None => capability::read(service, exchange, wanted.id, &shape),
-            Some(_) => Err(Error::UnknownVersion),
+    if in_memory::parameters(service, wanted.resource_type).is_some() {
+        let Wanted { resource_type, id, version_id, .. } = wanted;
+        let found = match resource_type {
+            capability::TYPE => capability::of_id(service, &exchange.base, id),
+            of_codes => terminology::of_id(service, of_codes, id),
         };
+        return in_memory::read(exchange, (resource_type, found), version_id, &shape);
     }
     exchange.stages.enter(Stage::Plan);
     // A version is of the whole: a part of it can't be told from another's.

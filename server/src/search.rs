@@ -15,7 +15,7 @@ use crate::parse::Search;
 use crate::respond::{self, Answer, Links, Told};
 use crate::service::Service;
 use crate::stages::Stage;
-use crate::{capability, emit, lenient, parse, plan, terminology};
+use crate::{emit, in_memory, lenient, parse, plan};
 
 pub async fn search(
     service: &Service,
@@ -23,9 +23,6 @@ pub async fn search(
     resource_type: &str,
     asked: impl Into<Asked>,
 ) -> Result<Answer, Error> {
-    if let Some(own) = terminology::answers(service, resource_type) {
-        return terminology::search(service, exchange, own, asked.into());
-    }
     exchange.stages.enter(Stage::Parse);
     let (asked, ignored) = match exchange.handling {
         Handling::Strict => (asked.into(), Vec::new()),
@@ -33,8 +30,8 @@ pub async fn search(
     };
     let search = parse::search(service, &exchange.base, resource_type, asked)?;
     let search = Search { ignored, ..search };
-    if resource_type == capability::TYPE {
-        return capability::search(service, exchange, &search);
+    if let Some(answered) = in_memory::search(service, exchange, &search) {
+        return answered;
     }
     exchange.stages.enter(Stage::Plan);
     let plan = plan::search(service, &search.request, service.wall_clock())?;

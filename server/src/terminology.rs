@@ -11,16 +11,17 @@ mod given;
 mod operations;
 mod refusal;
 mod resources;
-mod search;
-mod shaped;
 
+use serde_json::Value;
+
+use crate::in_memory::Shelf;
 use crate::service::Service;
+use resources::Extent;
 
 pub use declared::{capabilities, declared};
 pub use given::{of_body, of_query};
 pub use operations::{Operation, property_names, run};
 pub use refusal::message;
-pub use search::{read, search};
 
 /// The types that are answered here; no rule can make them.
 pub const TYPES: [&str; 3] = ["CodeSystem", "ConceptMap", "ValueSet"];
@@ -32,6 +33,22 @@ pub const PARAMETERS: [&str; 5] = ["_id", "name", "status", "url", "version"];
 pub fn answers(service: &Service, resource_type: &str) -> Option<&'static str> {
     let own = TYPES.into_iter().find(|own| *own == resource_type)?;
     (!service.terminology.systems.is_empty()).then_some(own)
+}
+
+/// The resources of one of them.
+pub fn shelf<'s>(service: &'s Service, resource_type: &'static str) -> Shelf<'s> {
+    let terminology = &service.terminology;
+    let ids = resources::ids(terminology, resource_type).into_iter();
+    let heads = ids.filter_map(|id| resources::head(terminology, resource_type, id)).collect();
+    let whole = Box::new(move |head: &Value| of_id(service, resource_type, head["id"].as_str()?));
+    Shelf { resource_type, parameters: &PARAMETERS, heads, whole }
+}
+
+/// A resource of one of them by its id.
+pub fn of_id(service: &Service, resource_type: &str, id: &str) -> Option<Value> {
+    let extent =
+        Extent { codes_max: service.codes.read_codes_max, day: service.wall_clock().date() };
+    resources::of_id(&service.terminology, resource_type, id, extent)
 }
 
 /// All that are answered here.

@@ -19,15 +19,22 @@ use genkan_mapping::program::RuleSet;
 use serde_json::{Value, json};
 
 use super::{targets, texts, without_empty_lists};
+use crate::in_memory::Shelf;
 use crate::service::Service;
 
 pub const TYPE: &str = "SearchParameter";
 /// By which they are found. Nothing else is offered: no modifiers, no order, no includes.
 pub const OWN: [&str; 7] = ["_id", "base", "code", "name", "target", "type", "url"];
 
-/// By type and code.
-pub fn all(service: &Service, base: &str) -> Vec<Value> {
-    types(service).into_iter().flat_map(|of| of_type(service, base, of)).collect()
+/// All of them, by type and code; each is whole when it is compared.
+pub fn shelf<'s>(service: &'s Service, base: &str) -> Shelf<'s> {
+    let all = types(service).into_iter().flat_map(|of| of_type(service, base, of));
+    Shelf {
+        resource_type: TYPE,
+        parameters: &OWN,
+        heads: all.collect(),
+        whole: Box::new(|head| Some(head.clone())),
+    }
 }
 
 /// One of them, by its id.

@@ -78,15 +78,25 @@ pub fn head(terminology: &Terminology, resource_type: &str, id: &str) -> Option<
 }
 
 fn head_of_system(system: &CodeSystem) -> Value {
+    let CodeSystem { id, url, title, version, .. } = system;
+    head_of("CodeSystem", [id, url, title], version.as_deref())
+}
+
+pub fn head_of_set(set: &ValueSet) -> Value {
+    let ValueSet { id, url, title, version, .. } = set;
+    head_of("ValueSet", [id, url, title], version.as_deref())
+}
+
+fn head_of(resource_type: &str, [id, url, title]: [&str; 3], version: Option<&str>) -> Value {
     let mut resource = json!({
-        "resourceType": "CodeSystem",
-        "id": system.id,
-        "url": system.url,
-        "name": name(&system.id),
-        "title": system.title,
+        "resourceType": resource_type,
+        "id": id,
+        "url": url,
+        "name": name(id),
+        "title": title,
         "status": "active",
     });
-    put(&mut resource, "version", system.version.as_deref());
+    put(&mut resource, "version", version);
     resource
 }
 
@@ -192,19 +202,6 @@ pub fn properties(coded: &Coded) -> Vec<Value> {
         found.extend(values.iter().map(|value| json!({"code": property.code(), kind: value})));
     }
     found
-}
-
-pub fn head_of_set(set: &ValueSet) -> Value {
-    let mut resource = json!({
-        "resourceType": "ValueSet",
-        "id": set.id,
-        "url": set.url,
-        "name": name(&set.id),
-        "title": set.title,
-        "status": "active",
-    });
-    put(&mut resource, "version", set.version.as_deref());
-    resource
 }
 
 /// Without `compose` where its codes are too many: `$expand` shows them in pages.
