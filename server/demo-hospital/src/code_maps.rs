@@ -1,5 +1,6 @@
 //! House code to national code, as the reviewed CSV files of a rule set. What has no national code
-//! in the lists is left out: it is unmapped on purpose.
+//! in the lists is unmapped on purpose: nobody has looked at it yet, somebody is at it, or it was decided
+//! that it has none.
 
 use std::borrow::Cow;
 
@@ -32,21 +33,113 @@ struct Mapping<'a> {
     from: String,
     to: String,
     master: &'a str,
+    review: Review<'a>,
 }
+
+/// How far somebody is with a row.
+#[derive(Clone, Copy)]
+struct Review<'a> {
+    status: &'a str,
+    by: &'a str,
+    /// YYYY-MM-DD or empty
+    at: &'a str,
+    note: &'a str,
+}
+
+const ACCEPTED: Review<'static> =
+    Review { status: "accepted", by: "診療情報管理室", at: "2026-04-01", note: "" };
+
+/// Rows that no resource shows: house code, target, code, display, status, who, note. Codes and names are
+/// those of 傷病名マスター 2024-06-01.
+const IN_REVIEW: [(&str, [&str; 7]); 12] = [
+    ("disease.csv", ["B0632", "medis", "20060248", "健康診断", "proposed", "", "名称の類似から"]),
+    ("disease.csv", ["B0632", "receipt", "9999701", "健康診断", "proposed", "", "名称の類似から"]),
+    (
+        "disease.csv",
+        ["B0639", "medis", "20057968", "記憶障害", "reviewed", "医事課", "診断名か相談名か要確認"],
+    ),
+    (
+        "disease.csv",
+        ["B0646", "", "", "", "no-map", "診療情報管理室", "病名ではない（術後の経過）"],
+    ),
+    (
+        "disease.csv",
+        [
+            "B0653",
+            "medis",
+            "20084000",
+            "足白癬",
+            "rejected",
+            "診療情報管理室",
+            "フットケアの対象は白癬に限らない",
+        ],
+    ),
+    (
+        "disease.csv",
+        [
+            "B0674",
+            "medis",
+            "20105421",
+            "ＣＯＶＩＤ－１９ワクチン接種副反応",
+            "draft",
+            "医事課",
+            "ワクチンの種類を確認中",
+        ],
+    ),
+    (
+        "disease.csv",
+        ["B0681", "", "", "", "no-map", "診療情報管理室", "算定の区分で、病名ではない"],
+    ),
+    ("drug.csv", ["H0001", "", "", "", "no-map", "薬剤部", "院内製剤"]),
+    ("drug.csv", ["H0003", "", "", "", "no-map", "薬剤部", "治験薬"]),
+    (
+        "allergen.csv",
+        ["M001", "", "", "", "draft", "薬剤部", "薬効群のコードがない。品目ごとに登録するか検討中"],
+    ),
+    ("allergen.csv", ["M008", "", "", "", "proposed", "", ""]),
+    ("allergen.csv", ["F099", "", "", "", "no-map", "診療情報管理室", "品目が分からない"]),
+];
 
 /// File name and CSV text of every map.
 pub fn code_maps() -> anyhow::Result<Vec<(&'static str, String)>> {
     let lists = Lists::load()?;
-    Ok(vec![
-        ("disease.csv", csv_text(&diseases(&lists))?),
-        ("modifier.csv", csv_text(&modifiers(&lists))?),
-        ("drug.csv", csv_text(&drugs(&lists))?),
-        ("usage.csv", csv_text(&usages(&lists))?),
-        ("lab.csv", csv_text(&items(&lists))?),
-        ("allergen.csv", csv_text(&allergens(&lists))?),
-        ("contraindication.csv", csv_text(&contraindications(&lists))?),
-        ("department.csv", csv_text(&departments(&lists))?),
-    ])
+    let maps = [
+        ("disease.csv", diseases(&lists)),
+        ("modifier.csv", modifiers(&lists)),
+        ("drug.csv", drugs(&lists)),
+        ("usage.csv", usages(&lists)),
+        ("lab.csv", items(&lists)),
+        ("allergen.csv", allergens(&lists)),
+        ("contraindication.csv", contraindications(&lists)),
+        ("department.csv", departments(&lists)),
+    ];
+    let texts = maps.into_iter().map(|(file, mut rows)| {
+        // What is left out has no code in the lists.
+        rows.retain(|row| !row.code.is_empty());
+        rows.extend(in_review(&lists, file));
+        Ok((file, csv_text(&rows)?))
+    });
+    texts.collect()
+}
+
+fn in_review<'a>(lists: &'a Lists, file: &str) -> impl Iterator<Item = Mapping<'a>> {
+    let name = |local: &str| {
+        let diseases = lists.diseases.iter().map(|one| (&one.code, &one.name));
+        let drugs = lists.drugs.iter().map(|one| (&one.code, &one.name));
+        let allergens = lists.allergens.iter().map(|one| (&one.code, &one.name));
+        let mut all = diseases.chain(drugs).chain(allergens);
+        all.find(|(code, _)| *code == local).map_or("", |(_, name)| name.as_str())
+    };
+    let own = IN_REVIEW.iter().filter(move |(of, _)| *of == file).map(|(_, row)| row);
+    let rows: Vec<Mapping<'a>> = own
+        .map(|[local, target, code, display, status, by, note]| {
+            let master = if code.is_empty() { "" } else { "B20240601" };
+            let at = if by.is_empty() { "" } else { "2026-05-11" };
+            let row = mapping((*local, name(local)), (*target, *code), display, master);
+            Mapping { review: Review { status, by, at, note }, ..row }
+        })
+        .collect();
+    rows.into_iter()
 }
 
 fn mapping<'a>(
@@ -56,7 +149,8 @@ fn mapping<'a>(
     master: &'a str,
 ) -> Mapping<'a> {
     let code = code.into();
-    Mapping { local, name, target, code, display, from: String::new(), to: String::new(), master }
+    let (from, to, review) = (String::new(), String::new(), ACCEPTED);
+    Mapping { local, name, target, code, display, from, to, master, review }
 }
 
 fn diseases(lists: &Lists) -> Vec<Mapping<'_>> {
@@ -201,21 +295,21 @@ fn dashed(ymd: &str) -> String {
 fn csv_text(rows: &[Mapping<'_>]) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER)?;
-    for row in rows.iter().filter(|row| !row.code.is_empty()) {
+    for row in rows {
         writer.write_record([
             row.local,
             row.name,
             row.target,
             &row.code,
             row.display,
-            "equivalent",
+            if row.code.is_empty() { "" } else { "equivalent" },
             &row.from,
             &row.to,
-            "accepted",
-            "診療情報管理室",
-            "2026-04-01",
+            row.review.status,
+            row.review.by,
+            row.review.at,
             row.master,
-            "",
+            row.review.note,
         ])?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
