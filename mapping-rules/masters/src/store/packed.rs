@@ -124,12 +124,6 @@ impl Store {
         indexes.filter_map(|(place, index)| self.known_at(&place, index))
     }
 
-    /// The code at a place in their order, from 0.
-    pub fn at(&self, system: &str, index: usize) -> Option<Known> {
-        let place = self.systems.get(system).filter(|place| index < place.count)?;
-        self.known_at(place, index)
-    }
-
     fn known_at(&self, place: &Place, index: usize) -> Option<Known> {
         let mut at = self.entry(place, index)?;
         let code = at.text()?.to_owned();
