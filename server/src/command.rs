@@ -12,12 +12,12 @@ macro_rules! say {
 }
 
 mod bundle;
-mod coded_rows;
 mod codes;
 mod config;
 mod demo;
 mod doctor;
 mod opening;
+mod printed;
 mod rules;
 mod serve;
 mod validate;

@@ -53,6 +53,11 @@ pub fn load(config: &IdentityConfig, language: Language) -> anyhow::Result<Ident
     Identity::new(mode, &keys).context("[identity] keys")
 }
 
+/// Readable ids, so that a test can name the resource it refers to: `Patient/patient.0000999739`.
+pub fn plain_identity() -> anyhow::Result<Identity> {
+    Ok(Identity::new(IdMode::Plain, &[SiteKey { generation: 'a', secret: [0; 32] }])?)
+}
+
 /// What a person should mend of the files of the secrets, although they can be used.
 pub fn warnings(config: &IdentityConfig) -> Vec<Text> {
     let readable = config.keys.iter().filter(|key| is_readable_by_all(&key.secret_file));

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use genkan_adapter::Adapter as _;
 use genkan_adapter_sql::SqlAdapter;
-use genkan_mapping::identity::{IdMode, Identity, SiteKey};
+use genkan_mapping::identity::Identity;
 use genkan_mapping::program::{RuleSet, Site};
 use genkan_mapping::{RuleFiles, SourceSchemas, Text};
 use genkan_masters::Store;
@@ -30,6 +30,7 @@ pub use test::Hospital;
 use crate::command::codes::masters_file;
 use crate::command::{Failure, Manner, opening};
 use crate::config::Config;
+pub use crate::identity::plain_identity;
 use crate::service::FhirConfig;
 use crate::site::SiteConfig;
 use crate::sources::{Source, Sources};
@@ -186,9 +187,4 @@ async fn empty(schemas: &SourceSchemas) -> Result<Sources, Failure> {
         sources.push(Source::new(name, Arc::new(adapter)));
     }
     Ok(Sources::new(sources))
-}
-
-/// Readable ids, so that a test can name the resource it refers to: `Patient/patient.0000999739`.
-pub fn plain_identity() -> anyhow::Result<Identity> {
-    Ok(Identity::new(IdMode::Plain, &[SiteKey { generation: 'a', secret: [0; 32] }])?)
 }

@@ -1,7 +1,6 @@
 //! The file of masters: which one, opened, and replaced as a whole.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -56,19 +55,8 @@ pub fn open(path: &Path) -> Result<Store, Failure> {
     }
 }
 
-/// Puts the new file in the place of the old one. Whoever reads sees one or the other, also after a
-/// power cut.
+/// Puts the new file in the place of the old one.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let name = path.file_name().context("the file of masters has no name")?;
-    let new = folder.join(format!(".{}.new", name.to_string_lossy()));
-    let written = File::create(&new).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.with_context(|| new.display().to_string())?;
-    std::fs::rename(&new, path).with_context(|| path.display().to_string())?;
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(synced.with_context(|| folder.display().to_string())?)
+    let replaced = crate::replace::replace(path, bytes, || Ok(()));
+    Ok(replaced.with_context(|| path.display().to_string())?)
 }

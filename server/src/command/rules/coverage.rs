@@ -14,7 +14,7 @@ use genkan_mapping::coverage::{self, Unfed, Unread};
 use genkan_mapping::program::RuleSet;
 
 use super::{Draft, SourceArgs};
-use crate::command::coded_rows::RowsArgs;
+use crate::coded_rows::RowsArgs;
 use crate::command::{Failure, Manner};
 use crate::fetch::sample::{self, Columns};
 use crate::sources::Sources;

@@ -6,10 +6,10 @@ use genkan_mapping::{Language, Text};
 use serde_json::{Value as Json, json};
 
 use super::{Line, Report};
-use crate::command::coded_rows::{self, Looked};
-use crate::command::{Failure, Manner, Output};
+use crate::command::{Failure, Manner, Output, printed};
 
 pub fn print(report: &Report, rules: &RuleSet, manner: Manner) {
+    printed::print_looked(&report.looked, rules, manner);
     match manner.output {
         Output::Json => print_json(report, rules),
         Output::Text => print_text(report, rules, manner.language),
@@ -18,18 +18,6 @@ pub fn print(report: &Report, rules: &RuleSet, manner: Manner) {
 
 fn print_text(report: &Report, rules: &RuleSet, language: Language) {
     let say = |text: Text| say!("{}", text.in_language(language));
-    for Looked { rule, rows, all, not_since, not_period } in &report.looked {
-        let id = &rules.rules[*rule].id;
-        say(match all {
-            true => Text::new(format!("{id}: all {rows} rows"), format!("{id}: 全 {rows} 行")),
-            false => {
-                Text::new(format!("{id}: the first {rows} rows"), format!("{id}: 先頭 {rows} 行"))
-            }
-        });
-        for reason in not_since.iter().chain(not_period) {
-            say!("  {id}: {}", reason.in_language(language));
-        }
-    }
     let mut map = "";
     for line in &report.lines {
         let Outdated { local, name, target, code, span, successors, .. } = &line.outdated;
@@ -122,15 +110,6 @@ fn parts(what: &What) -> (&'static str, Json) {
 }
 
 fn print_json(report: &Report, rules: &RuleSet) {
-    for Looked { rule, rows, all, not_since, not_period } in &report.looked {
-        say!(
-            "{}",
-            json!({
-                "looked": rules.rules[*rule].id, "rows": rows, "all": all,
-                "since": not_since.is_none(), "period": not_period.is_none(),
-            })
-        );
-    }
     for Line { outdated, used } in &report.lines {
         let (word, detail) = parts(&outdated.what);
         let file = rules.files.get(usize::from(outdated.span.file)).map(|file| &file.path);
@@ -193,5 +172,5 @@ pub fn print_csv(report: &Report) -> Result<(), Failure> {
             count(|used| used.patients.len() as u64),
         ]
     });
-    coded_rows::print_csv(HEAD, lines)
+    printed::print_csv(HEAD, lines)
 }

@@ -6,8 +6,8 @@ use genkan_mapping::emit::{Emitted, Emitter};
 use genkan_mapping::program::RuleSet;
 
 use super::super::plain_identity;
-use crate::command::Failure;
-use crate::command::coded_rows::{Looked, RowsArgs, has_code, patient, visit};
+use crate::coded_rows::{Looked, RowsArgs, has_code, patient, visit};
+use crate::command::{Failure, printed};
 use crate::sources::Sources;
 
 /// Longer texts, and those with other signs, are nobody's code; they may be anybody's words.
@@ -54,7 +54,8 @@ pub async fn uncoded(
     let emitter = Emitter::new(rules, &identity);
     let mut codes = Uncoded::default();
     let with_codes = |rule: &_| has_code(rule, None);
-    let looked = visit(sources, rules, with_codes, args, |index, record| {
+    let progress = printed::rows_so_far();
+    let looked = visit((sources, rules), with_codes, args, (&progress, None), |index, record| {
         let emitted = emitter.emit(&rules.rules[index], record);
         codes.take(index, &emitted);
     })

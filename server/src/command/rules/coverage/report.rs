@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 
 use super::codes::{Count, House, Uncoded};
 use super::{Coverage, UnreadTable};
-use crate::command::coded_rows::{self, Looked};
-use crate::command::{Failure, Manner, Output};
+use crate::coded_rows::Looked;
+use crate::command::{Failure, Manner, Output, printed};
 
 pub fn print(found: &Coverage, rules: &RuleSet, most: usize, manner: Manner) {
     match manner.output {
@@ -200,7 +200,7 @@ pub fn print_csv(uncoded: &Uncoded, rules: &RuleSet) -> Result<(), Failure> {
         let (rows, patients) = (count.rows.to_string(), count.patients().to_string());
         [map.to_owned(), code.to_owned(), rows, patients, of.join(" ")]
     });
-    coded_rows::print_csv(["map", "local", "rows", "patients", "rules"], lines)
+    printed::print_csv(["map", "local", "rows", "patients", "rules"], lines)
 }
 
 /// A line for each rule that was looked at, and for each house code.

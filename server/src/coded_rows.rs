@@ -2,20 +2,20 @@
 //! request: for who counts by house code.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Instant;
 
 use clap::Args;
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search;
 use genkan_mapping::Text;
 use genkan_mapping::emit::{Emitted, Record};
-use genkan_mapping::plan::{self, PlanLimits, SearchPlan};
+use genkan_mapping::plan::{self, PlanLimits, PlanProblem, SearchPlan};
 use genkan_mapping::program::{NodeKind, Property, Rule, RuleSet};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::Value as Json;
 
-use super::rules::{describe, plain_identity};
-use crate::command::Failure;
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, FetchError};
+use crate::identity::plain_identity;
 use crate::service::wall_clock;
 use crate::sources::Sources;
 
@@ -74,6 +74,7 @@ impl RowsArgs {
 }
 
 /// Of one rule: rows that were read, and whether there are more.
+#[derive(Debug)]
 pub struct Looked {
     pub rule: usize,
     pub rows: u64,
@@ -84,23 +85,35 @@ pub struct Looked {
     pub not_period: Option<Text>,
 }
 
-/// Shows every row of these rules to `take`.
+/// Why rows could not be looked at.
+#[derive(Debug)]
+pub enum NotVisited {
+    /// What is asked for is no search.
+    Arguments(String),
+    /// Nor one that these rules answer.
+    Rules(PlanProblem),
+    Source(FetchError),
+}
+
+impl From<FetchError> for NotVisited {
+    fn from(error: FetchError) -> Self {
+        NotVisited::Source(error)
+    }
+}
+
+/// Shows every row of these rules to `take`; until then, if a request waits for it.
 pub async fn visit(
-    sources: &Sources,
-    rules: &RuleSet,
+    (sources, rules): (&Sources, &RuleSet),
     of: impl Fn(&Rule) -> bool,
     args: &RowsArgs,
+    (progress, until): (&ProgressBar, Option<Instant>),
     mut take: impl FnMut(usize, &Record),
-) -> Result<Vec<Looked>, Failure> {
+) -> Result<Vec<Looked>, NotVisited> {
     let mut all = Vec::new();
-    let progress = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} {msg}") {
-        progress.set_style(style);
-    }
     for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| of(rule)) {
         progress.set_message(rule.id.clone());
         let (mut plan, mut looked) = plan_of(rules, index, args)?;
-        let mut fetch = Fetch::new(sources, rules);
+        let mut fetch = Fetch::new(sources, rules).until(until);
         while looked.rows < args.rows {
             let page = fetch.page(&plan).await?;
             page.matches.iter().for_each(|(_, record)| take(index, record));
@@ -125,7 +138,7 @@ fn plan_of(
     rules: &RuleSet,
     index: usize,
     args: &RowsArgs,
-) -> Result<(SearchPlan, Looked), Failure> {
+) -> Result<(SearchPlan, Looked), NotVisited> {
     let resource = rules.rules[index].resource.as_str();
     let mut looked = Looked { rule: index, rows: 0, all: false, not_since: None, not_period: None };
     let offered = |code: &str| plan::is_offered(rules, resource, code);
@@ -162,11 +175,12 @@ fn plan_of(
     let request = search::parse(Definitions::r4(), resource, &pairs, rules.site.zone);
     let request = request.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::usage(lines.join("; "))
+        NotVisited::Arguments(lines.join("; "))
     })?;
     let now = wall_clock(rules.site.zone);
-    let mut plan = plan::search(rules, &plain_identity()?, &request, &LIMITS, now)
-        .map_err(|problem| Failure::runtime(describe(&problem)))?;
+    let identity = plain_identity().map_err(|error| NotVisited::Arguments(error.to_string()))?;
+    let mut plan =
+        plan::search(rules, &identity, &request, &LIMITS, now).map_err(NotVisited::Rules)?;
     plan.scans.retain(|scan| scan.rule == index);
     Ok((plan, looked))
 }
@@ -196,19 +210,4 @@ pub fn patient(emitted: &Emitted) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     reference.hash(&mut hasher);
     Some(hasher.finish())
-}
-
-/// CSV on standard output, with a line of headings.
-pub fn print_csv<const N: usize>(
-    head: [&str; N],
-    lines: impl Iterator<Item = [String; N]>,
-) -> Result<(), Failure> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(head).map_err(anyhow::Error::from)?;
-    for line in lines {
-        out.write_record(line).map_err(anyhow::Error::from)?;
-    }
-    let bytes = out.into_inner().map_err(|error| Failure::runtime(error.to_string()))?;
-    say!("{}", String::from_utf8_lossy(&bytes).trim_end());
-    Ok(())
 }
