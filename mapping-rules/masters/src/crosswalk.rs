@@ -5,7 +5,7 @@
 //! JLAC11, and the codes of contraindicated drugs are made of YJ codes.
 
 mod holding;
-mod split;
+pub(crate) mod split;
 mod standing;
 mod ways;
 

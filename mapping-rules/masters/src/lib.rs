@@ -20,6 +20,7 @@ mod refused;
 mod sheet;
 mod ssk;
 mod store;
+pub mod suggest;
 pub mod system;
 mod text;
 mod usage;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Crosswalk;
 use crate::concept::Property;
+use crate::store::Store;
 use crate::system;
 
 /// A name in its parts; the disease without prefixes and suffixes has a code of its own.
@@ -21,12 +22,12 @@ pub struct Part {
     pub name: String,
 }
 
-/// By name: 管理番号.
+/// Parts by the names that they are looked for by.
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    diseases: BTreeMap<String, String>,
-    prefixes: BTreeMap<String, String>,
-    suffixes: BTreeMap<String, String>,
+pub(crate) struct Names {
+    diseases: BTreeMap<String, Part>,
+    prefixes: BTreeMap<String, Part>,
+    suffixes: BTreeMap<String, Part>,
 }
 
 /// Longer texts are no names of diseases.
@@ -42,7 +43,38 @@ impl Crosswalk<'_> {
     /// The parts of a name: with the longest disease that has prefixes before it and suffixes behind
     /// it, and nothing else. `None` if there is no such disease.
     pub fn split(&self, name: &str) -> Option<Split> {
-        let names = self.inverses.names.get_or_init(|| self.all_names());
+        let names = self.inverses.names.get_or_init(|| Names::of(self.store, str::to_owned));
+        names.split(name)
+    }
+}
+
+impl Names {
+    /// The names of the masters, each written as it is looked for.
+    pub fn of(store: &Store, written: impl Fn(&str) -> String) -> Self {
+        let mut names = Names::default();
+        let part = |code: &str, name: &str| Part { key: code.to_owned(), name: name.to_owned() };
+        // The first of a name: later ones have higher numbers.
+        store.walk(system::DISEASE_KEY, |disease| {
+            if disease.is_first && disease.until.is_none() {
+                let name = names.diseases.entry(written(disease.display));
+                name.or_insert_with(|| part(disease.code, disease.display));
+            }
+        });
+        store.walk(system::MODIFIER_KEY, |modifier| {
+            if !modifier.is_first || modifier.until.is_some() {
+                return;
+            }
+            let mut suffix = false;
+            modifier.each_value(Property::Position, |place| suffix |= place == "suffix");
+            let of = if suffix { &mut names.suffixes } else { &mut names.prefixes };
+            let name = of.entry(written(modifier.display));
+            name.or_insert_with(|| part(modifier.code, modifier.display));
+        });
+        names
+    }
+
+    /// See [`Crosswalk::split`].
+    pub fn split(&self, name: &str) -> Option<Split> {
         let places: Vec<usize> =
             name.char_indices().map(|(place, _)| place).chain([name.len()]).collect();
         let count = places.len() - 1;
@@ -52,43 +84,20 @@ impl Crosswalk<'_> {
         for length in (1..=count).rev() {
             for start in 0..=count - length {
                 let (from, to) = (places[start], places[start + length]);
-                let Some(key) = names.diseases.get(&name[from..to]) else { continue };
-                let prefixes = parts(&names.prefixes, &name[..from]);
-                let suffixes = parts(&names.suffixes, &name[to..]);
+                let Some(disease) = self.diseases.get(&name[from..to]) else { continue };
+                let prefixes = parts(&self.prefixes, &name[..from]);
+                let suffixes = parts(&self.suffixes, &name[to..]);
                 if let (Some(prefixes), Some(suffixes)) = (prefixes, suffixes) {
-                    let disease = Part { key: key.clone(), name: name[from..to].to_owned() };
-                    return Some(Split { prefixes, disease, suffixes });
+                    return Some(Split { prefixes, disease: disease.clone(), suffixes });
                 }
             }
         }
         None
     }
-
-    fn all_names(&self) -> Names {
-        let mut names = Names::default();
-        // The first of a name: later ones have higher numbers.
-        self.store.walk(system::DISEASE_KEY, |disease| {
-            if disease.is_first && disease.until.is_none() {
-                let name = names.diseases.entry(disease.display.to_owned());
-                name.or_insert_with(|| disease.code.to_owned());
-            }
-        });
-        self.store.walk(system::MODIFIER_KEY, |modifier| {
-            if !modifier.is_first || modifier.until.is_some() {
-                return;
-            }
-            let mut suffix = false;
-            modifier.each_value(Property::Position, |place| suffix |= place == "suffix");
-            let of = if suffix { &mut names.suffixes } else { &mut names.prefixes };
-            let name = of.entry(modifier.display.to_owned());
-            name.or_insert_with(|| modifier.code.to_owned());
-        });
-        names
-    }
 }
 
 /// A text as a row of these names, longer ones first; `None` if something is left.
-fn parts(names: &BTreeMap<String, String>, text: &str) -> Option<Vec<Part>> {
+fn parts(names: &BTreeMap<String, Part>, text: &str) -> Option<Vec<Part>> {
     let places: Vec<usize> =
         text.char_indices().map(|(place, _)| place).chain([text.len()]).collect();
     let last = places.len() - 1;
@@ -104,7 +113,7 @@ fn parts(names: &BTreeMap<String, String>, text: &str) -> Option<Vec<Part>> {
     while at < last {
         let end = next[at]?;
         let name = &text[places[at]..places[end]];
-        parts.push(Part { key: names.get(name)?.clone(), name: name.to_owned() });
+        parts.push(names.get(name)?.clone());
         at = end;
     }
     Some(parts)
