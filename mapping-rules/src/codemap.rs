@@ -8,7 +8,9 @@ pub mod concept_map;
 mod derive;
 mod entry;
 mod recheck;
+pub mod review;
 mod sheet;
+pub mod suggest;
 mod table;
 mod verify;
 
@@ -22,6 +24,7 @@ use crate::diagnostic::Span;
 pub(crate) use derive::complete;
 pub use entry::{MapRow, csv, rows};
 pub use recheck::{Outdated, What, recheck};
+pub use sheet::decode as text_of;
 pub(crate) use sheet::{Cell, Sheet, decode};
 pub(crate) use table::{RowProblem, Rows, overlapping, read};
 pub use verify::Compared;

@@ -93,6 +93,13 @@ pub struct Map {
     place: usize,
 }
 
+impl Map {
+    /// Its place in [`RuleSet::code_maps`].
+    pub fn place(&self) -> usize {
+        self.place
+    }
+}
+
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unanswered {

@@ -47,7 +47,7 @@ impl MapRow {
         ]
     }
 
-    fn field(&mut self, name: &str) -> Option<&mut String> {
+    pub(super) fn field(&mut self, name: &str) -> Option<&mut String> {
         Some(match name {
             "local" => &mut self.local,
             "local_name" => &mut self.local_name,

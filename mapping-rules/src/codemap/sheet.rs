@@ -3,7 +3,7 @@
 use csv::{Reader, ReaderBuilder, StringRecord};
 
 /// UTF-8 with or without BOM, or Shift_JIS as Excel writes it.
-pub(crate) fn decode(bytes: &[u8]) -> Option<String> {
+pub fn decode(bytes: &[u8]) -> Option<String> {
     [encoding_rs::UTF_8, encoding_rs::SHIFT_JIS].into_iter().find_map(|encoding| {
         let (text, _, malformed) = encoding.decode(bytes);
         (!malformed).then(|| text.into_owned())
