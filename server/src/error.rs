@@ -2,10 +2,12 @@
 //! issue type, and what a person is told. No other module chooses a status.
 
 pub mod kinds;
+mod texts;
 
 use actix_web::http::StatusCode;
 use genkan_adapter::{AdapterError, ErrorCategory, Limit};
 use genkan_fhir::outcome::IssueType;
+use genkan_mapping::codemap::review::NotWritten;
 use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::Issue;
 use genkan_mapping::terminology::Unanswered;
@@ -14,6 +16,7 @@ use crate::batch::BatchProblem;
 use crate::bulk::BulkRefusal;
 use crate::bundle::NoBundle;
 use crate::fetch::FetchError;
+use crate::review::ReviewRefusal;
 use crate::sources::SourceError;
 use crate::sources::breaker::Spared;
 use crate::terminology;
@@ -77,6 +80,8 @@ pub enum Error {
     Bulk(BulkRefusal),
     /// A question about codes.
     Terminology(Unanswered),
+    /// A question or a decision of a reviewer of code maps.
+    Review(ReviewRefusal),
     Busy,
     RequestTimeout {
         timeout_secs: u64,
@@ -130,6 +135,7 @@ impl Error {
             Error::UnsupportedCoding => "GKN-124",
             Error::Bulk(reason) => bulk(reason).0,
             Error::Terminology(reason) => unanswered(reason).0,
+            Error::Review(reason) => review(reason).0,
             Error::Unmappable(_) => "GKN-201",
             Error::NoBundle(reason) => no_bundle(reason).0,
             Error::Source(failed) => of_source(&failed.error).0,
@@ -163,6 +169,7 @@ impl Error {
             Error::Batch(_) => StatusCode::BAD_REQUEST,
             Error::Bulk(reason) => bulk(reason).1,
             Error::Terminology(reason) => unanswered(reason).1,
+            Error::Review(reason) => review(reason).1,
             Error::Busy | Error::SourceSpared(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Error::Source(failed) => of_source(&failed.error).1,
@@ -192,6 +199,7 @@ impl Error {
             Error::Batch(problem) => batch(*problem).1,
             Error::Bulk(reason) => bulk(reason).2,
             Error::Terminology(reason) => unanswered(reason).2,
+            Error::Review(reason) => review(reason).2,
             Error::PreconditionFailed => IssueType::Conflict,
             Error::Busy => IssueType::Throttled,
             Error::SourceSpared(_) => IssueType::Transient,
@@ -223,7 +231,7 @@ impl Error {
                 format!("this path answers {allowed}"),
                 format!("このパスで使えるメソッドは {allowed} です"),
             ),
-            Error::UnknownType { resource_type, hint } => unknown_type(resource_type, hint),
+            Error::UnknownType { resource_type, hint } => texts::unknown_type(resource_type, hint),
             Error::NotFound { resource_type } => Text::new(
                 format!("there is no {resource_type} with this id"),
                 format!("この id の {resource_type} はありません"),
@@ -250,10 +258,10 @@ impl Error {
                 format!("the body has to be `{expected}` in UTF-8 (FHIR 4.0)"),
                 format!("本文の形式は UTF-8 の `{expected}`（FHIR 4.0）でなければなりません"),
             ),
-            Error::UnsupportedCoding => unsupported_coding(),
-            Error::BodyTooLarge { bytes_max } => body_too_large(*bytes_max),
-            Error::UriTooLong { bytes_max } => uri_too_long(*bytes_max),
-            Error::BodyTimeout { timeout_secs } => body_timeout(*timeout_secs),
+            Error::UnsupportedCoding => texts::unsupported_coding(),
+            Error::BodyTooLarge { bytes_max } => texts::body_too_large(*bytes_max),
+            Error::UriTooLong { bytes_max } => texts::uri_too_long(*bytes_max),
+            Error::BodyTimeout { timeout_secs } => texts::body_timeout(*timeout_secs),
             Error::BodyUnreadable => Text::new("the body can't be read", "本文を読み取れません"),
             Error::BadHost => Text::new(
                 "the `Host` header is missing or no host name",
@@ -263,7 +271,7 @@ impl Error {
                 format!("{} search parameters can't be answered", refused.len()),
                 format!("検索パラメータ {} 個に応えられません", refused.len()),
             ),
-            Error::TooManyIncluded { rows_max } => too_many_included(*rows_max),
+            Error::TooManyIncluded { rows_max } => texts::too_many_included(*rows_max),
             Error::Unmappable(_) => Text::new(
                 "the row exists, but the rules can't make a resource of it",
                 "行はありますが、規則ではリソースにできません",
@@ -272,13 +280,14 @@ impl Error {
             Error::Batch(problem) => problem.message(),
             Error::Bulk(reason) => reason.message(),
             Error::Terminology(reason) => terminology::message(reason),
+            Error::Review(reason) => texts::review(reason),
             Error::Busy => Text::new(
                 "too many requests at once; try again shortly",
                 "同時の要求が多すぎます。少し待ってから再度お試しください",
             ),
-            Error::RequestTimeout { timeout_secs } => request_timeout(*timeout_secs),
-            Error::Source(failed) => source(&failed.error),
-            Error::SourceSpared(_) => source_spared(),
+            Error::RequestTimeout { timeout_secs } => texts::request_timeout(*timeout_secs),
+            Error::Source(failed) => texts::source(&failed.error),
+            Error::SourceSpared(_) => texts::source_spared(),
             Error::Internal(_) => Text::new("an internal error", "内部エラー"),
         }
     }
@@ -387,99 +396,26 @@ fn unanswered(reason: &Unanswered) -> (&'static str, StatusCode, IssueType) {
     }
 }
 
-fn unknown_type(resource_type: &str, hint: &Option<String>) -> Text {
-    let mut text = Text::new(
-        format!("{resource_type} is not offered here; see `/fhir/metadata`"),
-        format!("{resource_type} は提供していません。`/fhir/metadata` を見てください"),
-    );
-    if let Some(near) = hint {
-        text.en.push_str(&format!("; did you mean `{near}`?"));
-        text.ja.push_str(&format!("（もしかして: {near}）"));
-    }
-    text
-}
-
-fn unsupported_coding() -> Text {
-    Text::new(
-        "bodies are read as they are; send it without `Content-Encoding`",
-        "圧縮した本文は受け取りません。`Content-Encoding` なしで送ってください",
-    )
-}
-
-fn body_too_large(bytes_max: usize) -> Text {
-    Text::new(
-        format!("the body is larger than {bytes_max} bytes"),
-        format!("本文が {bytes_max} バイトを超えています"),
-    )
-}
-
-fn uri_too_long(bytes_max: usize) -> Text {
-    Text::new(
-        format!("the URL is longer than {bytes_max} bytes; use POST `_search`"),
-        format!("URL が {bytes_max} バイトを超えています。POST `_search` を使ってください"),
-    )
-}
-
-fn body_timeout(timeout_secs: u64) -> Text {
-    Text::new(
-        format!("the body did not arrive within {timeout_secs} s"),
-        format!("本文が {timeout_secs} 秒以内に届きませんでした"),
-    )
-}
-
-fn request_timeout(timeout_secs: u64) -> Text {
-    Text::new(
-        format!("no answer within {timeout_secs} s; narrow the search"),
-        format!("{timeout_secs} 秒以内に応答できません。検索条件を絞ってください"),
-    )
-}
-
-fn too_many_included(rows_max: usize) -> Text {
-    Text::new(
-        format!("the includes bring more than {rows_max} resources; ask for a smaller page"),
-        format!("_include の結果が合わせて {rows_max} 件を超えます。_count を小さくしてください"),
-    )
-}
-
-fn source_spared() -> Text {
-    Text::new(
-        "the hospital's system did not answer several times in a row, and is not asked for a moment; \
-         try again later",
-        "院内システムが続けて応答しなかったため、しばらく問い合わせを止めています。少し待ってから再度\
-         お試しください",
-    )
-}
-
-fn source(error: &AdapterError) -> Text {
-    match error.category {
-        ErrorCategory::Unreachable => Text::new(
-            "the hospital's system can't be reached; try again later",
-            "院内システムに接続できません。しばらくしてから再度お試しください",
-        ),
-        ErrorCategory::Busy => Text::new(
-            "the hospital's system is busy; try again shortly",
-            "院内システムが混み合っています。少し待ってから再度お試しください",
-        ),
-        ErrorCategory::LimitExceeded if is_too_much(error) => Text::new(
-            "this is more than may be asked of the hospital's system at once; narrow the search",
-            "院内システムに一度に問い合わせられる量を超えています。検索条件を絞ってください",
-        ),
-        ErrorCategory::LimitExceeded => Text::new(
-            "this takes longer than may be asked of the hospital's system; narrow the search",
-            "院内システムに許可された時間を超えています。検索条件を絞ってください",
-        ),
-        ErrorCategory::Denied => Text::new(
-            "the hospital's system refused Genkan's account",
-            "院内システムが Genkan のアカウントを拒否しました",
-        ),
-        ErrorCategory::Mismatch => Text::new(
-            "the hospital's system has changed and the rules no longer fit it",
-            "院内システムの構造が変わり、規則と合わなくなっています",
-        ),
-        ErrorCategory::Unreadable => Text::new(
-            "the hospital's system answered something that can't be read",
-            "院内システムの応答を読み取れません",
-        ),
+/// What is wrong with a decision is the client's business, a file that can't be written is ours.
+fn review(reason: &ReviewRefusal) -> (&'static str, StatusCode, IssueType) {
+    let (bad, unprocessable) = (StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY);
+    match reason {
+        ReviewRefusal::Off => ("GKN-150", StatusCode::FORBIDDEN, IssueType::Forbidden),
+        ReviewRefusal::NoHouseCode => ("GKN-151", StatusCode::NOT_FOUND, IssueType::NotFound),
+        ReviewRefusal::Changed => ("GKN-152", StatusCode::CONFLICT, IssueType::Conflict),
+        ReviewRefusal::File => ("GKN-153", StatusCode::INTERNAL_SERVER_ERROR, IssueType::NoStore),
+        ReviewRefusal::Change(why) => match why {
+            NotWritten::NoText
+            | NotWritten::Column(_)
+            | NotWritten::UnknownColumn(_)
+            | NotWritten::Letter => ("GKN-154", unprocessable, IssueType::Processing),
+            NotWritten::NoRow => ("GKN-155", StatusCode::NOT_FOUND, IssueType::NotFound),
+            NotWritten::Several(_) => ("GKN-156", bad, IssueType::MultipleMatches),
+            NotWritten::Illegal(_) => ("GKN-157", unprocessable, IssueType::BusinessRule),
+            NotWritten::Target(_) | NotWritten::Incomplete => ("GKN-158", bad, IssueType::Invalid),
+            NotWritten::UnknownCode { .. } => ("GKN-159", unprocessable, IssueType::CodeInvalid),
+            NotWritten::Problem { .. } => ("GKN-160", unprocessable, IssueType::BusinessRule),
+        },
     }
 }
 

@@ -13,6 +13,7 @@ mod entrance;
 mod health;
 mod http2;
 mod interactions;
+mod review;
 mod sending;
 mod stall;
 mod terminology;
@@ -354,6 +355,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 )
                 // Operations (`/fhir/$…`, `/fhir/{type}/$…`) come before the read of an id.
                 .configure(bulk::configure)
+                .configure(review::configure)
                 .configure(terminology::configure)
                 .service(bundle::resource())
                 .service(bundle::definition())

@@ -36,6 +36,7 @@ mod plan;
 mod read;
 mod replace;
 mod respond;
+mod review;
 mod rule_files;
 mod search;
 mod service;

@@ -8,6 +8,7 @@
 mod answers;
 mod bulk;
 mod parameters;
+mod review;
 mod terminology;
 mod values;
 
@@ -53,7 +54,11 @@ fn described(service: &Service, base: &str) -> Value {
     writing.everything();
     writing.export();
     writing.terminology();
-    let of_codes = terminology::is_offered(service);
+    writing.review();
+    let is_offered = |asked: &Asked| match asked {
+        asked if asked.is_of_codes() => terminology::is_offered(service),
+        asked => service.review.is_some() || !asked.is_of_review(),
+    };
     let mut schemas = answers::schemas();
     schemas.extend(writing.schemas.named);
     json!({
@@ -66,7 +71,7 @@ fn described(service: &Service, base: &str) -> Value {
         },
         "servers": [{"url": base}],
         "paths": writing.paths,
-        "components": {"schemas": schemas, "responses": answers::shared(writing.limits, of_codes)},
+        "components": {"schemas": schemas, "responses": answers::shared(writing.limits, is_offered)},
     })
 }
 

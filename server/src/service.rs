@@ -1,6 +1,7 @@
 //! What every request shares: rules, identity, sources, limits. A request sees one [`Service`] from
 //! its beginning to its end; another one may take its place meanwhile, as a whole ([`Served`]).
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,6 +22,7 @@ use crate::codes::CodesConfig;
 use crate::documents::Documents;
 use crate::export::Ended;
 use crate::http::HttpConfig;
+use crate::review::Review;
 use crate::sources::Sources;
 use crate::trace::TraceIds;
 
@@ -187,6 +189,8 @@ pub struct Service {
     /// Code systems, value sets and code maps.
     pub terminology: Arc<Terminology>,
     pub codes: CodesConfig,
+    /// `None`: nobody reviews code maps over HTTP.
+    pub review: Option<Review>,
     pub base_url: Option<String>,
     /// Of the hospital, for `/metadata`.
     pub name: String,
@@ -284,6 +288,7 @@ impl Service {
             bundle: BundleConfig::default(),
             terminology,
             codes: CodesConfig::default(),
+            review: None,
             base_url: fhir.base_url.clone(),
             name,
             body_bytes_max: http.body_bytes_max,
@@ -305,10 +310,19 @@ impl Service {
         self
     }
 
+    /// With people who may review the code maps of this folder, if the configuration lets them.
+    #[must_use]
+    pub fn with_review(mut self, directory: &Path) -> Self {
+        let masters = Arc::clone(self.terminology.masters());
+        self.review = self.codes.review.then(|| Review::new(directory.to_owned(), masters));
+        self
+    }
+
     /// The same service of other rules; limits and counts go on.
     fn with_rules(&self, rules: Arc<RuleSet>, masters: Arc<Store>) -> Self {
         let (rules_since, documents) = (SystemTime::now().into(), Arc::default());
+        let review = self.review.as_ref().map(|review| review.with_masters(Arc::clone(&masters)));
         let terminology = Arc::new(Terminology::new(Arc::clone(&rules), masters));
-        Service { rules, rules_since, documents, terminology, ..self.clone() }
+        Service { rules, rules_since, documents, terminology, review, ..self.clone() }
     }
 }

@@ -19,7 +19,7 @@ use crate::service::Service;
 use resources::Extent;
 
 pub use declared::{capabilities, declared};
-pub use given::{of_body, of_query};
+pub use given::{Given, of_body, of_query};
 pub use operations::{Operation, property_names, run};
 pub use refusal::message;
 

@@ -29,6 +29,28 @@ pub fn rules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mapping-rules/rules/demo-hospital")
 }
 
+/// The rule set of the repository in a folder of a test's own, which the configuration then names.
+pub fn own_rules(config: &Path, folder: &Path) -> Result<()> {
+    copy(&rules(), folder)?;
+    let text = fs::read_to_string(config)?;
+    let own = folder.display().to_string();
+    Ok(fs::write(config, text.replace(&rules().display().to_string(), &own))?)
+}
+
+/// Copies a folder with everything in it.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let there = to.join(path.file_name().context("a name")?);
+        match path.is_dir() {
+            true => copy(&path, &there)?,
+            false => fs::copy(&path, &there).map(|_| ())?,
+        }
+    }
+    Ok(())
+}
+
 /// Fills a new database of this engine; `None` where there is no server for it.
 pub fn fill_database(engine: Engine, seed: u64) -> Result<Option<Database>> {
     fill_patients(engine, seed, PATIENTS)

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Engine, Genkan};
 use genkan_tests::hospital;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The interpreter of a virtual environment with `requirements.txt`.
 const PYTHON: &str = "GENKAN_TEST_PYTHON";
@@ -29,15 +31,42 @@ fn searches_answer_as_the_document_says() -> Result<()> {
     run(&["--include-path-regex", SEARCHES, "--phases", "fuzzing"])
 }
 
+/// What reviewers ask for and write, into rules of the test's own.
+#[test]
+fn reviews_answer_as_the_document_says() -> Result<()> {
+    let Some(python) = python() else { return Ok(()) };
+    let database = hospital::fill_database(Engine::Sqlite, 1)?.context("SQLite is always there")?;
+    let folder = TempDir::new()?;
+    let config = hospital::configuration(&database, folder.path())?;
+    hospital::own_rules(&config, &folder.path().join("rules"))?;
+    let text = fs::read_to_string(&config)?;
+    fs::write(&config, text + "[codes]\nreview = true\n")?;
+    let genkan = Genkan::serve_file(&config)?;
+    let only = r"^/ConceptMap/\{id\}/\$(local-codes|suggest|review)$";
+    examine(
+        &genkan,
+        (&python, folder.path()),
+        &["--include-path-regex", only, "--phases", "coverage,fuzzing"],
+    )
+}
+
 fn run(selection: &[&str]) -> Result<()> {
-    let Some(python) = env::var_os(PYTHON) else {
-        eprintln!("skipped: {PYTHON} is not set (tests/run sets it)");
-        return Ok(());
-    };
+    let Some(python) = python() else { return Ok(()) };
     let served = hospital::serve(Engine::Sqlite)?.context("SQLite is always there")?;
-    let genkan = &served.genkan;
+    examine(&served.genkan, (&python, served.folder.path()), selection)
+}
+
+fn python() -> Option<OsString> {
+    let python = env::var_os(PYTHON);
+    if python.is_none() {
+        eprintln!("skipped: {PYTHON} is not set (tests/run sets it)");
+    }
+    python
+}
+
+fn examine(genkan: &Genkan, (python, folder): (&OsStr, &Path), selection: &[&str]) -> Result<()> {
     let document = genkan.get("/fhir/openapi.json")?.json()?;
-    let file = served.folder.path().join("openapi.json");
+    let file = folder.join("openapi.json");
     fs::write(&file, testable(genkan, document)?.to_string())?;
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/schemathesis.toml");
     let run = Command::new(python)
@@ -47,7 +76,7 @@ fn run(selection: &[&str]) -> Result<()> {
         .arg(&file)
         .args(["--url", &format!("{}/fhir", genkan.base), "--no-color"])
         .args(selection)
-        .current_dir(served.folder.path())
+        .current_dir(folder)
         .output()?;
     let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     print!("{out}");

@@ -92,6 +92,21 @@ impl<'s> Crosswalk<'s> {
         Crosswalk { store, inverses: Arc::clone(inverses) }
     }
 
+    /// The masters that tell of the codes of a system, also of one without a table of its own.
+    pub fn kinds(&self, of: &str) -> Vec<Kind> {
+        match of {
+            system::ICD10 => vec![Kind::ReceiptDisease, Kind::MedisDisease],
+            system::YJ | system::JFAGY_PRODUCT | system::JFAGY_INGREDIENT | system::INGREDIENT => {
+                vec![Kind::Hot, Kind::PriceList, Kind::ReceiptDrug]
+            }
+            system::CORE_JLAC10
+            | system::CORE_JLAC11
+            | system::INFECTION_JLAC10
+            | system::INFECTION_JLAC11 => vec![Kind::LabItems],
+            of => Kind::of_system(of).to_vec(),
+        }
+    }
+
     fn drugs(&self) -> &Drugs {
         self.inverses.drugs.get_or_init(|| {
             let mut drugs = Drugs::default();

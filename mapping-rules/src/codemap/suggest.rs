@@ -63,6 +63,11 @@ impl Suggester {
         self.own(map).into_iter().filter_map(|target| why(&target)).collect()
     }
 
+    /// Whether there is a target for which something can be suggested.
+    pub fn is_searchable(&self, map: &CodeMap, day: NaiveDate) -> bool {
+        self.own(map).iter().any(|target| self.index(&target.system, day).is_ok())
+    }
+
     /// The targets that people map to: those that a master derives follow by themselves, and extensions
     /// are no codes of the whole.
     fn own<'m>(&self, map: &'m CodeMap) -> Vec<&'m Target> {

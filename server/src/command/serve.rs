@@ -42,6 +42,9 @@ pub async fn run(args: &ServeArgs, manner: Manner) -> Result<(), Failure> {
     for warning in exposure(&config, &address) {
         tracing::warn!(%address, "{warning}");
     }
+    if config.codes.review && !address.ip().is_loopback() {
+        tracing::warn!(%address, "[codes] review: whoever reaches this can change the code maps");
+    }
     tracing::info!(%address, rules = service.rules.rules.len(), "serving");
     let served = web::Data::new(Served::new(service));
     let mut reloader = Reloader::new(served.clone(), &config, seen)?;
@@ -137,5 +140,6 @@ pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure
     let name = config.site.name.clone();
     let service = Service::new(name, rules, identity, sources, &config.fhir, &config.http);
     let service = service.with_masters(masters, &config.codes);
+    let service = service.with_review(&config.rules.directory);
     Ok(Service { bundle: config.bundle.clone(), ..service })
 }

@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use genkan_adapter::{AdapterError, ErrorCategory, Limit};
+use genkan_mapping::Text;
+use genkan_mapping::codemap::review::{Event, Illegal, NotWritten};
 use genkan_mapping::terminology::{Holding, Unanswered};
 
 use super::Error;
 use crate::batch::{BatchLimits, BatchProblem};
 use crate::bulk::BulkRefusal;
 use crate::bundle::{self, Kind, NoBundle};
+use crate::review::ReviewRefusal;
 use crate::service::{ExportLimits, Service};
 use crate::sources::SourceError;
 use crate::sources::breaker::Spared;
@@ -38,11 +41,15 @@ pub enum Asked {
     /// An operation on codes by GET.
     Terminology,
     TerminologyByBody,
+    /// What a reviewer of code maps asks for.
+    Review,
+    /// What one decides.
+    ReviewByBody,
     Batch,
 }
 
 impl Asked {
-    pub const ALL: [Asked; 17] = [
+    pub const ALL: [Asked; 19] = [
         Asked::Fixed,
         Asked::Read,
         Asked::Vread,
@@ -59,6 +66,8 @@ impl Asked {
         Asked::ExportFile,
         Asked::Terminology,
         Asked::TerminologyByBody,
+        Asked::Review,
+        Asked::ReviewByBody,
         Asked::Batch,
     ];
 
@@ -81,14 +90,18 @@ impl Asked {
             Asked::ExportFile => "exportFile",
             Asked::Terminology => "terminology",
             Asked::TerminologyByBody => "terminologyByBody",
+            Asked::Review => "review",
+            Asked::ReviewByBody => "reviewByBody",
             Asked::Batch => "batch",
         }
     }
 
     pub fn has_body(self) -> bool {
         use Asked::{Batch, EverythingByBody, KickOffByBody, OperationByBody, SearchByForm};
-        let is_form = self == SearchByForm || self == Asked::TerminologyByBody;
-        is_form || matches!(self, OperationByBody | EverythingByBody | KickOffByBody | Batch)
+        let of_codes = matches!(self, Asked::TerminologyByBody | Asked::ReviewByBody);
+        of_codes
+            || self == SearchByForm
+            || matches!(self, OperationByBody | EverythingByBody | KickOffByBody | Batch)
     }
 
     /// By GET: `If-None-Match` and the like are looked at.
@@ -103,6 +116,11 @@ impl Asked {
     /// Operations on codes.
     pub fn is_of_codes(self) -> bool {
         matches!(self, Asked::Terminology | Asked::TerminologyByBody)
+    }
+
+    /// Operations of reviewers.
+    pub fn is_of_review(self) -> bool {
+        matches!(self, Asked::Review | Asked::ReviewByBody)
     }
 
     fn brings_everything(self) -> bool {
@@ -211,6 +229,7 @@ pub fn each(limits: Limits, cause: &'static str) -> Vec<Error> {
         Error::SourceSpared(Spared { source_name: cause.to_owned(), wait: Default::default() }),
         Error::Internal(cause),
     ];
+    errors.extend(of_reviewers().map(Error::Review));
     use ErrorCategory::{Busy, Denied, LimitExceeded, Mismatch, Unreachable, Unreadable};
     let failed = |error| Error::Source(SourceError { source_name: cause.to_owned(), error });
     let all = [Unreachable, Busy, Denied, LimitExceeded, Mismatch, Unreadable];
@@ -257,10 +276,12 @@ impl Error {
             | Error::UnknownType { .. }
             | Error::NoHistory => false,
             Error::Bulk(reason) => of_bulk(reason, asked),
-            Error::Terminology(_) => asked.is_of_codes(),
+            Error::Terminology(_) => asked.is_of_codes() || asked == Asked::Review,
+            Error::Review(reason) => of_review(reason, asked),
             Error::NotFound { .. } => {
                 let of_bulk = asked.brings_everything() || asked.kicks_off();
-                let of_other = of_bulk || asked.is_of_codes() || asked == Asked::ExportFile;
+                let of_codes = asked.is_of_codes() || asked.is_of_review();
+                let of_other = of_bulk || of_codes || asked == Asked::ExportFile;
                 of_one || of_operation || of_other
             }
             Error::UnknownVersion => asked == Asked::Vread,
@@ -290,9 +311,37 @@ impl Error {
             Error::Batch(_) => asked == Asked::Batch,
             Error::Source(_) | Error::SourceSpared(_) => {
                 let without = [Asked::Fixed, Asked::Batch, Asked::ExportStatus, Asked::ExportEnd];
-                !without.contains(&asked) && !asked.is_of_codes()
+                !without.contains(&asked) && !asked.is_of_codes() && asked != Asked::ReviewByBody
             }
         }
+    }
+}
+
+/// One for each code.
+fn of_reviewers() -> impl Iterator<Item = ReviewRefusal> {
+    let illegal = Illegal { from: None, event: Event::Accept };
+    let text = Text::new("a finding", "指摘");
+    let changes = [
+        NotWritten::NoText,
+        NotWritten::NoRow,
+        NotWritten::Several(Vec::new()),
+        NotWritten::Illegal(illegal),
+        NotWritten::Incomplete,
+        NotWritten::UnknownCode { target: "target".to_owned() },
+        NotWritten::Problem { code: "W0612", line: 1, text },
+    ];
+    use ReviewRefusal::{Change, Changed, File, NoHouseCode, Off};
+    [Off, NoHouseCode, Changed, File].into_iter().chain(changes.map(Change))
+}
+
+fn of_review(reason: &ReviewRefusal, asked: Asked) -> bool {
+    match reason {
+        // Then nothing of it is declared.
+        ReviewRefusal::Off => false,
+        ReviewRefusal::NoHouseCode => asked == Asked::Review,
+        // A file that is no code map can't be read either.
+        ReviewRefusal::File | ReviewRefusal::Change(NotWritten::NoText) => asked.is_of_review(),
+        ReviewRefusal::Changed | ReviewRefusal::Change(_) => asked == Asked::ReviewByBody,
     }
 }
 

@@ -8,14 +8,13 @@ use crate::respond::{ACCEPTED, ANSWERED, UNCHANGED};
 
 const OUTCOME: &str = "OperationOutcome";
 
-/// `components.responses`: the refusals of each kind of request, and of all of them 304. `of_codes`: there
-/// are operations on codes.
-pub fn shared(limits: Limits, of_codes: bool) -> Map<String, Value> {
+/// `components.responses`: the refusals of each kind of request, and of all of them 304.
+pub fn shared(limits: Limits, is_offered: impl Fn(&Asked) -> bool) -> Map<String, Value> {
     let mut found = Map::new();
     let unchanged =
         json!({"description": "The client has it: `If-None-Match`, `If-Modified-Since`"});
     found.insert("unchanged".to_owned(), unchanged);
-    for asked in Asked::ALL.into_iter().filter(|asked| of_codes || !asked.is_of_codes()) {
+    for asked in Asked::ALL.into_iter().filter(is_offered) {
         for (status, errors) in refusals(asked, limits) {
             let texts: Vec<String> = errors
                 .iter()

@@ -12,6 +12,7 @@ use super::{PARAMETERS, types};
 use crate::documents::Document;
 use crate::exchange::Exchange;
 use crate::respond::Answer;
+use crate::review;
 use crate::service::Service;
 use crate::stages::Stage;
 
@@ -45,6 +46,7 @@ fn resource(service: &Service, resource_type: &str) -> Value {
                 "documentation": told_of(one, service),
             })
         })
+        .chain(if resource_type == "ConceptMap" { review::declared(service) } else { Vec::new() })
         .collect();
     json!({
         "type": resource_type,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Database, Engine, genkan_command};
-use genkan_tests::hospital::{own_configuration, rules};
+use genkan_tests::hospital::{copy, own_configuration, rules};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -44,19 +44,6 @@ fn says(told: &str, parts: &[&str]) -> Result<()> {
 
 fn lines(told: &str) -> Vec<Value> {
     told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let path = entry?.path();
-        let there = to.join(path.file_name().context("a name")?);
-        match path.is_dir() {
-            true => copy(&path, &there)?,
-            false => fs::copy(&path, &there).map(|_| ())?,
-        }
-    }
-    Ok(())
 }
 
 /// The demo hospital's rules in a folder of a test's own.

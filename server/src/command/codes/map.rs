@@ -13,6 +13,7 @@ use genkan_mapping::terminology::{Map, Terminology};
 use serde_json::Value;
 
 use super::masters_file::replace;
+use super::suggest::unknown_map;
 use crate::command::rules::{Workshop, WorkshopArgs};
 use crate::command::{Failure, Manner};
 
@@ -81,13 +82,7 @@ async fn terminology(args: &WorkshopArgs, manner: Manner) -> Result<Terminology,
 fn named<'t>(terminology: &'t Terminology, name: &str) -> Result<&'t Map, Failure> {
     let found = terminology.maps.iter().find(|map| terminology.code_map(map).id == name);
     found.ok_or_else(|| {
-        let known: Vec<&str> =
-            terminology.maps.iter().map(|map| terminology.code_map(map).id.as_str()).collect();
-        let known = known.join(", ");
-        Failure::usage(Text::new(
-            format!("codemaps.yaml has no map `{name}`; it has {known}"),
-            format!("codemaps.yaml にマップ「{name}」はありません（{known}）"),
-        ))
+        unknown_map(terminology.maps.iter().map(|map| terminology.code_map(map)), name)
     })
 }
 

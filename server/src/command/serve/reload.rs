@@ -1,6 +1,6 @@
 //! A changed rule set takes the place of the one that is served, as a whole, or not at all.
 //!
-//! SIGHUP asks for it, or the folder's own change where `[rules] watch_interval_secs` is set. The
+//! SIGHUP asks for it, a review of a code map, or the folder's own change where `[rules] watch_interval_secs` is set. The
 //! new set is compiled against the sources as they are now, its tests are run, and only then
 //! requests see it. Whatever is wrong stands in the log, all of it; the earlier set serves on.
 
@@ -15,6 +15,7 @@ use genkan_mapping::{
     Compiled, Diagnostic, Severity, SourceSchemas, Text, compile, reads, testing,
 };
 use genkan_masters::Store;
+use tokio::sync::Notify;
 use tokio::task;
 use tokio::time::MissedTickBehavior;
 
@@ -42,6 +43,8 @@ pub struct Reloader {
     /// The folder as it was at the last look: half a copy is no rule set.
     seen: Look,
     signal: Signal,
+    /// A reviewer has written a code map.
+    written: Option<Arc<Notify>>,
 }
 
 /// Why a rule set is not served.
@@ -76,6 +79,7 @@ impl Reloader {
         let secs = config.rules.watch_interval_secs;
         Ok(Reloader {
             sources: Arc::clone(&served.now().sources),
+            written: served.now().review.as_ref().map(|review| Arc::clone(&review.written)),
             served,
             directory: config.rules.directory.clone(),
             masters_file: config.codes.masters_file.clone(),
@@ -97,6 +101,7 @@ impl Reloader {
             let retry = tokio::time::sleep(Duration::from_secs(SOURCE_RETRY_SECS));
             let occasion = tokio::select! {
                 () = self.signal.received() => Occasion::Asked,
+                () = notified(self.written.as_deref()) => Occasion::Asked,
                 _ = looks.tick(), if self.watch.is_some() => Occasion::Look,
                 () = retry, if source_is_away => Occasion::Asked,
             };
@@ -173,6 +178,14 @@ impl Reloader {
         compared::log(&compiled);
         let failed = failed_tests(&rules, &schemas).await.map_err(broken)?;
         if failed.is_empty() { Ok((rules, masters)) } else { Err(Refused::Tests(failed)) }
+    }
+}
+
+/// Never, where nobody may write.
+async fn notified(written: Option<&Notify>) {
+    match written {
+        Some(written) => written.notified().await,
+        None => std::future::pending().await,
     }
 }
 
