@@ -215,9 +215,7 @@ impl MapFile {
         let masters = Crosswalk::new(masters);
         let known: Vec<RowProblem> = problems(before, map, &masters);
         let is_new = |found: &RowProblem| {
-            let same = |one: &RowProblem| one.code == found.code && one.en == found.en;
-            let count = |all: &[RowProblem]| all.iter().filter(|one| same(one)).count();
-            count(&known) == 0
+            !known.iter().any(|one| one.code == found.code && one.en == found.en)
         };
         let serious = |found: &RowProblem| {
             found.code.starts_with('E') || matches!(found.code, "W0612" | "W0615" | "W0620")
