@@ -152,10 +152,10 @@ fn resources(path: &Path, bytes: &[u8]) -> Result<Vec<Value>, Failure> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => {
             let value = serde_json::from_slice(bytes).map_err(|error| failed(error.to_string()))?;
-            Ok(vec![value])
+            lone(path, value)
         }
         Some("xml") => match definition_from_xml(bytes) {
-            Some(value) => Ok(vec![value]),
+            Some(value) => lone(path, value),
             None => Err(failed("no resource of R4 in XML".to_owned())),
         },
         _ => match Package::read(bytes) {
@@ -163,6 +163,19 @@ fn resources(path: &Path, bytes: &[u8]) -> Result<Vec<Value>, Failure> {
             Err(error) => Err(failed(error.to_string())),
         },
     }
+}
+
+/// A definition by itself; a package may hold anything beside its definitions.
+fn lone(path: &Path, value: Value) -> Result<Vec<Value>, Failure> {
+    let of = value.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+    if ["StructureDefinition", "ValueSet", "CodeSystem"].contains(&of) {
+        return Ok(vec![value]);
+    }
+    let path = path.display();
+    Err(Failure::usage(Text::new(
+        format!("{path}: no StructureDefinition, ValueSet or CodeSystem; nothing here goes by it"),
+        format!("{path}: StructureDefinition・ValueSet・CodeSystem ではないため、検証に使えません"),
+    )))
 }
 
 /// The files at a path, in the order of their names.
@@ -303,7 +316,7 @@ mod tests {
         args.packages.extend(
             files
                 .iter()
-                .filter(|(name, _)| name.ends_with(".tgz"))
+                .filter(|(name, _)| name.ends_with(".tgz") || name.starts_with("package"))
                 .map(|(name, _)| folder.path().join(name)),
         );
         let manner = Manner { language: Language::English, output: Output::Json };
@@ -322,5 +335,7 @@ mod tests {
         assert!(unknown.is_some_and(|text| text.contains("is in none of the packages")));
         let broken = run_on(&[("a.json", GOOD), ("p.tgz", "no archive")], &[]);
         assert!(broken.is_some_and(|text| text.contains("p.tgz: not a .tgz archive")));
+        let other = run_on(&[("a.json", GOOD), ("package.json", GOOD)], &[]);
+        assert!(other.is_some_and(|text| text.contains("package.json: no StructureDefinition")));
     }
 }
