@@ -23,57 +23,8 @@ pub struct CodesConfig {
     pub review_codes_max: usize,
     /// Candidates for each target in one answer of `$suggest`.
     pub suggest_codes_max: usize,
-    pub import: ImportConfig,
-}
-
-/// How much of one file `genkan codes import` reads.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ImportConfig {
-    pub file_bytes_max: u64,
-    pub unpacked_bytes_max: u64,
-    pub line_bytes_max: usize,
-    pub rows_max: usize,
-    pub columns_max: usize,
-    pub cells_max: usize,
-    pub rejected_lines_max: usize,
-}
-
-impl ImportConfig {
-    pub fn limits(&self) -> ReadLimits {
-        ReadLimits {
-            file_bytes_max: self.file_bytes_max,
-            unpacked_bytes_max: self.unpacked_bytes_max,
-            line_bytes_max: self.line_bytes_max,
-            rows_max: self.rows_max,
-            columns_max: self.columns_max,
-            cells_max: self.cells_max,
-            rejected_lines_max: self.rejected_lines_max,
-        }
-    }
-}
-
-impl Default for ImportConfig {
-    fn default() -> Self {
-        let ReadLimits {
-            file_bytes_max,
-            unpacked_bytes_max,
-            line_bytes_max,
-            rows_max,
-            columns_max,
-            cells_max,
-            rejected_lines_max,
-        } = ReadLimits::default();
-        ImportConfig {
-            file_bytes_max,
-            unpacked_bytes_max,
-            line_bytes_max,
-            rows_max,
-            columns_max,
-            cells_max,
-            rejected_lines_max,
-        }
-    }
+    /// How much of one file `genkan codes import` reads.
+    pub import: ReadLimits,
 }
 
 impl Default for CodesConfig {
@@ -86,7 +37,7 @@ impl Default for CodesConfig {
             review_rows_max: 10_000,
             review_codes_max: 1000,
             suggest_codes_max: 20,
-            import: ImportConfig::default(),
+            import: ReadLimits::default(),
         }
     }
 }

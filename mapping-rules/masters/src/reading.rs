@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use crate::concept::{Change, Concept};
 use crate::kind::Kind;
 use crate::refused::ReadError;
@@ -15,8 +17,9 @@ pub enum Scope {
     Update,
 }
 
-/// How much of one file is read. A file beyond it is refused as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much of one file is read. A file beyond it is refused as a whole. A section of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct ReadLimits {
     /// The largest published file has 18 MB.
     pub file_bytes_max: u64,

@@ -37,7 +37,7 @@ impl MastersArgs {
     /// How much of a file is read: as configured, or as much as published files have.
     pub fn limits(&self) -> Result<ReadLimits, Failure> {
         match &self.config {
-            Some(config) => Ok(Config::load(config)?.codes.import.limits()),
+            Some(config) => Ok(Config::load(config)?.codes.import),
             None => Ok(ReadLimits::default()),
         }
     }
