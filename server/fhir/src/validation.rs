@@ -89,8 +89,8 @@ impl<'v> Validator<'v> {
         Self { lookup: Some(lookup), ..self }
     }
 
-    /// Lets extensions pass whose definition isn't loaded, if their url starts so. There is no rule
-    /// for them then; without this they are errors.
+    /// Takes extensions whose definition isn't loaded for unchecked, and says so, if their url starts
+    /// so; without this they are errors.
     #[must_use]
     pub fn with_unknown_extensions(self, starts: &'v [&'v str]) -> Self {
         Self { unknown_extensions: starts, ..self }

@@ -106,6 +106,10 @@ codes! {
     DuplicateId "V1018" Error Invalid
         "the id {f} is there twice" "id {f} が重複しています"
         "give each element its own id" "要素ごとに別の id を付けてください"
+    ExtensionNotChecked "V1019" Information NotSupported
+        "the extension {f} is defined in no package that is loaded: it was not checked"
+        "拡張 {f} の定義が読み込まれていないため、確認していません"
+        "add the package that defines it" "定義のあるパッケージを追加してください"
     PrimitiveValue "V1101" Error Value
         "{e} is not a {a}" "{e} は {a} の形式ではありません"
         "write it as the type asks" "型の形式どおりに書いてください"

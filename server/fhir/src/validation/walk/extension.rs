@@ -51,9 +51,10 @@ impl<'w> Walk<'w> {
             None => extensions::core(plain),
         };
         let Some(definition) = definition.filter(|of| of.of_type == "Extension") else {
-            if !self.outside.unknown_extensions.iter().any(|start| plain.starts_with(start)) {
-                self.report(node, Code::ExtensionUnknown, "", plain, "");
-            }
+            let passes =
+                self.outside.unknown_extensions.iter().any(|start| plain.starts_with(start));
+            let code = if passes { Code::ExtensionNotChecked } else { Code::ExtensionUnknown };
+            self.report(node, code, "", plain, "");
             return;
         };
         let is_modifier = spot.child.element.name == "modifierExtension";
