@@ -177,16 +177,9 @@ impl Seen {
         }
         let contained = json["contained"].as_array().map(Vec::as_slice).unwrap_or_default();
         let specimen = contained.iter().find(|one| one["resourceType"] == "Specimen");
-        let materials = specimen.into_iter().map(|specimen| &specimen["type"]);
-        for (of, into) in materials
-            .map(|material| (material, true))
-            .chain([(&json["method"], false)])
-            .collect::<Vec<_>>()
-        {
-            let named = of["text"].as_str().or_else(|| of["coding"][0]["display"].as_str());
-            let counts = if into { &mut self.materials } else { &mut self.methods };
-            named.into_iter().for_each(|name| count(counts, name));
-        }
+        let of_specimen = specimen.and_then(|specimen| called(&specimen["type"]));
+        of_specimen.into_iter().for_each(|name| count(&mut self.materials, name));
+        called(&json["method"]).into_iter().for_each(|name| count(&mut self.methods, name));
     }
 
     /// As it is compared with standard codes.
@@ -223,6 +216,11 @@ impl Seen {
         all.sort_by_key(|values| std::cmp::Reverse(values.count));
         all
     }
+}
+
+/// How a concept is called.
+fn called(concept: &Json) -> Option<&str> {
+    concept["text"].as_str().or_else(|| concept["coding"][0]["display"].as_str())
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
