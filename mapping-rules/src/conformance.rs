@@ -68,14 +68,32 @@ pub fn guides(files: &RuleFiles) -> Result<Vec<Guide>, Vec<Diagnostic>> {
 pub fn read(files: &RuleFiles, version: &Version) -> Result<Conformance, Vec<Diagnostic>> {
     let guides = guides(files)?;
     let Some(guide) = guides.iter().find(|guide| guide.version == *version) else {
-        return Err(vec![guide::unknown(version, &guides)]);
+        return Err(vec![guide::unknown(*version, guides.iter().map(|guide| guide.version))]);
     };
+    made(&tree(files, |name| name != GUIDES)?, guide)
+}
+
+/// The same of every version, the oldest first.
+pub fn all(files: &RuleFiles) -> Result<Vec<(Guide, Conformance)>, Vec<Diagnostic>> {
+    let trees = tree(files, |name| name != GUIDES)?;
+    let of = |guide: Guide| made(&trees, &guide).map(|made| (guide, made));
+    guides(files)?.into_iter().map(of).collect()
+}
+
+/// Where a version stands among those of [`all`]; refuses one that is not there.
+pub fn place(guides: &[(Guide, Conformance)], version: Version) -> Result<usize, Diagnostic> {
+    let found = guides.iter().position(|(guide, _)| guide.version == version);
+    let known = || guides.iter().map(|(guide, _)| guide.version);
+    found.ok_or_else(|| guide::unknown(version, known()))
+}
+
+fn made(trees: &[(&str, Yaml)], guide: &Guide) -> Result<Conformance, Vec<Diagnostic>> {
     let mut made = Conformance::default();
     let mut found = Vec::new();
-    for (name, yaml) in tree(files, |name| name != GUIDES)? {
-        let done = match name {
-            VALUE_SETS => value_set::read(&yaml).map(|sets| made.value_sets.extend(sets)),
-            _ => profile::read(&yaml, guide).map(|of| made.profiles.extend(of)),
+    for (name, yaml) in trees {
+        let done = match *name {
+            VALUE_SETS => value_set::read(yaml).map(|sets| made.value_sets.extend(sets)),
+            _ => profile::read(yaml, guide).map(|of| made.profiles.extend(of)),
         };
         found.extend(done.err().into_iter().flatten());
     }

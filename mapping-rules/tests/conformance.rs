@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use genkan_fhir::validation::{Package, Profile, Profiles, Validator, ValueSets};
 use genkan_mapping::conformance::{self, Version};
+use serde_json::{Value, json};
 
 #[test]
 fn every_profile_compiles_for_every_guide() {
@@ -95,6 +96,41 @@ fn official_examples_have_the_verdicts_that_they_should_have() {
             all += 1;
         }
         assert!(all >= 37, "{all} examples");
+    }
+}
+
+/// What the published profiles have wrong is done on purpose, in the guides that have it wrong.
+#[test]
+fn what_is_wrong_in_a_guide_is_refused_as_the_service_refuses_it() {
+    let path = shared().join("examples/clins/Bundle-Bundle-CLINS-Observations-Example-01.json");
+    let Ok(source) = std::fs::read(&path) else {
+        println!("skipped: no {}", path.display());
+        return;
+    };
+    let bundle: Value = serde_json::from_slice(&source).expect("a Bundle");
+    let versioned = |version: &str| {
+        let mut bundle = bundle.clone();
+        for entry in bundle["entry"].as_array_mut().expect("entries").iter_mut().skip(1) {
+            let own = "http://jpfhir.jp/fhir/eCS/StructureDefinition/JP_Observation_LabResult_eCS";
+            entry["resource"]["meta"]["profile"] = json!([format!("{own}|{version}")]);
+        }
+        bundle
+    };
+    let mut alone = bundle.clone();
+    alone["entry"].as_array_mut().expect("entries").truncate(1);
+    for (guide, document, valid, told) in [
+        ("1.5.3", &bundle, true, ""),
+        ("1.5.3", &versioned("1.5.3"), false, "1.5.4"),
+        ("1.12.0", &versioned("1.12.0"), true, ""),
+        ("1.12.0", &alone, true, "R02143: "),
+    ] {
+        let loaded = load(guide);
+        let validator = Validator::new(&loaded.profiles, &loaded.value_sets);
+        let url = "http://jpfhir.jp/fhir/clins/StructureDefinition/JP_Bundle_CLINS";
+        let report = validator.validate(document.to_string().as_bytes(), None, &[url]);
+        let texts: Vec<String> = report.findings.iter().map(|one| one.english()).collect();
+        assert_eq!(report.is_valid(), valid, "{guide} {told}: {texts:#?}");
+        assert!(texts.iter().any(|text| text.contains(told)), "{guide} {told}: {texts:#?}");
     }
 }
 

@@ -103,8 +103,25 @@ fn a_guide_that_is_not_known_is_refused_with_those_that_are() -> Result<()> {
     let name = file.to_str().context("a path")?;
     let unknown = validate(&[name, "--guide", "9.0.0", "--language", "en"])?;
     ensure!(unknown.code == Some(64) && unknown.err.contains("1.12.0"), "{}", unknown.err);
+    let japanese = validate(&[name, "--guide", "9.0.0", "--language", "ja"])?;
+    ensure!(japanese.err.contains("実装ガイド 9.0.0"), "{}", japanese.err);
     let malformed = validate(&[name, "--guide", "new", "--language", "en"])?;
     ensure!(malformed.code == Some(64) && malformed.err.contains("1.12.0"), "{}", malformed.err);
+    Ok(())
+}
+
+#[test]
+fn an_extension_that_nothing_defines_is_an_error_or_told_as_unchecked() -> Result<()> {
+    let folder = TempDir::new()?;
+    let file = folder.path().join("a.json");
+    let name = file.to_str().context("a path")?;
+    let core = "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Patient_Race";
+    for (url, code, told) in [(core, 0, "V1019 note"), ("http://x.jp/y", 65, "V1013 error")] {
+        let extension = json!([{"url": url, "valueString": "x"}]);
+        fs::write(&file, json!({"resourceType": "Patient", "extension": extension}).to_string())?;
+        let run = validate(&[name, "--language", "en"])?;
+        ensure!(run.code == Some(code) && run.out.contains(told), "{:?} {}", run.code, run.out);
+    }
     Ok(())
 }
 

@@ -7,8 +7,6 @@ use genkan_masters::system::is_whole;
 use genkan_masters::{Store, fold};
 use serde_json::Value as Json;
 
-use super::Conformance;
-
 /// The masters of a site, as the validator asks them. What is not loaded is said, and is no answer;
 /// nor is a code that is not there where only a part of its system was published.
 pub struct Codes<'m> {
@@ -18,8 +16,9 @@ pub struct Codes<'m> {
 }
 
 impl<'m> Codes<'m> {
-    pub fn new(masters: &'m Store, conformance: &Conformance) -> Self {
-        let sets = conformance.value_sets.iter().filter_map(|resource| {
+    /// With the value sets of [`Conformance`](super::Conformance).
+    pub fn new(masters: &'m Store, value_sets: &[Json]) -> Self {
+        let sets = value_sets.iter().filter_map(|resource| {
             let includes = resource["compose"]["include"].as_array()?;
             let whole = |include: &Json| {
                 let system = include["system"].as_str().map(str::to_owned);

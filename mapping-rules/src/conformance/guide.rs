@@ -86,8 +86,8 @@ fn version_at(text: &str, span: Span) -> Result<Version, Diagnostic> {
     })
 }
 
-pub(super) fn unknown(version: &Version, guides: &[Guide]) -> Diagnostic {
-    let known: Vec<String> = guides.iter().map(|guide| guide.version.to_string()).collect();
+pub(super) fn unknown(version: Version, known: impl Iterator<Item = Version>) -> Diagnostic {
+    let known: Vec<String> = known.map(|version| version.to_string()).collect();
     let known = known.join(", ");
     let en = format!("there are no profiles of the guide {version}; there are those of {known}");
     let ja = format!("実装ガイド {version} のプロファイルはありません。使える版: {known}");

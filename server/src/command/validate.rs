@@ -9,7 +9,7 @@ use genkan_fhir::outcome::IssueSeverity;
 use genkan_fhir::validation::{
     CodeQuestion, Finding, Package, Profiles, Report, Validator, ValueSets, definition_from_xml,
 };
-use genkan_mapping::conformance::{self, Codes, Conformance, Version};
+use genkan_mapping::conformance::{self, Codes, Conformance, Guide, Version};
 use genkan_mapping::{Diagnostic, Language, Text};
 use genkan_masters::Store;
 use serde_json::{Value, json};
@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use crate::command::{Failure, Manner, Output};
 
 /// Files of one run; a folder with more is given in parts.
-const MAX_FILES: usize = 100_000;
+const FILES_MAX: usize = 100_000;
+/// Folders in folders.
+const FOLDERS_MAX: usize = 32;
 /// Extensions of JP Core that Genkan has no rule for; its package brings them.
 const OTHERS: [&str; 1] = ["http://jpfhir.jp/fhir/core/Extension/"];
-/// Folders in folders.
-const MAX_FOLDERS: usize = 32;
 
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
@@ -47,7 +47,8 @@ pub struct ValidateArgs {
 struct Definitions {
     profiles: Profiles,
     value_sets: ValueSets,
-    conformance: Conformance,
+    /// Genkan's own value sets, as the masters are asked for them.
+    own: Vec<Value>,
 }
 
 pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
@@ -62,7 +63,7 @@ pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
         collect(path, 0, &mut files)?;
     }
     let masters = args.masters.as_deref().map(masters).transpose()?.unwrap_or_default();
-    let codes = Codes::new(&masters, &definitions.conformance);
+    let codes = Codes::new(&masters, &definitions.own);
     let lookup = |question: &CodeQuestion<'_>| codes.ask(question);
     let validator = Validator::new(&definitions.profiles, &definitions.value_sets);
     let validator = validator.with_lookup(&lookup).with_unknown_extensions(&OTHERS);
@@ -95,7 +96,8 @@ impl Definitions {
                 definitions.add(path, resource)?;
             }
         }
-        let errors = definitions.profiles.check();
+        // Our own compile: a test says so. They are compiled when a resource claims them.
+        let errors = if paths.is_empty() { Vec::new() } else { definitions.profiles.check() };
         if errors.is_empty() {
             return Ok(definitions);
         }
@@ -106,25 +108,23 @@ impl Definitions {
     /// The one that is chosen comes last: it is meant where a canonical has no version.
     fn of_guides(chosen: Option<Version>) -> Result<Self, Failure> {
         let files = conformance::built_in();
-        let told = |found: Vec<Diagnostic>| {
-            let texts: Vec<String> = found.into_iter().map(|one| one.message.en).collect();
-            Failure::usage(texts.join("\n"))
-        };
-        let mut versions: Vec<Version> =
-            conformance::guides(&files).map_err(told)?.iter().map(|guide| guide.version).collect();
+        let mut guides: Vec<(Guide, Conformance)> =
+            conformance::all(&files).map_err(|found| told(&found))?;
         if let Some(chosen) = chosen {
-            versions.retain(|version| *version != chosen);
-            versions.push(chosen);
+            // Refuses one that is not there.
+            let last = conformance::place(&guides, chosen).map_err(|found| told(&[found]))?;
+            let last = guides.remove(last);
+            guides.push(last);
         }
         let mut definitions = Self::default();
-        for version in &versions {
-            definitions.conformance = conformance::read(&files, version).map_err(told)?;
-            for profile in &definitions.conformance.profiles {
-                let added = definitions.profiles.add(profile.clone());
+        for (_, made) in guides {
+            for profile in made.profiles {
+                let added = definitions.profiles.add(profile);
                 added.map_err(|error| Failure::usage(error.to_string()))?;
             }
+            definitions.own = made.value_sets;
         }
-        for resource in &definitions.conformance.value_sets {
+        for resource in &definitions.own {
             definitions.value_sets.add(resource);
         }
         Ok(definitions)
@@ -139,6 +139,13 @@ impl Definitions {
         self.value_sets.add(&resource);
         Ok(())
     }
+}
+
+fn told(found: &[Diagnostic]) -> Failure {
+    let texts = |of: fn(&Text) -> &str| {
+        found.iter().map(|one| of(&one.message)).collect::<Vec<_>>().join("\n")
+    };
+    Failure::usage(Text::new(texts(|text| &text.en), texts(|text| &text.ja)))
 }
 
 fn masters(path: &Path) -> Result<Store, Failure> {
@@ -180,11 +187,11 @@ fn lone(path: &Path, value: Value) -> Result<Vec<Value>, Failure> {
 
 /// The files at a path, in the order of their names.
 fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
-    if files.len() >= MAX_FILES || depth > MAX_FOLDERS {
+    if files.len() >= FILES_MAX || depth > FOLDERS_MAX {
         return Err(Failure::usage(Text::new(
-            format!("more than {MAX_FILES} files or {MAX_FOLDERS} levels of folders: give a part"),
+            format!("more than {FILES_MAX} files or {FOLDERS_MAX} levels of folders: give a part"),
             format!(
-                "{MAX_FILES} ファイルまたは {MAX_FOLDERS} 階層を超えています。分けて指定してください"
+                "{FILES_MAX} ファイルまたは {FOLDERS_MAX} 階層を超えています。分けて指定してください"
             ),
         )));
     }
