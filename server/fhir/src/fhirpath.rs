@@ -1,4 +1,4 @@
-//! FHIRPath: compiled once, evaluated on the JSON of resources with R4's types.
+//! FHIRPath: compiled once, evaluated on resources with R4's types, in JSON or as they were read.
 //!
 //! The language is FHIRPath N1 (<https://hl7.org/fhirpath/N1/>) with what R4 adds
 //! (<https://hl7.org/fhir/R4/fhirpath.html>) and the functions on trial that the official test
@@ -58,6 +58,7 @@ mod model;
 mod navigate;
 mod operator;
 mod parser;
+mod place;
 mod program;
 mod quantity;
 mod temporal;
@@ -69,6 +70,7 @@ mod types;
 pub use context::{CanonicalCheck, Context, HtmlChecks, Limits, Resolved, Resolver};
 pub use error::{CompileError, CompileProblem, EvaluationError, Fault, Needed, Place};
 pub use item::{Collection, Item, Node, TypeName};
+pub(crate) use model::TypeId;
 pub use quantity::Quantity;
 pub use temporal::Temporal;
 

@@ -9,5 +9,6 @@ pub mod fhirpath;
 pub mod outcome;
 pub mod reference;
 pub mod search;
+mod tree;
 pub mod validation;
 pub mod xml;

@@ -35,7 +35,7 @@ mod read;
 mod shape;
 mod terminology;
 mod to_json;
-mod tree;
+use crate::tree;
 mod walk;
 
 use std::cell::OnceCell;
@@ -105,13 +105,11 @@ impl<'v> Validator<'v> {
         let mut findings: Vec<Finding> = problems.into_iter().map(Problem::into_finding).collect();
         let mut used = Vec::new();
         if let Some(root) = tree.as_ref().and_then(Tree::root) {
-            let json = OnceCell::new();
             let outside = Outside {
                 profiles: self.profiles,
                 value_sets: self.value_sets,
                 lookup: self.lookup,
                 unknown_extensions: self.unknown_extensions,
-                json: &json,
                 root,
             };
             let mut walk = Walk::new(outside);

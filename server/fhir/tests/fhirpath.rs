@@ -4,8 +4,12 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use chrono::DateTime;
-use genkan_fhir::fhirpath::{
-    Collection, Context, EvaluationError, Expression, Fault, Item, Limits, Needed, Node, Resolved,
+use genkan_fhir::{
+    fhirpath::{
+        Collection, Context, EvaluationError, Expression, Fault, Item, Limits, Needed, Node,
+        Resolved,
+    },
+    validation::Text,
 };
 use serde_json::{Value, json};
 
@@ -43,16 +47,41 @@ fn texts(found: &Collection<'_>) -> Vec<String> {
     found.items().iter().map(text).collect()
 }
 
-fn evaluate(resource: &Value, text: &str) -> Result<Vec<String>, EvaluationError> {
-    let expression =
-        Expression::compile(text).unwrap_or_else(|error| panic!("{text:.200}: {error}"));
+/// What the items are and say, and of complex ones their JSON.
+type Answer = Result<(Vec<String>, Vec<String>), EvaluationError>;
+
+fn answer(expression: &Expression, resource: Node<'_>) -> Answer {
     let now = DateTime::parse_from_rfc3339("2026-11-26T10:30:00.123456+09:00").expect("a time");
     let resolver =
         |text: &str| text.split('/').next().map_or(Resolved::Nothing, Resolved::type_only);
     let variables = [("limit", vec![Item::Integer(3)]), ("none", Vec::new())];
-    let context = Context::of_resource(resource).expect("R4 has this type").at_time(now);
+    let context = Context::of_node(resource).at_time(now);
     let context = context.with_variables(&variables).with_resolver(&resolver);
-    expression.evaluate(&context).map(|found| texts(&found))
+    expression.evaluate(&context).map(|found| (texts(&found), types(&found)))
+}
+
+fn evaluate(resource: &Value, text: &str) -> Result<Vec<String>, EvaluationError> {
+    let expression =
+        Expression::compile(text).unwrap_or_else(|error| panic!("{text:.200}: {error}"));
+    let found = answer(&expression, Node::of_resource(resource).expect("R4 has this type"));
+    let written = resource.to_string();
+    let written = Text::of(written.as_bytes());
+    // A document can't be as deep as JSON in memory.
+    if let Some(tree) = written.read(None).tree {
+        let root = tree.root().expect("a resource");
+        let read = answer(&expression, Node::of_written_resource(root).expect("R4 has this type"));
+        match (&found, read) {
+            (Ok(found), Ok(read)) => assert_eq!(found.1, read.1, "as it was read: {text:.200}"),
+            (found, read) => assert_eq!(found.is_err(), read.is_err(), "{text:.200}: {read:?}"),
+        }
+    }
+    found.map(|(texts, _)| texts)
+}
+
+/// Without the JSON that only one of the places has.
+fn types(found: &Collection<'_>) -> Vec<String> {
+    let told = |item: &Item<'_>| format!("{} {:?}", item.type_name(), item.text());
+    found.items().iter().map(told).collect()
 }
 
 fn expect(resource: &Value, text: &str, expected: &str) {

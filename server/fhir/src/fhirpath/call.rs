@@ -8,6 +8,7 @@ use super::{
     function::{Elements, Function, Surroundings},
     item::{Collection, Item},
     items, math, navigate, operator,
+    place::Scalar,
     program::OperationId,
     text,
 };
@@ -103,8 +104,11 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
             Surroundings::HtmlChecks => match input.single()? {
                 Some(Item::Node(node)) if node.type_name().name == "xhtml" => {
                     let check = self.context.html_checks.ok_or(needed(Needed::HtmlChecks))?;
-                    let text = node.value.and_then(serde_json::Value::as_str);
-                    Collection::of_boolean(text.map(check))
+                    let answer = match node.scalar() {
+                        Some(Scalar::Text(text)) => Some(check(text)),
+                        _ => None,
+                    };
+                    Collection::of_boolean(answer)
                 }
                 _ => Collection::default(),
             },

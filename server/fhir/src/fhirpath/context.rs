@@ -41,6 +41,8 @@ pub type HtmlChecks<'a> = dyn Fn(&str) -> bool + 'a;
 pub enum Resolved<'a> {
     /// A resource of R4; any other JSON counts as nothing.
     Resource(&'a Value),
+    /// A resource that is known as a node.
+    Node(Node<'a>),
     /// The resource isn't at hand, but the reference says of which type it is. `is`, `ofType` and
     /// `type()` can be answered; looking into it is an error.
     TypeOnly(TypeName),

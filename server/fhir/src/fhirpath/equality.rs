@@ -4,14 +4,15 @@
 use std::{borrow::Cow, cmp::Ordering, collections::HashSet};
 
 use rust_decimal::Decimal;
-use serde_json::{Map, Value};
 
 use super::{
     budget::Budget,
     decimal,
     error::Fault,
     item::{Collection, Item, Node},
-    model::Model,
+    model::{Kind, Model},
+    navigate::named_children,
+    place::Scalar,
     quantity::Quantity,
     temporal::Temporal,
 };
@@ -102,45 +103,32 @@ pub(super) fn quantity<'i, 'a>(item: &'i Item<'a>) -> Option<Cow<'i, Quantity<'a
 
 /// Elements are equal if everything in them is: numbers by value, texts letter for letter.
 fn equal_nodes(left: Node<'_>, right: Node<'_>, budget: &Budget) -> Result<bool, Fault> {
-    let same = |left: Option<&Value>, right: Option<&Value>| match (left, right) {
-        (None, None) => Ok(true),
-        (Some(left), Some(right)) => equal_json(left, right, budget),
-        _ => Ok(false),
+    budget.spend(1)?;
+    let same_value = match (left.scalar(), right.scalar()) {
+        (Some(Scalar::Number(left)), Some(Scalar::Number(right))) => equal_digits(left, right),
+        (left, right) => left == right,
     };
-    Ok(same(left.value, right.value)? && same(left.sibling, right.sibling)?)
+    if !same_value || !same_resource_type(left, right) {
+        return Ok(false);
+    }
+    let _deeper = budget.deeper()?;
+    let (mut left, mut right) = (named_children(left, budget)?, named_children(right, budget)?);
+    if left.len() != right.len() {
+        return Ok(false);
+    }
+    // Names may come in any order, those of one name in theirs.
+    left.sort_by_key(|(name, _)| *name);
+    right.sort_by_key(|(name, _)| *name);
+    for ((name, left), (other, right)) in left.into_iter().zip(right) {
+        if name != other || !equal_nodes(left, right, budget)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
-fn equal_json(left: &Value, right: &Value, budget: &Budget) -> Result<bool, Fault> {
-    budget.spend(1)?;
-    Ok(match (left, right) {
-        (Value::Number(left), Value::Number(right)) => equal_digits(left.as_str(), right.as_str()),
-        (Value::Array(left), Value::Array(right)) => {
-            if left.len() != right.len() {
-                return Ok(false);
-            }
-            let _deeper = budget.deeper()?;
-            for (left, right) in left.iter().zip(right) {
-                if !equal_json(left, right, budget)? {
-                    return Ok(false);
-                }
-            }
-            true
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            if left.len() != right.len() {
-                return Ok(false);
-            }
-            let _deeper = budget.deeper()?;
-            for (name, left) in left {
-                let Some(right) = right.get(name) else { return Ok(false) };
-                if !equal_json(left, right, budget)? {
-                    return Ok(false);
-                }
-            }
-            true
-        }
-        (left, right) => left == right,
-    })
+fn same_resource_type(left: Node<'_>, right: Node<'_>) -> bool {
+    left.of == right.of || left.kind() != Kind::Resource && right.kind() != Kind::Resource
 }
 
 /// Numbers with more digits than are calculated with are equal only when written alike.
@@ -192,14 +180,7 @@ fn equivalent(left: &Item<'_>, right: &Item<'_>, budget: &Budget) -> Result<bool
         (Item::Temporal(left), Item::Temporal(right)) => {
             equal_temporals(*left, *right).unwrap_or(false)
         }
-        (Item::Node(left), Item::Node(right)) => {
-            let same = |left: Option<&Value>, right: Option<&Value>| match (left, right) {
-                (None, None) => Ok(true),
-                (Some(left), Some(right)) => equivalent_json(left, right, budget),
-                _ => Ok(false),
-            };
-            same(left.value, right.value)? && same(left.sibling, right.sibling)?
-        }
+        (Item::Node(left), Item::Node(right)) => equivalent_nodes(*left, *right, budget)?,
         (Item::Type(left), Item::Type(right)) => left == right,
         (left, right) => match (number(left), number(right)) {
             (Some(left), Some(right)) => decimal::is_equivalent(left, right),
@@ -228,20 +209,14 @@ fn equivalent_concepts(
     budget: &Budget,
 ) -> Result<Option<bool>, Fault> {
     let model = Model::r4();
-    let types = (model.path(left.of), model.path(right.of));
-    let (Some(Value::Object(left)), Some(Value::Object(right))) = (left.value, right.value) else {
-        return Ok(None);
-    };
-    match types {
+    match (model.path(left.of), model.path(right.of)) {
         ("Coding", "Coding") => Ok(Some(same_coding(left, right))),
         ("CodeableConcept", "CodeableConcept") => {
-            let (left, right) = (codings(left), codings(right));
+            let (left, right) = (codings(left, budget)?, codings(right, budget)?);
             for left in left {
-                for right in right {
+                for right in &right {
                     budget.spend(1)?;
-                    if let (Value::Object(left), Value::Object(right)) = (left, right)
-                        && same_coding(left, right)
-                    {
+                    if same_coding(left, *right) {
                         return Ok(Some(true));
                     }
                 }
@@ -252,59 +227,54 @@ fn equivalent_concepts(
     }
 }
 
-fn codings(concept: &Map<String, Value>) -> &[Value] {
-    concept.get("coding").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+fn codings<'a>(concept: Node<'a>, budget: &Budget) -> Result<Vec<Node<'a>>, Fault> {
+    let children = named_children(concept, budget)?;
+    let codings = children.into_iter().filter(|(name, _)| *name == "coding");
+    Ok(codings.map(|(_, coding)| coding).collect())
 }
 
-fn same_coding(left: &Map<String, Value>, right: &Map<String, Value>) -> bool {
-    ["system", "code"].into_iter().all(|name| left.get(name) == right.get(name))
+fn same_coding(left: Node<'_>, right: Node<'_>) -> bool {
+    ["system", "code"].into_iter().all(|name| left.place.text_of(name) == right.place.text_of(name))
 }
 
 /// As equal, without ids, in any order, and each value by its own equivalence.
-fn equivalent_json(left: &Value, right: &Value, budget: &Budget) -> Result<bool, Fault> {
+fn equivalent_nodes(left: Node<'_>, right: Node<'_>, budget: &Budget) -> Result<bool, Fault> {
     budget.spend(1)?;
-    Ok(match (left, right) {
-        (Value::String(left), Value::String(right)) => equivalent_texts(left, right, budget)?,
-        (Value::Number(left), Value::Number(right)) => {
-            let (left, right) = (left.as_str(), right.as_str());
+    let same_value = match (left.scalar(), right.scalar()) {
+        (Some(Scalar::Text(left)), Some(Scalar::Text(right))) => {
+            equivalent_texts(left, right, budget)?
+        }
+        (Some(Scalar::Number(left)), Some(Scalar::Number(right))) => {
             left == right
                 || match (decimal::parse_json(left), decimal::parse_json(right)) {
                     (Some(left), Some(right)) => decimal::is_equivalent(left, right),
                     _ => false,
                 }
         }
-        (Value::Array(left), Value::Array(right)) => {
-            let _deeper = budget.deeper()?;
-            let mut rest: Vec<&Value> = right.iter().collect();
-            for left in left {
-                let mut found = None;
-                for (index, right) in rest.iter().enumerate() {
-                    if equivalent_json(left, right, budget)? {
-                        found = Some(index);
-                        break;
-                    }
-                }
-                let Some(index) = found else { return Ok(false) };
-                rest.swap_remove(index);
-            }
-            rest.is_empty()
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            let _deeper = budget.deeper()?;
-            let count = |of: &Map<String, Value>| of.len() - usize::from(of.contains_key("id"));
-            if count(left) != count(right) {
-                return Ok(false);
-            }
-            for (name, left) in left.iter().filter(|(name, _)| *name != "id") {
-                let Some(right) = right.get(name) else { return Ok(false) };
-                if !equivalent_json(left, right, budget)? {
-                    return Ok(false);
-                }
-            }
-            true
-        }
         (left, right) => left == right,
-    })
+    };
+    if !same_value || !same_resource_type(left, right) {
+        return Ok(false);
+    }
+    let _deeper = budget.deeper()?;
+    let (mut left, mut rest) = (named_children(left, budget)?, named_children(right, budget)?);
+    left.retain(|(name, _)| *name != "id");
+    rest.retain(|(name, _)| *name != "id");
+    if left.len() != rest.len() {
+        return Ok(false);
+    }
+    for (name, left) in left {
+        let mut found = None;
+        for (index, (other, right)) in rest.iter().enumerate() {
+            if *other == name && equivalent_nodes(left, *right, budget)? {
+                found = Some(index);
+                break;
+            }
+        }
+        let Some(index) = found else { return Ok(false) };
+        rest.swap_remove(index);
+    }
+    Ok(true)
 }
 
 /// Grows by items that it doesn't hold yet, by `=`.

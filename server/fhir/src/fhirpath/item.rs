@@ -10,19 +10,17 @@ use super::{
     decimal,
     error::Fault,
     model::{Kind, Model, TypeId},
+    place::{Place, Scalar},
     program::{Literal, SystemType},
     quantity::{Quantity, Unit},
     temporal::{CalendarUnit, Temporal, TemporalKind},
 };
-use crate::definitions::PrimitiveKind;
+use crate::{definitions::PrimitiveKind, tree::Node as Written};
 
 /// A resource, or an element of one, with its type.
 #[derive(Debug, Clone, Copy)]
 pub struct Node<'a> {
-    /// None for a primitive that has only an id or extensions.
-    pub(super) value: Option<&'a Value>,
-    /// The id and the extensions of a primitive: the `_birthDate` of a `birthDate`.
-    pub(super) sibling: Option<&'a Value>,
+    pub(super) place: Place<'a>,
     pub(super) of: TypeId,
 }
 
@@ -57,8 +55,7 @@ pub struct Collection<'a>(pub(super) SmallVec<[Item<'a>; 2]>);
 impl<'a> Node<'a> {
     /// A resource; `None` if its `resourceType` isn't one of R4.
     pub fn of_resource(resource: &'a Value) -> Option<Self> {
-        let of = Model::r4().resource(resource.get("resourceType")?.as_str()?)?;
-        Some(Self { value: Some(resource), sibling: None, of })
+        Self::resource(Place::Json { value: Some(resource), sibling: None })
     }
 
     /// An element by its type: `HumanName`, `string`, `Observation.component`. `value` is its JSON
@@ -68,17 +65,51 @@ impl<'a> Node<'a> {
         value: Option<&'a Value>,
         sibling: Option<&'a Value>,
     ) -> Option<Self> {
-        Some(Self { value, sibling, of: Model::r4().at(type_path)? })
+        let place = Place::Json { value, sibling };
+        Some(Self { place, of: Model::r4().at(type_path)? })
     }
 
-    /// The JSON of the element.
+    /// A resource in a document that was read; `None` if its type isn't one of R4.
+    pub fn of_written_resource(resource: Written<'a>) -> Option<Self> {
+        Self::resource(Place::Written(resource))
+    }
+
+    /// An element in a document that was read, by its type.
+    pub fn of_written(type_path: &str, element: Written<'a>) -> Option<Self> {
+        Some(Self::written_as(Model::r4().at(type_path)?, element))
+    }
+
+    pub(crate) fn written_as(of: TypeId, element: Written<'a>) -> Self {
+        Self { place: Place::Written(element), of }
+    }
+
+    pub(super) fn resource(place: Place<'a>) -> Option<Self> {
+        let of = Model::r4().resource(place.text_of("resourceType")?)?;
+        Some(Self { place, of })
+    }
+
+    /// The JSON of the element, if it stands in JSON.
     pub fn value(&self) -> Option<&'a Value> {
-        self.value
+        match self.place {
+            Place::Json { value, .. } => value,
+            Place::Written(_) => None,
+        }
     }
 
     /// The JSON with the id and the extensions of a primitive.
     pub fn sibling(&self) -> Option<&'a Value> {
-        self.sibling
+        match self.place {
+            Place::Json { sibling, .. } => sibling,
+            Place::Written(_) => None,
+        }
+    }
+
+    /// The element of the document that was read, if it stands in one.
+    pub fn written(&self) -> Option<Written<'a>> {
+        match self.place {
+            Place::Json { .. } => None,
+            Place::Written(node) => Some(node),
+        }
     }
 
     /// `Patient`, `HumanName`, `string`; `Patient.contact` for an element without a type of its own.
@@ -95,35 +126,41 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn has_value(&self) -> bool {
-        self.is_primitive() && self.value.is_some()
+        self.is_primitive() && self.place.has_value()
+    }
+
+    /// The value of a primitive as it was written.
+    pub(super) fn scalar(&self) -> Option<Scalar<'a>> {
+        match self.kind() {
+            Kind::Primitive(kind) => self.place.scalar(kind),
+            Kind::Quantity | Kind::Complex | Kind::Resource => None,
+        }
     }
 
     /// The value in FHIRPath's own types; `None` if it has none, as a HumanName. A text that isn't
     /// what its type promises (`"birthDate": "昭和"`) is a String.
     pub(super) fn system_value(&self) -> Result<Option<Item<'a>>, Fault> {
-        let Some(value) = self.value else { return Ok(None) };
         let kind = match self.kind() {
             Kind::Primitive(kind) => kind,
             Kind::Quantity => return self.quantity(),
             Kind::Complex | Kind::Resource => return Ok(None),
         };
-        Ok(Some(match value {
-            Value::Bool(boolean) => Item::Boolean(*boolean),
-            Value::Number(number) => number_item(number.as_str(), kind)?,
-            Value::String(text) => text_item(text, kind),
-            Value::Null | Value::Array(_) | Value::Object(_) => return Ok(None),
-        }))
+        Ok(match self.place.scalar(kind) {
+            Some(Scalar::Boolean(boolean)) => Some(Item::Boolean(boolean)),
+            Some(Scalar::Number(digits)) => Some(number_item(digits, kind)?),
+            Some(Scalar::Text(text)) => Some(text_item(text, kind)),
+            None => None,
+        })
     }
 
     /// Of a quantity without comparator; `<5` is no number.
     fn quantity(&self) -> Result<Option<Item<'a>>, Fault> {
-        let Some(Value::Object(quantity)) = self.value else { return Ok(None) };
-        let text = |name: &str| quantity.get(name).and_then(Value::as_str);
-        let Some(Value::Number(number)) = quantity.get("value") else { return Ok(None) };
-        if quantity.contains_key("comparator") {
+        let text = |name: &str| self.place.text_of(name);
+        let Some(digits) = self.place.number_of("value") else { return Ok(None) };
+        if self.place.has("comparator") {
             return Ok(None);
         }
-        let value = decimal::parse_json(number.as_str()).ok_or(Fault::NumberRange)?;
+        let value = decimal::parse_json(digits).ok_or(Fault::NumberRange)?;
         let unit = match (text("system"), text("code"), text("unit")) {
             (Some(UCUM), Some(code), _) => match CalendarUnit::of_element(code) {
                 Some(unit) => Unit::Calendar(unit),
@@ -231,10 +268,16 @@ impl<'a> Item<'a> {
     pub(super) fn plain_text(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
-            Self::Node(Node { value: Some(Value::String(text)), of, .. }) => {
-                let kind = Model::r4().primitive(*of)?;
-                matches!(kind, PrimitiveKind::Text | PrimitiveKind::Base64 | PrimitiveKind::Xhtml)
-                    .then_some(text)
+            Self::Node(node) => {
+                let kind = Model::r4().primitive(node.of)?;
+                let is_plain = matches!(
+                    kind,
+                    PrimitiveKind::Text | PrimitiveKind::Base64 | PrimitiveKind::Xhtml
+                );
+                match node.place.scalar(kind) {
+                    Some(Scalar::Text(text)) if is_plain => Some(text),
+                    _ => None,
+                }
             }
             _ => None,
         }
@@ -261,12 +304,10 @@ impl<'a> Item<'a> {
             Self::String(text) => text.clone(),
             Self::Temporal(temporal) => Cow::Owned(temporal.to_string()),
             Self::Quantity(quantity) => Cow::Owned(quantity.to_string()),
-            Self::Node(node) if node.is_primitive() => match node.value? {
-                Value::String(text) => Cow::Borrowed(text),
-                Value::Number(number) => Cow::Borrowed(number.as_str()),
-                Value::Bool(true) => Cow::Borrowed("true"),
-                Value::Bool(false) => Cow::Borrowed("false"),
-                Value::Null | Value::Array(_) | Value::Object(_) => return None,
+            Self::Node(node) if node.is_primitive() => match node.scalar()? {
+                Scalar::Text(text) | Scalar::Number(text) => Cow::Borrowed(text),
+                Scalar::Boolean(true) => Cow::Borrowed("true"),
+                Scalar::Boolean(false) => Cow::Borrowed("false"),
             },
             Self::Node(node) => return node.system_value().ok()??.text(),
             Self::Type(of) => Cow::Owned(of.to_string()),
@@ -317,8 +358,8 @@ impl<'a> Collection<'a> {
         let Some(item) = self.single()? else { return Ok(None) };
         Ok(Some(match item {
             Item::Boolean(boolean) => *boolean,
-            Item::Node(node) => match node.value {
-                Some(Value::Bool(boolean)) => *boolean,
+            Item::Node(node) => match node.scalar() {
+                Some(Scalar::Boolean(boolean)) => boolean,
                 _ => true,
             },
             _ => true,

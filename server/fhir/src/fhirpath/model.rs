@@ -19,10 +19,17 @@ impl Name {
 
 /// A type of R4: a structure, or an element nested in one (`Patient.contact`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct TypeId {
+pub(crate) struct TypeId {
     structure: u16,
     /// 0 is the structure itself.
     node: u16,
+}
+
+impl TypeId {
+    /// The type of this name or path, if R4 has it.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        Model::r4().at(path)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

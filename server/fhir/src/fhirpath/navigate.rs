@@ -8,8 +8,10 @@ use super::{
     error::{Fault, Needed},
     evaluate::Evaluation,
     item::{Collection, Item, Node},
-    model::{Model, Name, Variant},
+    model::{self, Model, Name, Shape, Variant},
+    place::{self, Place, Scalar},
 };
+use crate::tree::{Form, Node as Written};
 
 /// Objects up to this size are looked through, which is faster than hashing the name.
 const SMALL_OBJECT: usize = 12;
@@ -67,15 +69,21 @@ fn named<'a>(
     found: &mut Collection<'a>,
 ) -> Result<(), Fault> {
     let (model, budget) = (evaluation.model, &evaluation.budget);
-    let Some(object) = object(node) else { return Ok(()) };
     let Some(shape) = model.shape(node.of) else { return Ok(()) };
     let Some(child) = shape.child(name) else { return Ok(()) };
+    let (value, sibling) = match node.place {
+        Place::Json { value, sibling } => (value, sibling),
+        Place::Written(written) => {
+            return named_written(written, shape, child, reach, found, budget);
+        }
+    };
+    let Some(object) = object(node, value, sibling) else { return Ok(()) };
     if let [only] = child.variants.as_slice() {
-        return Places::of(model, object, only).push(reach, found, budget);
+        return Places::of(object, only).push(reach, found, budget);
     }
     if object.len() > SMALL_OBJECT {
         for variant in &child.variants {
-            Places::of(model, object, variant).push(reach, found, budget)?;
+            Places::of(object, variant).push(reach, found, budget)?;
         }
         return Ok(());
     }
@@ -87,16 +95,68 @@ fn named<'a>(
             && let Some((of, variant)) = shape.property(plain)
             && std::ptr::eq(of, child)
         {
-            Places::of(model, object, variant).push(reach, found, budget)?;
+            Places::of(object, variant).push(reach, found, budget)?;
         }
     }
     Ok(())
 }
 
-/// Where the children of an element stand: of a primitive beside its value.
-fn object(node: Node<'_>) -> Option<&Map<String, Value>> {
-    let holder = if node.is_primitive() { node.sibling } else { node.value };
-    holder.and_then(Value::as_object)
+fn named_written<'a>(
+    written: Written<'a>,
+    shape: &'static Shape,
+    child: &'static model::Child,
+    reach: Reach,
+    found: &mut Collection<'a>,
+    budget: &Budget,
+) -> Result<(), Fault> {
+    for below in written.children() {
+        let variant = match child.variants.as_slice() {
+            [only] if is_same(below.name(), &only.property) => only,
+            [_] => continue,
+            _ => match shape.property(below.name()) {
+                Some((of, variant)) if std::ptr::eq(of, child) => variant,
+                _ => continue,
+            },
+        };
+        if is_there(below, variant) {
+            budget.spend(1)?;
+            found.0.push(Item::Node(element(Place::Written(below), variant)));
+            if reach == Reach::First {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is an element: nothing is one, nor an empty list.
+fn is_there(written: Written<'_>, variant: &Variant) -> bool {
+    match written.form() {
+        Form::Null | Form::EmptyList => false,
+        Form::Object | Form::EmptyObject | Form::NestedList if variant.is_primitive => {
+            written.has_children()
+        }
+        _ => true,
+    }
+}
+
+/// The node of what stands at a place; a resource says its own type.
+fn element<'a>(place: Place<'a>, variant: &Variant) -> Node<'a> {
+    let mut of = variant.of;
+    if variant.is_resource {
+        let own = place.text_of("resourceType");
+        of = own.and_then(|own| Model::r4().resource(own)).unwrap_or(of);
+    }
+    Node { place, of }
+}
+
+/// Where the children of an element of JSON stand: of a primitive beside its value.
+fn object<'a>(
+    node: Node<'a>,
+    value: Option<&'a Value>,
+    sibling: Option<&'a Value>,
+) -> Option<&'a Map<String, Value>> {
+    place::object(if node.is_primitive() { sibling } else { value })
 }
 
 /// The values of two properties. Of small objects in one walk.
@@ -127,22 +187,21 @@ fn is_same(left: &str, right: &str) -> bool {
 }
 
 /// The two properties that an element may be in.
-struct Places<'m, 'a> {
-    model: &'m Model,
-    variant: &'m Variant,
+struct Places<'a> {
+    variant: &'static Variant,
     value: Option<&'a Value>,
     sibling: Option<&'a Value>,
 }
 
-impl<'m, 'a> Places<'m, 'a> {
-    fn of(model: &'m Model, object: &'a Map<String, Value>, variant: &'m Variant) -> Self {
+impl<'a> Places<'a> {
+    fn of(object: &'a Map<String, Value>, variant: &'static Variant) -> Self {
         let second = variant.is_primitive.then_some(&*variant.sibling);
         let (value, sibling) = get_both(object, &variant.property, second);
-        Self { model, variant, value, sibling }
+        Self { variant, value, sibling }
     }
 
     /// One item, or those of an array; of a primitive also those that have no value.
-    fn push(self, reach: Reach, found: &mut Collection<'a>, budget: &Budget) -> Result<(), Fault> {
+    fn push(&self, reach: Reach, found: &mut Collection<'a>, budget: &Budget) -> Result<(), Fault> {
         let values = self.value.and_then(Value::as_array);
         let siblings = self.sibling.and_then(Value::as_array);
         if values.is_none() && siblings.is_none() {
@@ -188,12 +247,7 @@ impl<'m, 'a> Places<'m, 'a> {
             return Ok(());
         }
         budget.spend(1)?;
-        let mut of = self.variant.of;
-        if self.variant.is_resource {
-            let own = value.and_then(|value| value.get("resourceType")).and_then(Value::as_str);
-            of = own.and_then(|own| self.model.resource(own)).unwrap_or(of);
-        }
-        found.0.push(Item::Node(Node { value, sibling, of }));
+        found.0.push(Item::Node(element(Place::Json { value, sibling }, self.variant)));
         Ok(())
     }
 }
@@ -229,7 +283,12 @@ fn add_children<'a>(
     item: &Item<'a>,
     found: &mut Collection<'a>,
 ) -> Result<(), Fault> {
-    each_child(evaluation, item, |places| places.push(Reach::All, found, &evaluation.budget))
+    let budget = &evaluation.budget;
+    match item {
+        Item::Node(node) => each_child(*node, budget, |children| children.push(found, budget)),
+        Item::Unloaded(_) => Err(Fault::NotLoaded),
+        _ => Ok(()),
+    }
 }
 
 /// How many children the items have, without naming them.
@@ -239,26 +298,88 @@ pub(super) fn count_children<'a>(
 ) -> Result<usize, Fault> {
     let mut count = 0;
     for item in input {
-        each_child(evaluation, item, |places| {
-            count += places.count();
-            Ok(())
-        })?;
+        match item {
+            Item::Node(node) => each_child(*node, &evaluation.budget, |children| {
+                count += children.count();
+                Ok(())
+            })?,
+            Item::Unloaded(_) => return Err(Fault::NotLoaded),
+            _ => {}
+        }
     }
     Ok(count)
 }
 
+/// The children of an element with the properties that they are written as, in their order.
+pub(super) fn named_children<'a>(
+    node: Node<'a>,
+    budget: &Budget,
+) -> Result<Vec<(&'static str, Node<'a>)>, Fault> {
+    let mut named = Vec::new();
+    let mut found = Collection::default();
+    each_child(node, budget, |children| {
+        children.push(&mut found, budget)?;
+        let property: &'static str = &children.variant().property;
+        let nodes = found.0.drain(..).filter_map(|item| item.node());
+        named.extend(nodes.map(|node| (property, node)));
+        Ok(())
+    })?;
+    Ok(named)
+}
+
+/// Children of one name, or one of them.
+enum Children<'a> {
+    Json(Places<'a>),
+    Written(Written<'a>, &'static Variant),
+}
+
+impl<'a> Children<'a> {
+    fn push(&self, found: &mut Collection<'a>, budget: &Budget) -> Result<(), Fault> {
+        match self {
+            Self::Json(places) => places.push(Reach::All, found, budget),
+            Self::Written(written, variant) if is_there(*written, variant) => {
+                budget.spend(1)?;
+                found.0.push(Item::Node(element(Place::Written(*written), variant)));
+                Ok(())
+            }
+            Self::Written(..) => Ok(()),
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Json(places) => places.count(),
+            Self::Written(written, variant) => usize::from(is_there(*written, variant)),
+        }
+    }
+
+    fn variant(&self) -> &'static Variant {
+        match self {
+            Self::Json(places) => places.variant,
+            Self::Written(_, variant) => variant,
+        }
+    }
+}
+
 fn each_child<'a>(
-    evaluation: &Evaluation<'_, 'a>,
-    item: &Item<'a>,
-    mut visit: impl FnMut(Places<'static, 'a>) -> Result<(), Fault>,
+    node: Node<'a>,
+    budget: &Budget,
+    mut visit: impl FnMut(&Children<'a>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let (model, budget) = (evaluation.model, &evaluation.budget);
-    let node = match item {
-        Item::Node(node) => *node,
-        Item::Unloaded(_) => return Err(Fault::NotLoaded),
-        _ => return Ok(()),
+    let Some(shape) = Model::r4().shape(node.of) else { return Ok(()) };
+    let (value, sibling) = match node.place {
+        Place::Json { value, sibling } => (value, sibling),
+        Place::Written(written) => {
+            for below in written.children() {
+                budget.spend(1)?;
+                if let Some((_, variant)) = shape.property(below.name()) {
+                    visit(&Children::Written(below, variant))?;
+                }
+            }
+            return Ok(());
+        }
     };
-    let (Some(object), Some(shape)) = (object(node), model.shape(node.of)) else { return Ok(()) };
+    let Some(object) = object(node, value, sibling) else { return Ok(()) };
     budget.spend(object.len())?;
     let has_siblings = object.keys().any(|property| property.starts_with('_'));
     for (property, value) in object {
@@ -270,11 +391,11 @@ fn each_child<'a>(
         }
         let Some((_, variant)) = shape.property(plain) else { continue };
         if is_sibling {
-            visit(Places { model, variant, value: None, sibling: Some(value) })?;
+            visit(&Children::Json(Places { variant, value: None, sibling: Some(value) }))?;
         } else {
             let has_one = has_siblings && variant.is_primitive;
             let sibling = if has_one { object.get(&*variant.sibling) } else { None };
-            visit(Places { model, variant, value: Some(value), sibling })?;
+            visit(&Children::Json(Places { variant, value: Some(value), sibling }))?;
         }
     }
     Ok(())
@@ -298,7 +419,7 @@ pub(super) fn extensions<'a>(
 }
 
 pub(super) fn url_of<'a>(extension: &Item<'a>) -> Option<&'a str> {
-    extension.node()?.value?.get("url")?.as_str()
+    extension.node()?.place.text_of("url")
 }
 
 /// The input, if no modifier extension is in it but these.
@@ -328,10 +449,11 @@ pub(super) fn resolve<'c: 'a, 'a>(
         evaluation.budget.spend(1)?;
         let text = match item {
             Item::String(text) => Some(text.as_ref()),
-            Item::Node(Node { value: Some(Value::String(text)), .. }) => Some(text.as_str()),
-            Item::Node(Node { value: Some(Value::Object(reference)), .. }) => {
-                reference.get("reference").and_then(Value::as_str)
-            }
+            Item::Node(node) if node.is_primitive() => match node.scalar() {
+                Some(Scalar::Text(text)) => Some(text),
+                _ => None,
+            },
+            Item::Node(node) => node.place.text_of("reference"),
             _ => None,
         };
         if let Some(text) = text {
@@ -352,6 +474,7 @@ fn target<'c: 'a, 'a>(
     let resolver = resolver.ok_or(Fault::NotGiven { what: Needed::Resolver })?;
     Ok(match resolver(text) {
         Resolved::Resource(resource) => Node::of_resource(resource).map(Item::Node),
+        Resolved::Node(resource) => Some(Item::Node(resource)),
         Resolved::TypeOnly(of) => Some(Item::Unloaded(of)),
         Resolved::Nothing => None,
     })
@@ -363,7 +486,5 @@ fn contained<'c: 'a, 'a>(evaluation: &Evaluation<'c, 'a>, id: &str) -> Option<No
     if id.is_empty() {
         return Some(root);
     }
-    let contained = root.value?.get("contained")?.as_array()?;
-    let has_id = |of: &&Value| of.get("id").and_then(Value::as_str) == Some(id);
-    contained.iter().find(has_id).and_then(Node::of_resource)
+    root.place.contained(id).and_then(Node::resource)
 }

@@ -6,7 +6,8 @@ use std::{cmp::Ordering, collections::HashMap, sync::OnceLock};
 use super::profile::{ElementRule, Profiles};
 use crate::{
     definitions::{Definitions, Element, ElementType, Invariant, PrimitiveKind, Severity},
-    fhirpath::Expression,
+    fhirpath::{self, Expression, TypeId},
+    tree::Node,
 };
 
 /// Invariants that the walk checks by itself, faster and with a better place.
@@ -30,6 +31,8 @@ pub(super) struct Shape {
     /// `Patient`, `HumanName`, `string`, `Patient.contact`.
     pub path: &'static str,
     pub primitive: Option<PrimitiveKind>,
+    /// The same type for FHIRPath.
+    of: TypeId,
     pub elements: Vec<Child>,
     /// By the length of the name, then by the name: the element and which of its types.
     names: Vec<(Box<str>, u16, u16)>,
@@ -86,6 +89,7 @@ impl Shape {
     fn new(path: &'static str) -> Option<Self> {
         let definitions = Definitions::r4();
         let primitive = definitions.primitive_kind(path);
+        let of = TypeId::at(path)?;
         let elements: Vec<Child> = definitions.children(path)?.iter().map(Child::new).collect();
         let mut names = Vec::new();
         for (index, child) in elements.iter().enumerate() {
@@ -96,7 +100,12 @@ impl Shape {
         }
         names.sort_by(|(left, ..), (right, ..)| by_length(left, right));
         let invariants = definitions.invariants(path).into_iter().filter_map(rule).collect();
-        Some(Self { path, primitive, elements, names, invariants })
+        Some(Self { path, primitive, of, elements, names, invariants })
+    }
+
+    /// An element of this type, for FHIRPath.
+    pub fn seen<'t>(&self, node: Node<'t>) -> fhirpath::Node<'t> {
+        fhirpath::Node::written_as(self.of, node)
     }
 
     /// The element and its type behind a name in JSON or XML.

@@ -1,4 +1,4 @@
-//! The tree as FHIR's JSON, for FHIRPath and for definitions that were written in XML.
+//! The tree as FHIR's JSON, for definitions that were written in XML.
 //!
 //! What R4 doesn't have is left out: the walk has reported it.
 

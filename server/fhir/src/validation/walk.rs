@@ -16,12 +16,10 @@ mod slice;
 mod vital_signs;
 
 use std::{
-    cell::OnceCell,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::{
@@ -30,9 +28,9 @@ use super::{
     profile::{ElementRule, Profile, Profiles, core_type},
     shape::{Child, Shape, Variant},
     terminology::{Lookup, ValueSets},
-    to_json,
     tree::Node,
 };
+use crate::fhirpath::Node as PathNode;
 use extension::Holder;
 use path::{Part, Path};
 
@@ -54,8 +52,6 @@ pub(super) struct Outside<'w> {
     pub lookup: Option<&'w Lookup<'w>>,
     /// Starts of the urls of extensions that may be unknown.
     pub unknown_extensions: &'w [&'w str],
-    /// The document as JSON, made when the first invariant needs it.
-    pub json: &'w OnceCell<Option<Value>>,
     pub root: Node<'w>,
 }
 
@@ -63,6 +59,8 @@ pub(super) struct Outside<'w> {
 #[derive(Clone, Copy)]
 struct Frame<'w> {
     node: Node<'w>,
+    /// The same for FHIRPath.
+    seen: PathNode<'w>,
     name: &'w str,
     /// How many parts of the path lead to it.
     path: usize,
@@ -154,11 +152,12 @@ impl<'w> Walk<'w> {
         if name == "Observation" {
             self.vital_signs(node, &mut rules);
         }
-        self.frames.push(Frame { node, name, path: self.path.depth(), is_contained });
+        let (seen, path) = (shape.seen(node), self.path.depth());
+        self.frames.push(Frame { node, seen, name, path, is_contained });
         self.ids.push(HashSet::new());
-        let holder = Holder { path: shape.path, code: shape.path, url: None };
+        let holder = Holder { node, path: shape.path, code: shape.path, url: None };
         self.children(node, shape, &rules, holder);
-        self.type_invariants(node, shape, &rules, name);
+        self.invariants(node, shape, &[], &rules);
         self.check_contained(node, is_contained);
         self.ids.pop();
         self.frames.pop();
@@ -241,7 +240,7 @@ impl<'w> Walk<'w> {
             }
             Trial::Element(spot) => {
                 // Extensions say for themselves where they may be: that was checked.
-                let holder = Holder { path: "", code: "", url: None };
+                let holder = Holder { node: spot.node, path: "", code: "", url: None };
                 self.contents(spot, &Rules::from_slice(&[rule]), holder);
             }
         }
@@ -300,9 +299,4 @@ fn add<'w>(rules: &mut Rules<'w>, rule: &'w ElementRule) {
     if !rules.iter().any(|known| std::ptr::eq(*known, rule)) {
         rules.push(rule);
     }
-}
-
-/// The document as JSON.
-fn json<'w>(outside: Outside<'w>) -> Option<&'w Value> {
-    outside.json.get_or_init(|| to_json::resource(outside.root)).as_ref()
 }

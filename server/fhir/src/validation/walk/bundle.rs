@@ -85,13 +85,11 @@ impl<'w> Index<'w> {
         Some((entry.resource?, entry.path()))
     }
 
-    /// The steps to the resource with this fullUrl, or of this type and id.
-    pub fn find_json(&self, reference: &str) -> Option<Path<'w>> {
-        if let Some(at) = self.by_url.get(reference).and_then(|found| found.first()) {
-            return self.entries.get(*at).map(Entry::path);
-        }
-        let at = self.by_id.get(&reference.split_once('/')?)?.first()?;
-        self.entries.get(*at).map(Entry::path)
+    /// The resource with this fullUrl, or of this type and id.
+    pub fn resource(&self, reference: &str) -> Option<Node<'w>> {
+        let known = self.by_url.get(reference);
+        let found = known.or_else(|| self.by_id.get(&reference.split_once('/')?));
+        self.entries.get(*found?.first()?)?.resource
     }
 }
 

@@ -6,7 +6,6 @@ use super::primitive::is_absolute;
 use super::{Code, ElementRule, Holder, Node, Part, Rules, Shape, Spot, Trial, Walk, add};
 use crate::{
     definitions::UNBOUNDED,
-    fhirpath,
     validation::{
         profile::{TypeRule, core_type},
         tree::{Form, Format},
@@ -188,7 +187,7 @@ impl<'w> Walk<'w> {
             (_, "Extension") => holder.url,
             _ => None,
         };
-        let holder = Holder { path: child.element.path, code: variant.code, url };
+        let holder = Holder { node, path: child.element.path, code: variant.code, url };
         self.children(node, shape, rules, holder);
         match variant.code {
             "Reference" => self.reference(spot, rules),
@@ -376,12 +375,4 @@ fn is_subtype(of: &str, base: &str) -> bool {
         at = definitions.base_of(name);
     }
     false
-}
-
-/// The node of FHIRPath for an element.
-pub(super) fn path_node<'j>(
-    type_path: &str,
-    (value, twin): (Option<&'j serde_json::Value>, Option<&'j serde_json::Value>),
-) -> Option<fhirpath::Node<'j>> {
-    fhirpath::Node::of_element(type_path, value, twin)
 }

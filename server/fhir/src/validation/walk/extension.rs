@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{Code, Rules, Spot, Walk, json, primitive::is_absolute};
+use super::{Code, Node, Rules, Spot, Walk, primitive::is_absolute};
 use crate::{
     definitions::Definitions,
-    fhirpath::{Context, Expression},
+    fhirpath::{Context, Expression, Node as PathNode},
     validation::{
         extensions,
         profile::{ExtensionContext, Profile},
@@ -17,6 +15,7 @@ use crate::{
 /// Where an extension stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Holder<'w> {
+    pub node: Node<'w>,
     /// The definition of the element: `Patient.name`, `Patient`.
     pub path: &'static str,
     /// Its type: `HumanName`, `Patient`.
@@ -73,9 +72,9 @@ impl<'w> Walk<'w> {
             || contexts.iter().any(|context| match context {
                 ExtensionContext::Element(id) => is_element(id, holder),
                 ExtensionContext::Extension(url) => holder.url == Some(url),
-                ExtensionContext::Path(path) => self.is_path(path),
+                ExtensionContext::Path(path) => self.is_path(path, holder.node),
             });
-        let keeps = definition.context_invariants.iter().all(|rule| self.keeps(rule));
+        let keeps = definition.context_invariants.iter().all(|rule| keeps(rule, holder.node));
         if is_here && keeps {
             return;
         }
@@ -98,37 +97,22 @@ impl<'w> Walk<'w> {
     }
 
     /// Whether a FHIRPath from the resource finds the element that the extension is on.
-    fn is_path(&self, path: &str) -> bool {
-        let (Ok(expression), Some(root)) = (Expression::compile(path), json(self.outside)) else {
+    fn is_path(&self, path: &str, holder: Node<'w>) -> bool {
+        let (Ok(expression), Some(frame)) = (Expression::compile(path), self.frames.last()) else {
             return false;
         };
-        let (Some(frame), Some(holder)) = (self.frames.last(), self.path.depth().checked_sub(1))
-        else {
-            return false;
+        let is_holder = |found: PathNode<'_>| {
+            found.written().is_some_and(|found| found.index() == holder.index())
         };
-        let place = self.path.json(root, holder);
-        let resource = self.path.json(root, frame.path).0;
-        let Some(context) = resource.and_then(Context::of_resource) else { return false };
-        expression.evaluate(&context).is_ok_and(|found| {
-            found.items().iter().any(|item| {
-                item.node().is_some_and(|node| {
-                    is_same(node.value(), place.0) || is_same(node.sibling(), place.1)
-                })
-            })
-        })
-    }
-
-    fn keeps(&self, rule: &Expression) -> bool {
-        let Some(root) = json(self.outside) else { return false };
-        let Some(holder) = self.path.depth().checked_sub(1) else { return false };
-        let (Some(value), _) = self.path.json(root, holder) else { return true };
-        // Such rules are about resources; on elements the context says enough.
-        Context::of_resource(value).is_none_or(|context| rule.holds(&context).unwrap_or(false))
+        let found = expression.evaluate(&Context::of_node(frame.seen));
+        found.is_ok_and(|found| found.items().iter().any(|item| item.node().is_some_and(is_holder)))
     }
 }
 
-fn is_same(left: Option<&Value>, right: Option<&Value>) -> bool {
-    matches!((left, right), (Some(left), Some(right)) if std::ptr::eq(left, right))
+/// Such rules are about resources; on elements the context says enough.
+fn keeps(rule: &Expression, holder: Node<'_>) -> bool {
+    let Some(resource) = PathNode::of_written_resource(holder) else { return true };
+    rule.holds(&Context::of_node(resource)).unwrap_or(false)
 }
 
 fn is_element(id: &str, holder: Holder<'_>) -> bool {

@@ -1,28 +1,16 @@
 //! Invariants in FHIRPath: R4's and the profiles'.
 
-use serde_json::Value;
-
-use super::{
-    Code, ElementRule, Frame, Node, Rules, Shape, Spot, Walk, element::path_node, json, narrative,
-};
+use super::{Code, ElementRule, Node, Rules, Shape, Spot, Walk, narrative};
 use crate::{
     definitions::Severity,
     fhirpath::{Context, Expression, Item, Node as PathNode, Resolved},
-    validation::terminology::{CodeQuestion, Membership},
+    validation::{
+        shape::Rule,
+        terminology::{CodeQuestion, Membership},
+    },
 };
 
 impl<'w> Walk<'w> {
-    /// Those of a resource as a whole.
-    pub(super) fn type_invariants(
-        &mut self,
-        node: Node<'w>,
-        shape: &'static Shape,
-        rules: &Rules<'w>,
-        name: &str,
-    ) {
-        self.all(node, name, shape, &[], rules);
-    }
-
     /// Those of an element, of its type, and of the profiles on it.
     pub(super) fn element_invariants(
         &mut self,
@@ -30,46 +18,32 @@ impl<'w> Walk<'w> {
         shape: &'static Shape,
         rules: &Rules<'w>,
     ) {
-        let own = &spot.child.invariants;
-        if own.is_empty()
-            && shape.invariants.is_empty()
-            && rules.iter().all(|rule| rule.invariants.is_empty())
-        {
-            return;
-        }
-        self.all(spot.node, shape.path, shape, own, rules);
+        self.invariants(spot.node, shape, &spot.child.invariants, rules);
     }
 
-    fn all(
+    /// Those of a type and of the profiles on it, with more of R4's `own`.
+    pub(super) fn invariants(
         &mut self,
         node: Node<'w>,
-        type_path: &str,
         shape: &'static Shape,
-        own: &'static [super::super::shape::Rule],
+        own: &'static [Rule],
         rules: &Rules<'w>,
     ) {
-        let Some(root) = json(self.outside) else { return };
-        let place = self.path.json(root, self.path.depth());
         let is_resource =
             self.frames.last().is_some_and(|frame| frame.node.index() == node.index());
-        let focus = if is_resource {
-            place.0.and_then(PathNode::of_resource)
-        } else {
-            path_node(type_path, place)
-        };
-        let Some(focus) = focus else { return };
+        let focus = shape.seen(node);
         let frames = self.frames.len();
         // What a profile says of an element that holds a resource belongs to the resource around.
         let around = if is_resource && frames > 1 { frames - 1 } else { frames };
         for rule in shape.invariants.iter().chain(own) {
-            let failed = self.evaluate(&rule.expression, focus, root, frames);
+            let failed = self.evaluate(&rule.expression, focus, frames);
             // R4's own words are the standard's prose: the expression says the same.
             self.judge(node, failed, rule.severity, rule.key, rule.expression.text(), None);
         }
         for rule in rules {
             for invariant in &rule.invariants {
                 let frames = if rule.id.contains('.') { around } else { frames };
-                let failed = self.evaluate(&invariant.expression, focus, root, frames);
+                let failed = self.evaluate(&invariant.expression, focus, frames);
                 let (severity, key) = (invariant.severity, invariant.key.as_str());
                 self.judge(node, failed, severity, key, &invariant.human, Some(rule));
             }
@@ -101,18 +75,13 @@ impl<'w> Walk<'w> {
     pub(super) fn evaluate(
         &self,
         expression: &Expression,
-        focus: PathNode<'_>,
-        root: &Value,
+        focus: PathNode<'w>,
         frames: usize,
     ) -> Result<bool, String> {
         let frames = self.frames.get(..frames).unwrap_or_default();
-        let resource = |frame: Option<&Frame<'w>>| {
-            let depth = frame.map_or(0, |frame| frame.path);
-            self.path.json(root, depth).0.and_then(PathNode::of_resource)
-        };
         let inner = frames.last();
         let outer = frames.iter().rev().find(|frame| !frame.is_contained);
-        let resolver = |reference: &str| self.resolve_json(reference, root);
+        let resolver = |reference: &str| self.resolve(reference);
         let members = |item: &Item<'_>, canonical: &str| self.is_member(item, canonical);
         let profiles = |item: &Item<'_>, canonical: &str| self.conforms(item, canonical);
         let html = |text: &str| narrative::is_good(text);
@@ -121,18 +90,17 @@ impl<'w> Walk<'w> {
             .with_terminology(&members)
             .with_profiles(&profiles)
             .with_html_checks(&html);
-        if let (Some(inner), Some(outer)) = (resource(inner), resource(outer)) {
-            context = context.in_resource(inner, outer);
+        if let (Some(inner), Some(outer)) = (inner, outer) {
+            context = context.in_resource(inner.seen, outer.seen);
         }
         expression.holds(&context).map_err(|error| error.to_string())
     }
 
-    fn resolve_json<'j>(&self, reference: &str, root: &'j Value) -> Resolved<'j> {
-        if let Some(steps) = self.bundle.find_json(reference) {
-            let (value, _) = steps.json(root, steps.depth());
-            if let Some(value) = value {
-                return Resolved::Resource(value);
-            }
+    fn resolve(&self, reference: &str) -> Resolved<'w> {
+        if let Some(resource) = self.bundle.resource(reference)
+            && let Some(node) = PathNode::of_written_resource(resource)
+        {
+            return Resolved::Node(node);
         }
         match super::reference::type_of_url(reference) {
             Some(name) => Resolved::type_only(name),
@@ -141,7 +109,6 @@ impl<'w> Walk<'w> {
     }
 
     fn is_member(&self, item: &Item<'_>, canonical: &str) -> Option<bool> {
-        let value = item.node().and_then(|node| node.value());
         let ask = |system: Option<&str>, code: &str| {
             let question = CodeQuestion { value_set: Some(canonical), system, code, display: None };
             match self.ask(&question) {
@@ -150,26 +117,20 @@ impl<'w> Walk<'w> {
                 Membership::NotLoaded => None,
             }
         };
-        let coding = |coding: &Value| {
-            let text = |name: &str| coding.get(name).and_then(Value::as_str);
-            ask(text("system"), text("code")?)
+        let coding =
+            |coding: Node<'_>| ask(coding.child_text("system"), coding.child_text("code")?);
+        let Some(node) = item.node().and_then(|node| node.written()) else {
+            return item.text().and_then(|code| ask(None, &code));
         };
-        match value {
-            Some(Value::String(code)) => ask(None, code),
-            Some(concept) => match concept.get("coding").and_then(Value::as_array) {
-                Some(codings) => {
-                    let answers: Vec<_> = codings.iter().map(coding).collect();
-                    if answers.contains(&Some(true)) {
-                        Some(true)
-                    } else if answers.contains(&None) {
-                        None
-                    } else {
-                        Some(false)
-                    }
-                }
-                None => coding(concept),
-            },
-            None => item.text().and_then(|code| ask(None, &code)),
+        if let Some(code) = node.text() {
+            return ask(None, code);
+        }
+        let answers: Vec<_> = node.all("coding").map(coding).collect();
+        match answers.as_slice() {
+            [] => coding(node),
+            answers if answers.contains(&Some(true)) => Some(true),
+            answers if answers.contains(&None) => None,
+            _ => Some(false),
         }
     }
 

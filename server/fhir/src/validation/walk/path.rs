@@ -1,8 +1,6 @@
-//! Where the walk is: as FHIRPath for the report, and as steps into the document's JSON.
+//! Where the walk is, as FHIRPath for the report.
 
 use std::fmt::Write as _;
-
-use serde_json::Value;
 
 /// A path that grows and shrinks with the walk. Its text is only made for a finding.
 #[derive(Debug, Clone, Default)]
@@ -100,41 +98,4 @@ impl<'w> Path<'w> {
     pub fn pop(&mut self) {
         self.parts.pop();
     }
-
-    /// The JSON of the first `depth` parts, and what stands beside a primitive.
-    pub fn json<'j>(
-        &self,
-        root: &'j Value,
-        depth: usize,
-    ) -> (Option<&'j Value>, Option<&'j Value>) {
-        let (mut value, mut twin) = (Some(root), None);
-        let mut parts = self.parts.iter().take(depth).peekable();
-        while let Some(Part { json: name, index, .. }) = parts.next() {
-            let at = |found: Option<&'j Value>| match found {
-                Some(Value::Array(items)) => items.get(*index),
-                other => other,
-            };
-            let get = |holder: Option<&'j Value>, name: &str| {
-                at(holder.and_then(|holder| holder.get(name))).filter(|found| !found.is_null())
-            };
-            let holder = value.or(twin);
-            // Inside a primitive, its id and extensions stand in the twin.
-            let next = get(holder, name).or_else(|| get(twin, name));
-            // Only of the last part, and of a primitive that is gone through, the twin matters.
-            let needs_twin = parts.peek().is_none() || !next.is_some_and(Value::is_object);
-            twin = if needs_twin && has_twins(holder) {
-                get(holder, &format!("_{name}"))
-            } else {
-                None
-            };
-            value = next;
-        }
-        (value, twin)
-    }
-}
-
-/// Whether any primitive of the object has an id or extensions.
-fn has_twins(holder: Option<&Value>) -> bool {
-    let object = holder.and_then(Value::as_object);
-    object.is_some_and(|object| object.keys().any(|name| name.starts_with('_')))
 }

@@ -37,7 +37,7 @@ pub enum Form {
 
 /// A range of the source, or of the decoded texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub start: u32,
     pub end: u32,
     pub is_decoded: bool,
@@ -48,7 +48,7 @@ impl Span {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record {
+pub(crate) struct Record {
     pub name: Span,
     /// The text of a primitive; empty for an object.
     pub value: Span,
@@ -65,10 +65,10 @@ pub(super) struct Record {
 
 /// A document in memory. Node 0 is the resource.
 pub struct Tree<'s> {
-    pub(super) source: &'s str,
-    pub(super) decoded: String,
-    pub(super) records: Vec<Record>,
-    pub(super) format: Format,
+    pub(crate) source: &'s str,
+    pub(crate) decoded: String,
+    pub(crate) records: Vec<Record>,
+    pub(crate) format: Format,
 }
 
 /// One element of a tree; cheap to copy.
@@ -88,7 +88,7 @@ impl<'s> Tree<'s> {
         (!self.records.is_empty()).then_some(Node { tree: self, index: 0 })
     }
 
-    pub(super) fn text(&self, span: Span) -> &str {
+    pub(crate) fn text(&self, span: Span) -> &str {
         let all = if span.is_decoded { self.decoded.as_str() } else { self.source };
         all.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
@@ -131,11 +131,11 @@ impl<'t> Node<'t> {
         }
     }
 
-    pub(super) fn is_item(self) -> bool {
+    pub(crate) fn is_item(self) -> bool {
         self.record().is_some_and(|record| record.is_item)
     }
 
-    pub(super) fn is_twin(self) -> bool {
+    pub(crate) fn is_twin(self) -> bool {
         self.record().is_some_and(|record| record.is_twin)
     }
 
@@ -145,7 +145,7 @@ impl<'t> Node<'t> {
     }
 
     /// Which node of its tree it is: two nodes of a tree are the same if this is.
-    pub(super) fn index(self) -> u32 {
+    pub(crate) fn index(self) -> u32 {
         self.index
     }
 
