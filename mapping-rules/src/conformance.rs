@@ -22,6 +22,8 @@ mod invariant;
 mod profile;
 mod value_set;
 
+use std::sync::Arc;
+
 use include_dir::{Dir, include_dir};
 use serde_json::Value as Json;
 
@@ -44,6 +46,21 @@ pub struct Conformance {
     pub profiles: Vec<Json>,
     /// `ValueSet`s and `CodeSystem`s.
     pub value_sets: Vec<Json>,
+}
+
+/// What [`planned`] gives.
+#[derive(Default)]
+pub struct Planned {
+    pub profiles: Vec<PlannedProfile>,
+    /// `ValueSet`s and `CodeSystem`s.
+    pub value_sets: Vec<Json>,
+}
+
+/// A profile of one version of the guide.
+pub struct PlannedProfile {
+    pub url: String,
+    pub version: String,
+    pub make: Box<dyn FnOnce() -> Json + Send>,
 }
 
 /// The files that come with Genkan, by name.
@@ -73,18 +90,36 @@ pub fn read(files: &RuleFiles, version: &Version) -> Result<Conformance, Vec<Dia
     made(&tree(files, |name| name != GUIDES)?, guide)
 }
 
-/// The same of every version, the oldest first.
-pub fn all(files: &RuleFiles) -> Result<Vec<(Guide, Conformance)>, Vec<Diagnostic>> {
-    let trees = tree(files, |name| name != GUIDES)?;
-    let of = |guide: Guide| made(&trees, &guide).map(|made| (guide, made));
-    guides(files)?.into_iter().map(of).collect()
-}
-
-/// Where a version stands among those of [`all`]; refuses one that is not there.
-pub fn place(guides: &[(Guide, Conformance)], version: Version) -> Result<usize, Diagnostic> {
-    let found = guides.iter().position(|(guide, _)| guide.version == version);
-    let known = || guides.iter().map(|(guide, _)| guide.version);
-    found.ok_or_else(|| guide::unknown(version, known()))
+/// Every profile of every guide, each made when it is first needed, and the value sets, which are the
+/// same for all. `meant` is the guide that a canonical without a version means, and comes last; the newest
+/// if it is not given.
+pub fn planned(files: &RuleFiles, meant: Option<Version>) -> Result<Planned, Vec<Diagnostic>> {
+    let mut guides = guides(files)?;
+    if let Some(meant) = meant {
+        let place = guides.iter().position(|guide| guide.version == meant);
+        let known = || guides.iter().map(|guide| guide.version);
+        let place = place.ok_or_else(|| vec![guide::unknown(meant, known())])?;
+        let last = guides.remove(place);
+        guides.push(last);
+    }
+    let mut planned = Planned::default();
+    for (name, yaml) in tree(files, |name| name != GUIDES)? {
+        if name == VALUE_SETS {
+            planned.value_sets = value_set::read(&yaml)?;
+            continue;
+        }
+        let (url, yaml) = (profile::url(&yaml).map_err(|found| vec![found])?, Arc::new(yaml));
+        for guide in &guides {
+            for version in guide.names() {
+                let (yaml, guide, named) = (Arc::clone(&yaml), guide.clone(), version.clone());
+                // What can't be made is no definition, and the validator says so.
+                let make = move || profile::read_as(&yaml, &guide, &named).unwrap_or_default();
+                let (url, make) = (url.clone(), Box::new(make));
+                planned.profiles.push(PlannedProfile { url, version, make });
+            }
+        }
+    }
+    Ok(planned)
 }
 
 fn made(trees: &[(&str, Yaml)], guide: &Guide) -> Result<Conformance, Vec<Diagnostic>> {

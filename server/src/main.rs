@@ -46,6 +46,7 @@ mod stages;
 mod telemetry;
 mod terminology;
 mod trace;
+mod validate;
 
 use std::process::ExitCode;
 

@@ -25,6 +25,14 @@ pub struct Guide {
     pub facts: Text,
 }
 
+impl Guide {
+    /// The versions that its profiles call themselves; the one that is meant without a version is the last.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        let own = self.version.to_string();
+        self.also.iter().cloned().chain([own])
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Version { major, minor, patch } = self;

@@ -41,22 +41,30 @@ struct Asked {
 
 /// The definitions of one file for one guide: one for each version that it calls itself.
 pub(super) fn read(yaml: &Yaml, guide: &Guide) -> Result<Vec<Json>, Vec<Diagnostic>> {
+    let definition = checked(yaml, guide)?;
+    Ok(guide.names().map(|version| versioned(definition.clone(), &version)).collect())
+}
+
+/// The one that calls itself so.
+pub(super) fn read_as(yaml: &Yaml, guide: &Guide, version: &str) -> Result<Json, Vec<Diagnostic>> {
+    checked(yaml, guide).map(|definition| versioned(definition, version))
+}
+
+/// The canonical of a file's profile.
+pub(super) fn url(yaml: &Yaml) -> Result<String, Diagnostic> {
+    Ok(Entries::of(yaml)?.text("url")?.0.to_owned())
+}
+
+fn versioned(mut definition: Json, version: &str) -> Json {
+    definition["version"] = json!(version);
+    definition
+}
+
+fn checked(yaml: &Yaml, guide: &Guide) -> Result<Json, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let made = definition(yaml, guide, &mut found);
     found.extend(made.as_ref().err().cloned());
-    match made {
-        Ok(definition) if found.is_empty() => {
-            let version = |version: &String| {
-                let mut same = definition.clone();
-                same["version"] = json!(version);
-                same
-            };
-            // The one that is added last is meant where a canonical has no version.
-            let own = guide.version.to_string();
-            Ok(guide.also.iter().chain([&own]).map(version).collect())
-        }
-        _ => Err(found),
-    }
+    made.ok().filter(|_| found.is_empty()).ok_or(found)
 }
 
 fn definition(yaml: &Yaml, guide: &Guide, found: &mut Vec<Diagnostic>) -> Result<Json, Diagnostic> {

@@ -43,7 +43,7 @@ use std::cell::OnceCell;
 pub use code::{Code, Entry};
 pub use finding::{Finding, outcome};
 pub use package::{MAX_FILE_BYTES, MAX_FILES, MAX_UNPACKED_BYTES, Package, PackageError};
-pub use profile::{Profile, ProfileError, ProfileFault, Profiles};
+pub use profile::{MakeDefinition, Profile, ProfileError, ProfileFault, Profiles};
 pub use read::{MAX_DEPTH, MAX_DOCUMENT_BYTES, Place, Problem, Reading, Text};
 pub use terminology::{CodeQuestion, Lookup, Membership, ValueSets};
 pub use tree::{Children, Form, Format, Node, Tree};
@@ -99,12 +99,26 @@ impl<'v> Validator<'v> {
     /// Validates a document against R4, the profiles that it claims, and `profiles`.
     pub fn validate(&self, source: &[u8], format: Option<Format>, profiles: &[&str]) -> Report {
         let text = Text::of(source);
-        let Reading { tree, problems } = text.read(format);
+        let reading = text.read(format);
+        let root = reading.tree.as_ref().and_then(Tree::root);
+        self.validate_part(&text, &reading, root, profiles)
+    }
+
+    /// The same of a resource inside a document that was read, as one in Parameters: `root`, which is
+    /// the document's own or one below it. Places are those in the document.
+    pub fn validate_part(
+        &self,
+        text: &Text<'_>,
+        reading: &Reading<'_>,
+        root: Option<Node<'_>>,
+        profiles: &[&str],
+    ) -> Report {
         let lines = OnceCell::new();
         let place = |at| lines.get_or_init(|| read::Lines::of(text.as_str())).place(at);
-        let mut findings: Vec<Finding> = problems.into_iter().map(Problem::into_finding).collect();
+        let mut findings: Vec<Finding> =
+            reading.problems.iter().cloned().map(Problem::into_finding).collect();
         let mut used = Vec::new();
-        if let Some(root) = tree.as_ref().and_then(Tree::root) {
+        if let Some(root) = root {
             let outside = Outside {
                 profiles: self.profiles,
                 value_sets: self.value_sets,

@@ -6,22 +6,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use genkan_fhir::outcome::IssueSeverity;
-use genkan_fhir::validation::{
-    CodeQuestion, Finding, Package, Profiles, Report, Validator, ValueSets, definition_from_xml,
-};
-use genkan_mapping::conformance::{self, Codes, Conformance, Guide, Version};
-use genkan_mapping::{Diagnostic, Language, Text};
+use genkan_fhir::validation::{Finding, Report};
+use genkan_mapping::conformance::Version;
+use genkan_mapping::{Language, Text};
 use genkan_masters::Store;
 use serde_json::{Value, json};
 
 use crate::command::{Failure, Manner, Output};
+use crate::validate::{Definitions, Unusable};
 
 /// Files of one run; a folder with more is given in parts.
 const FILES_MAX: usize = 100_000;
 /// Folders in folders.
 const FOLDERS_MAX: usize = 32;
-/// Extensions of JP Core that Genkan has no rule for; its package brings them.
-const OTHERS: [&str; 1] = ["http://jpfhir.jp/fhir/core/Extension/"];
 
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
@@ -42,19 +39,10 @@ pub struct ValidateArgs {
     profiles: Vec<String>,
 }
 
-/// Genkan's own profiles, and what `--package` brought.
-#[derive(Default)]
-struct Definitions {
-    profiles: Profiles,
-    value_sets: ValueSets,
-    /// Genkan's own value sets, as the masters are asked for them.
-    own: Vec<Value>,
-}
-
 pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
     let definitions = Definitions::load(args.guide, &args.packages)?;
     for canonical in &args.profiles {
-        if !definitions.profiles.is_known(canonical) {
+        if !definitions.knows(canonical) {
             return Err(Failure::usage(unknown_profile(canonical)));
         }
     }
@@ -63,126 +51,37 @@ pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
         collect(path, 0, &mut files)?;
     }
     let masters = args.masters.as_deref().map(masters).transpose()?.unwrap_or_default();
-    let codes = Codes::new(&masters, &definitions.own);
-    let lookup = |question: &CodeQuestion<'_>| codes.ask(question);
-    let validator = Validator::new(&definitions.profiles, &definitions.value_sets);
-    let validator = validator.with_lookup(&lookup).with_unknown_extensions(&OTHERS);
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
-    let (mut count, mut refused) = (0, 0);
+    let mut refused = 0;
     for file in &files {
         let source =
             std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
-        let report = validator.validate(&source, None, &profiles);
-        count += 1;
+        let report =
+            definitions.judge(&masters, |validator| validator.validate(&source, None, &profiles));
         refused += usize::from(!report.is_valid());
         tell(file, &report, manner);
     }
     if matches!(manner.output, Output::Text) {
-        say!("{}", summary(count, refused).in_language(manner.language));
+        say!("{}", summary(files.len(), refused).in_language(manner.language));
     }
     // Each file's faults were printed.
     if refused > 0 { Err(Failure::rules()) } else { Ok(()) }
 }
 
-impl Definitions {
-    /// Those of every guide, so that a resource may say which it means, and of all packages. A profile of
-    /// theirs that can't be used is told before anything is validated.
-    fn load(guide: Option<Version>, paths: &[PathBuf]) -> Result<Self, Failure> {
-        let mut definitions = Self::of_guides(guide)?;
-        for path in paths {
-            let bytes =
-                std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
-            for resource in resources(path, &bytes)? {
-                definitions.add(path, resource)?;
-            }
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        let text = unusable.text();
+        match unusable {
+            Unusable::Unread(..) => Failure::runtime(text),
+            Unusable::Refused(_) => Failure::usage(text),
         }
-        // Our own compile: a test says so. They are compiled when a resource claims them.
-        let errors = if paths.is_empty() { Vec::new() } else { definitions.profiles.check() };
-        if errors.is_empty() {
-            return Ok(definitions);
-        }
-        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        Err(Failure::usage(errors.join("\n")))
     }
-
-    /// The one that is chosen comes last: it is meant where a canonical has no version.
-    fn of_guides(chosen: Option<Version>) -> Result<Self, Failure> {
-        let files = conformance::built_in();
-        let mut guides: Vec<(Guide, Conformance)> =
-            conformance::all(&files).map_err(|found| told(&found))?;
-        if let Some(chosen) = chosen {
-            // Refuses one that is not there.
-            let last = conformance::place(&guides, chosen).map_err(|found| told(&[found]))?;
-            let last = guides.remove(last);
-            guides.push(last);
-        }
-        let mut definitions = Self::default();
-        for (_, made) in guides {
-            for profile in made.profiles {
-                let added = definitions.profiles.add(profile);
-                added.map_err(|error| Failure::usage(error.to_string()))?;
-            }
-            definitions.own = made.value_sets;
-        }
-        for resource in &definitions.own {
-            definitions.value_sets.add(resource);
-        }
-        Ok(definitions)
-    }
-
-    fn add(&mut self, path: &Path, resource: Value) -> Result<(), Failure> {
-        if resource.get("resourceType").and_then(Value::as_str) == Some("StructureDefinition") {
-            let added = self.profiles.add(resource);
-            return added.map_err(|error| Failure::usage(format!("{}: {error}", path.display())));
-        }
-        // Whatever else a package holds is no rule.
-        self.value_sets.add(&resource);
-        Ok(())
-    }
-}
-
-fn told(found: &[Diagnostic]) -> Failure {
-    let texts = |of: fn(&Text) -> &str| {
-        found.iter().map(|one| of(&one.message)).collect::<Vec<_>>().join("\n")
-    };
-    Failure::usage(Text::new(texts(|text| &text.en), texts(|text| &text.ja)))
 }
 
 fn masters(path: &Path) -> Result<Store, Failure> {
     let bytes = std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
     let opened = Store::open(bytes);
     opened.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
-}
-
-fn resources(path: &Path, bytes: &[u8]) -> Result<Vec<Value>, Failure> {
-    let failed = |why: String| Failure::usage(format!("{}: {why}", path.display()));
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => {
-            let value = serde_json::from_slice(bytes).map_err(|error| failed(error.to_string()))?;
-            lone(path, value)
-        }
-        Some("xml") => match definition_from_xml(bytes) {
-            Some(value) => lone(path, value),
-            None => Err(failed("no resource of R4 in XML".to_owned())),
-        },
-        _ => match Package::read(bytes) {
-            Ok(package) => Ok(package.resources),
-            Err(error) => Err(failed(error.to_string())),
-        },
-    }
-}
-
-/// A definition by itself; a package may hold anything beside its definitions.
-fn lone(path: &Path, value: Value) -> Result<Vec<Value>, Failure> {
-    let of = value.get("resourceType").and_then(Value::as_str).unwrap_or_default();
-    if ["StructureDefinition", "ValueSet", "CodeSystem"].contains(&of) {
-        return Ok(vec![value]);
-    }
-    let path = path.display();
-    Err(Failure::usage(Text::new(
-        format!("{path}: no StructureDefinition, ValueSet or CodeSystem; nothing here goes by it"),
-        format!("{path}: StructureDefinition・ValueSet・CodeSystem ではないため、検証に使えません"),
-    )))
 }
 
 /// The files at a path, in the order of their names.

@@ -12,7 +12,8 @@ mod slicing;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    fmt,
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use serde_json::Value;
@@ -142,11 +143,19 @@ pub struct Profiles {
     by_url: HashMap<String, Vec<Source>>,
 }
 
-#[derive(Debug)]
+/// Makes a StructureDefinition when it is needed.
+pub type MakeDefinition = Box<dyn FnOnce() -> Value + Send>;
+
 struct Source {
     version: Option<String>,
-    definition: Value,
+    definition: LazyLock<Value, MakeDefinition>,
     compiled: OnceLock<Result<Arc<Profile>, ProfileError>>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source of version {:?}", self.version)
+    }
 }
 
 impl Profiles {
@@ -159,11 +168,17 @@ impl Profiles {
         let url = definition.get("url").and_then(Value::as_str);
         let url = url.ok_or_else(|| ProfileError::new("", ProfileFault::NoUrl))?.to_owned();
         let version = definition.get("version").and_then(Value::as_str).map(str::to_owned);
+        self.add_later(url, version, Box::new(move || definition));
+        Ok(())
+    }
+
+    /// Adds one that is made when it is first asked for: of many that could be claimed, few are.
+    pub fn add_later(&mut self, url: String, version: Option<String>, make: MakeDefinition) {
         let sources = self.by_url.entry(url).or_default();
         sources.retain(|source| source.version != version);
         // The one that was added last is the one without a version in its canonical.
+        let definition = LazyLock::new(make);
         sources.insert(0, Source { version, definition, compiled: OnceLock::new() });
-        Ok(())
     }
 
     /// Compiles all: what can't be is told.
@@ -254,7 +269,7 @@ impl Profiles {
 
     fn definition(&self, canonical: &str) -> Option<&Value> {
         let source = self.source(canonical).or_else(|| Self::core().source(canonical));
-        source.map(|source| &source.definition)
+        source.map(|source| &*source.definition)
     }
 }
 

@@ -1,0 +1,156 @@
+//! Profiles, value sets and codes: what a resource is held against.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use genkan_fhir::validation::{
+    CodeQuestion, Package, Profiles, Validator, ValueSets, definition_from_xml,
+};
+use genkan_mapping::conformance::{self, Codes, PlannedProfile, Version};
+use genkan_mapping::{Diagnostic, Text};
+use genkan_masters::Store;
+use serde_json::Value;
+
+/// Extensions of JP Core that Genkan has no rule for; its package brings them.
+const OTHERS: [&str; 1] = ["http://jpfhir.jp/fhir/core/Extension/"];
+
+/// Genkan's own profiles for every version of the guide, and what packages brought.
+#[derive(Default)]
+pub struct Definitions {
+    profiles: Profiles,
+    value_sets: ValueSets,
+    /// Genkan's own value sets, as the masters are asked for them.
+    own: Vec<Value>,
+}
+
+/// Why there is nothing to validate against.
+#[derive(Debug)]
+pub enum Unusable {
+    /// A file that can't be read.
+    Unread(PathBuf, std::io::Error),
+    /// A guide that is not known, a package or a profile that can't be used.
+    Refused(Text),
+}
+
+impl Unusable {
+    pub fn text(&self) -> Text {
+        match self {
+            Unusable::Unread(path, error) => {
+                let path = path.display();
+                Text::new(
+                    format!("can't read {path}: {error}"),
+                    format!("{path} を読めません: {error}"),
+                )
+            }
+            Unusable::Refused(text) => text.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Definitions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Definitions").finish_non_exhaustive()
+    }
+}
+
+impl Definitions {
+    /// Those of every guide, so that a resource may say which it means, and of all packages. `guide` is
+    /// meant where a canonical has no version; the newest if it is not given.
+    ///
+    /// # Errors
+    /// Also for a profile of a package that can't be compiled: it is told before anything is validated.
+    pub fn load(guide: Option<Version>, packages: &[PathBuf]) -> Result<Self, Unusable> {
+        let mut definitions = Self::of_guides(guide)?;
+        for path in packages {
+            let bytes =
+                std::fs::read(path).map_err(|error| Unusable::Unread(path.clone(), error))?;
+            for resource in resources(path, &bytes)? {
+                definitions.add(path, resource)?;
+            }
+        }
+        // Our own compile: a test says so. They are compiled when a resource claims them.
+        let errors = if packages.is_empty() { Vec::new() } else { definitions.profiles.check() };
+        if errors.is_empty() {
+            return Ok(definitions);
+        }
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Err(refused(errors.join("\n")))
+    }
+
+    pub fn knows(&self, canonical: &str) -> bool {
+        self.profiles.is_known(canonical)
+    }
+
+    /// Lends a validator that goes by all this and by these masters.
+    pub fn judge<R>(&self, masters: &Store, judge: impl FnOnce(Validator<'_>) -> R) -> R {
+        let codes = Codes::new(masters, &self.own);
+        let lookup = |question: &CodeQuestion<'_>| codes.ask(question);
+        let validator = Validator::new(&self.profiles, &self.value_sets);
+        judge(validator.with_lookup(&lookup).with_unknown_extensions(&OTHERS))
+    }
+
+    fn of_guides(meant: Option<Version>) -> Result<Self, Unusable> {
+        let planned = conformance::planned(&conformance::built_in(), meant);
+        let planned = planned.map_err(|found| told(&found))?;
+        let mut definitions = Self { own: planned.value_sets, ..Self::default() };
+        for PlannedProfile { url, version, make } in planned.profiles {
+            definitions.profiles.add_later(url, Some(version), make);
+        }
+        for resource in &definitions.own {
+            definitions.value_sets.add(resource);
+        }
+        Ok(definitions)
+    }
+
+    fn add(&mut self, path: &Path, resource: Value) -> Result<(), Unusable> {
+        if resource.get("resourceType").and_then(Value::as_str) == Some("StructureDefinition") {
+            let added = self.profiles.add(resource);
+            return added.map_err(|error| refused(format!("{}: {error}", path.display())));
+        }
+        // Whatever else a package holds is no rule.
+        self.value_sets.add(&resource);
+        Ok(())
+    }
+}
+
+fn refused(said: String) -> Unusable {
+    Unusable::Refused(Text::new(said.clone(), said))
+}
+
+fn told(found: &[Diagnostic]) -> Unusable {
+    let texts = |of: fn(&Text) -> &str| {
+        found.iter().map(|one| of(&one.message)).collect::<Vec<_>>().join("\n")
+    };
+    Unusable::Refused(Text::new(texts(|text| &text.en), texts(|text| &text.ja)))
+}
+
+fn resources(path: &Path, bytes: &[u8]) -> Result<Vec<Value>, Unusable> {
+    let failed = |why: String| refused(format!("{}: {why}", path.display()));
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => {
+            let value = serde_json::from_slice(bytes).map_err(|error| failed(error.to_string()))?;
+            lone(path, value)
+        }
+        Some("xml") => match definition_from_xml(bytes) {
+            Some(value) => lone(path, value),
+            None => Err(failed("no resource of R4 in XML".to_owned())),
+        },
+        _ => match Package::read(bytes) {
+            Ok(package) => Ok(package.resources),
+            Err(error) => Err(failed(error.to_string())),
+        },
+    }
+}
+
+/// A definition by itself; a package may hold anything beside its definitions.
+fn lone(path: &Path, value: Value) -> Result<Vec<Value>, Unusable> {
+    let of = value.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+    if ["StructureDefinition", "ValueSet", "CodeSystem"].contains(&of) {
+        return Ok(vec![value]);
+    }
+    let path = path.display();
+    Err(Unusable::Refused(Text::new(
+        format!("{path}: no StructureDefinition, ValueSet or CodeSystem; nothing here goes by it"),
+        format!("{path}: StructureDefinition・ValueSet・CodeSystem ではないため、検証に使えません"),
+    )))
+}
