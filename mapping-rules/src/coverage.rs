@@ -2,7 +2,7 @@
 //! reads, rules that no test exercises. For `genkan rules coverage`, which asks the source what is
 //! unmapped.
 
-mod elements;
+pub(crate) mod elements;
 
 use genkan_adapter::{ColumnKind, Table};
 

@@ -9,6 +9,7 @@ mod reference;
 mod subset;
 mod telling;
 mod unreadable;
+mod unsent;
 mod updated;
 mod version;
 mod writer;
@@ -26,6 +27,8 @@ use crate::plan::Referring;
 use crate::program::{ColumnUse, Rule, RuleSet};
 use crate::projection::Projection;
 
+pub(crate) use telling::columns_of;
+use unsent::Watch;
 pub use version::Tag;
 use writer::Writer;
 
@@ -64,8 +67,8 @@ pub enum IssueSeverity {
 pub struct Issue {
     pub severity: IssueSeverity,
     /// Stable: `unmapped`, `ambiguous`, `missing-required`, `missing-reference`, `two-types`,
-    /// `bad-value`, `bad-code`, `bad-key`, `duplicate-key`, `bad-text`, or what a converter says
-    /// (`bad-date` …).
+    /// `bad-value`, `bad-code`, `bad-key`, `duplicate-key`, `bad-text`, `unsent`, or what a converter
+    /// says (`bad-date` …).
     pub code: &'static str,
     /// Where in the resource, as FHIRPath.
     pub expression: String,
@@ -100,11 +103,20 @@ pub struct Emitter<'a> {
     referred: Ids<'a>,
     /// What resources refer to, for who wants to know.
     followed: Option<RefCell<Followed>>,
+    /// Says too what of a row has to arrive and doesn't.
+    watching: bool,
 }
 
 impl<'a> Emitter<'a> {
     pub fn new(rules: &'a RuleSet, identity: &'a Identity) -> Self {
-        Emitter { rules, identity, referred: Ids::new(identity), followed: None }
+        Emitter { rules, identity, referred: Ids::new(identity), followed: None, watching: false }
+    }
+
+    /// Adds from now on an issue (`unsent`) for every 準必須 element that a row records and its resource
+    /// doesn't have.
+    #[must_use]
+    pub fn watching(self) -> Self {
+        Emitter { watching: true, ..self }
     }
 
     /// Remembers from now on what the resources refer to.
@@ -162,9 +174,11 @@ impl<'a> Emitter<'a> {
             return Emitted { id, version_id, last_updated: None, json: None, issues: vec![issue] };
         };
         let mut writer = Writer::new(self, part, leaves);
+        writer.watch = self.watching.then(|| Watch::of(self.rules, rule));
         let shown = is_version.then_some(version_id.as_str());
         let last_updated = writer.resource(rule, record, &id, shown);
-        let Writer { out, issues, unusable, .. } = writer;
+        let Writer { out, mut issues, unusable, watch, .. } = writer;
+        issues.extend(watch.into_iter().flat_map(Watch::into_issues));
         Emitted { id, version_id, last_updated, json: (!unusable).then_some(out), issues }
     }
 

@@ -191,6 +191,11 @@ fn cell<'a>(column: &ColumnUse, frame: &Frame<'a>) -> Option<Cow<'a, str>> {
     (!image::is_blank(column, &text)).then_some(text)
 }
 
+/// Whether the row says something in this column.
+pub fn is_filled(column: &ColumnUse, frame: &Frame<'_>) -> bool {
+    cell(column, frame).is_some_and(|text| !text.trim().is_empty())
+}
+
 /// The stored value behind a column, before blanks are looked at.
 pub fn raw<'a>(column: &ColumnUse, frame: &Frame<'a>) -> Option<&'a Value> {
     let row = match (column.place, frame.child) {

@@ -59,6 +59,12 @@ impl RuleSet {
         self.rules.iter().enumerate().filter(move |(_, rule)| rule.resource == resource)
     }
 
+    /// `file:line` of a place in the rules.
+    pub fn place(&self, span: Span) -> String {
+        let file = self.files.get(usize::from(span.file));
+        format!("{}:{}", file.map_or("", |file| &file.path), span.line)
+    }
+
     /// Every resource type that some rule makes, sorted.
     pub fn resource_types(&self) -> Vec<&str> {
         let mut types: Vec<_> = self.rules.iter().map(|rule| rule.resource.as_str()).collect();
@@ -206,6 +212,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// `alias.COLUMN` of everything that its value comes from.
+    pub fn columns(&self) -> Vec<String> {
+        crate::emit::columns_of(self)
+    }
+
     /// Whether it holds for this place or for one inside it.
     pub fn any(&self, holds: &mut impl FnMut(&Node) -> bool) -> bool {
         if holds(self) {

@@ -14,6 +14,8 @@ mod rule_set;
 mod site;
 #[path = "emit/unreadable.rs"]
 mod unreadable;
+#[path = "emit/unsent.rs"]
+mod unsent;
 
 use emitted::{body, emitted, issue_codes, record};
 use genkan_adapter::Value;

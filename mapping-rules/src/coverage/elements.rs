@@ -98,6 +98,19 @@ pub fn unfed(rules: &RuleSet, rule: &Rule) -> Vec<Unfed> {
         .collect()
 }
 
+/// The places of a rule's `emit` that are to arrive where the row records something (準必須), with the
+/// element as the table writes it.
+pub fn to_be_sent<'a>(rules: &RuleSet, rule: &'a Rule) -> Vec<(&'a Node, &'static str)> {
+    let Some(profile) = profile(rule) else { return Vec::new() };
+    let walk = Walk { rules };
+    let of = profile.elements.iter().filter(|(need, _)| *need == Need::IfRecorded);
+    let places = of.flat_map(|(_, element)| {
+        let found = walk.places(&rule.emit, &segments(element));
+        found.into_iter().map(|node| (node, *element))
+    });
+    places.collect()
+}
+
 /// Dots inside brackets belong to a URL.
 fn segments(element: &'static str) -> Vec<Segment> {
     let mut found = Vec::new();
@@ -120,6 +133,32 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// The nodes that an element is written by; what a code map makes has none of its own.
+    fn places<'a>(&self, properties: &'a [Property], path: &[Segment]) -> Vec<&'a Node> {
+        let Some((first, rest)) = path.split_first() else { return Vec::new() };
+        let named = properties.iter().filter(|property| property.element == first.name);
+        let mut found = Vec::new();
+        for property in named {
+            if rest.is_empty() && first.has.is_none() {
+                found.push(&property.node);
+                continue;
+            }
+            for node in items(&property.node) {
+                match &node.kind {
+                    NodeKind::Object { properties, .. } if self.fits(node, first, &[]) => {
+                        if rest.is_empty() {
+                            found.push(node);
+                        } else {
+                            found.extend(self.places(properties, rest));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
     fn holds(&self, properties: &[Property], path: &[Segment]) -> bool {
         let Some((first, rest)) = path.split_first() else { return true };
         let named = properties.iter().filter(|property| property.element == first.name);

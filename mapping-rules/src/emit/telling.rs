@@ -128,7 +128,7 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    fn expression(&self) -> String {
+    pub(super) fn expression(&self) -> String {
         let mut text = String::new();
         for step in &self.path {
             match step {
@@ -155,7 +155,7 @@ fn term_columns(term: &Term) -> Vec<String> {
     columns
 }
 
-fn columns_of(node: &Node) -> Vec<String> {
+pub(crate) fn columns_of(node: &Node) -> Vec<String> {
     match &node.kind {
         NodeKind::Primitive { term, .. } => term_columns(term),
         NodeKind::Coded(coded) => term_columns(&coded.from),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use genkan_fhir::definitions::{PrimitiveKind, check_primitive};
 
+use super::unsent::Watch;
 use super::{Emitter, Issue, Leaf, Record, frame};
 use crate::evaluate::{self, FaultAt, Frame};
 use crate::program::{Node, NodeKind, Property, Rule, Term};
@@ -34,6 +35,8 @@ pub(super) struct Writer<'a, 'l> {
     pub(super) contained: Vec<ContainedResource>,
     /// What is shown of the resource, if not the whole.
     pub(super) part: Option<&'a Projection>,
+    /// What has to arrive where the row records it, for who wants to know.
+    pub(super) watch: Option<Watch>,
 }
 
 /// A resource inside another, written when its reference was.
@@ -73,6 +76,7 @@ impl<'a, 'l> Writer<'a, 'l> {
             leaves,
             contained: Vec::new(),
             part,
+            watch: None,
         }
     }
 
@@ -193,6 +197,17 @@ impl<'a, 'l> Writer<'a, 'l> {
 
     /// Writes a node, or leaves the buffer as it was.
     fn node(&mut self, node: &'a Node, record: &'a Record, frame: &Frame<'a>) -> Written {
+        let told = self.issues.len();
+        let noted = self.watch.as_ref().map(Watch::mark);
+        let written = self.written(node, record, frame);
+        if let Some(noted) = noted {
+            let is_told = self.issues.len() > told;
+            self.watched(node, (record, frame), (written != Written::Nothing, is_told), noted);
+        }
+        written
+    }
+
+    fn written(&mut self, node: &'a Node, record: &'a Record, frame: &Frame<'a>) -> Written {
         if !self.holds(node, frame) {
             return Written::Nothing;
         }
