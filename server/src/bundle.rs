@@ -1,11 +1,13 @@
 //! A registration unit (登録単位) of 5情報 as a Bundle of the profile JP_Bundle_CLINS: the patient, and
 //! resources of one type. [`build`] is pure: emitted resources in, bytes out, the same bytes every
-//! time. [`collect`] plans and fetches what it needs; [`operation`] is what a client calls.
+//! time. [`collect`] plans and fetches what it needs, [`conformity`] holds the result against the profiles;
+//! [`operation`] is what a client calls.
 //!
 //! Spec: JP-CLINS, <https://jpfhir.jp/fhir/clins/igv1/>; the unit is figure 39 of the technical guide
 //! of 電子カルテ情報共有サービス.
 
 pub mod collect;
+mod conformity;
 mod contained;
 mod entry;
 mod flags;
@@ -51,19 +53,31 @@ pub struct Part {
 #[derive(Debug, Default)]
 pub struct Places {
     pub rule: String,
-    /// By the element's name in JSON.
-    pub elements: Vec<(String, String)>,
+    pub elements: Vec<Place>,
+}
+
+/// Where an element of a resource comes from.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The element's name in JSON.
+    pub name: String,
+    /// `file:line`
+    pub place: String,
+    /// `alias.COLUMN` of everything that it reads.
+    pub columns: Vec<String>,
 }
 
 impl Places {
     /// The nearest place of a FHIRPath like `Condition.onset` or `Condition.stage[0].type`.
     fn of(&self, expression: &str) -> &str {
-        let element = expression.split(['.', '[']).nth(1).unwrap_or("");
-        let named = self.elements.iter().find(|(name, _)| name == element);
+        self.element(expression).map_or(&self.rule, |element| &element.place)
+    }
+
+    fn element(&self, expression: &str) -> Option<&Place> {
+        let element = expression.split(['.', '[']).nth(1).filter(|name| !name.is_empty())?;
+        let named = self.elements.iter().find(|place| place.name == element);
         // `onset` is written `onsetDateTime`.
-        let chosen = || self.elements.iter().find(|(name, _)| name.starts_with(element));
-        let found = if element.is_empty() { None } else { named.or_else(chosen) };
-        found.map_or(&self.rule, |(_, place)| place)
+        named.or_else(|| self.elements.iter().find(|place| place.name.starts_with(element)))
     }
 }
 
@@ -108,7 +122,12 @@ pub struct Built {
     pub json: Vec<u8>,
     /// Warnings and information; never an error.
     pub issues: Vec<UnitIssue>,
+    /// Of each entry.
+    pub origins: Vec<Origin>,
 }
+
+/// `Type/id` of a resource, and where its rule is written.
+pub type Origin = (String, Arc<Places>);
 
 /// Makes the Bundle of a unit, or says everything that stands against it.
 pub fn build(unit: Unit) -> Result<Built, NoBundle> {
@@ -152,11 +171,13 @@ pub fn build(unit: Unit) -> Result<Built, NoBundle> {
         "timestamp": time,
         "entry": entries,
     });
+    let origins = [&unit.patient].into_iter().chain(&unit.resources);
+    let origins = origins.map(|part| (part.name(), Arc::clone(&part.places))).collect();
     let json = bundle.to_string().into_bytes();
     if json.len() > unit.bytes_max {
         return Err(NoBundle::TooLarge { bytes: json.len(), bytes_max: unit.bytes_max });
     }
-    Ok(Built { json, issues })
+    Ok(Built { json, issues, origins })
 }
 
 /// R2152

@@ -22,6 +22,7 @@ use crate::rule_files::RulesConfig;
 use crate::service::FhirConfig;
 use crate::site::SiteConfig;
 use crate::telemetry::TelemetryConfig;
+use crate::validate::ValidationConfig;
 
 /// What `genkan config example` prints; it is the documentation of the configuration.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -47,6 +48,8 @@ pub struct Config {
     pub clients: ClientsConfig,
     #[serde(default)]
     pub codes: CodesConfig,
+    #[serde(default)]
+    pub validation: ValidationConfig,
     #[serde(default)]
     pub operations: OperationsConfig,
     #[serde(default)]
@@ -97,6 +100,7 @@ impl Config {
         config.http.tls.iter().try_for_each(TlsConfig::check)?;
         config.check_clients()?;
         config.telemetry.check()?;
+        config.validation.check()?;
         config.check_bulk()?;
         Ok(config)
     }

@@ -65,10 +65,6 @@ pub fn page<'s>(
     entries.collect()
 }
 
-pub fn record(service: &Service, rule: usize, record: &Record) -> Emitted {
-    emitter(service).emit(&service.rules.rules[rule], record)
-}
-
 /// What a record will be.
 pub fn tag(service: &Service, rule: usize, record: &Record, part: Option<&Projection>) -> Tag {
     emitter(service).tag(&service.rules.rules[rule], record, part)
@@ -117,6 +113,20 @@ pub fn only_part(
         (emitted.json, emitted.issues) = (None, vec![duplicate_key(rule)]);
     }
     Some(emitted)
+}
+
+/// The whole of what a read found, with what its row records and it does not have (準必須).
+pub fn watched(service: &Service, rule: usize, records: &[Record]) -> Option<Emitted> {
+    let mut emitted = watching(service).emit(&service.rules.rules[rule], records.first()?);
+    if records.len() > 1 {
+        (emitted.json, emitted.issues) = (None, vec![duplicate_key(&service.rules.rules[rule])]);
+    }
+    Some(emitted)
+}
+
+/// An emitter that tells 準必須 elements too.
+pub fn watching(service: &Service) -> Emitter<'_> {
+    emitter(service).watching()
 }
 
 fn emitter(service: &Service) -> Emitter<'_> {

@@ -25,6 +25,7 @@ use crate::http::HttpConfig;
 use crate::review::Review;
 use crate::sources::Sources;
 use crate::trace::TraceIds;
+use crate::validate::Validation;
 
 /// `[fhir]`
 #[derive(Debug, Clone, Deserialize)]
@@ -189,6 +190,7 @@ pub struct Service {
     /// Code systems, value sets and code maps.
     pub terminology: Arc<Terminology>,
     pub codes: CodesConfig,
+    pub validation: Arc<Validation>,
     /// `None`: nobody reviews code maps over HTTP.
     pub review: Option<Review>,
     pub base_url: Option<String>,
@@ -288,6 +290,7 @@ impl Service {
             bundle: BundleConfig::default(),
             terminology,
             codes: CodesConfig::default(),
+            validation: Arc::default(),
             review: None,
             base_url: fhir.base_url.clone(),
             name,

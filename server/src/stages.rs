@@ -15,6 +15,7 @@ pub enum Stage {
     Plan,
     Fetch,
     Emit,
+    Validate,
     Respond,
 }
 
@@ -25,6 +26,7 @@ impl Stage {
             Stage::Plan => "plan",
             Stage::Fetch => "fetch",
             Stage::Emit => "emit",
+            Stage::Validate => "validate",
             Stage::Respond => "respond",
         }
     }

@@ -1,6 +1,98 @@
 //! Validation: what a receiver would refuse, found before it is sent. [`genkan_fhir::validation`] judges;
-//! here is what it judges by: Genkan's own profiles, the packages of the site, and the masters.
+//! here is what it judges by (Genkan's own profiles, the packages of the site, the masters), and who asks:
+//! `$validate`, `genkan validate`, and every registration unit on its way.
 
 mod definitions;
 
+use std::sync::OnceLock;
+
+use genkan_fhir::validation::{Finding, Format, Report};
+use genkan_mapping::Text;
+use genkan_mapping::conformance::{self, Version};
+use genkan_masters::Store;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::error::Error;
+
 pub use definitions::{Definitions, Unusable};
+
+/// `[validation]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidationConfig {
+    /// The version of the implementation guide that a profile without a version means; the newest if it is
+    /// not given.
+    #[serde(deserialize_with = "version")]
+    pub guide: Option<Version>,
+}
+
+fn version<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Version>, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map(Some).map_err(de::Error::custom)
+}
+
+impl ValidationConfig {
+    /// # Errors
+    /// What is wrong with the section, for a person.
+    pub fn check(&self) -> Result<(), Text> {
+        let Some(guide) = self.guide else { return Ok(()) };
+        let known = conformance::guides(&conformance::built_in()).unwrap_or_default();
+        if known.iter().any(|known| known.version == guide) {
+            return Ok(());
+        }
+        let known: Vec<String> = known.iter().map(|known| known.version.to_string()).collect();
+        let known = known.join(", ");
+        Err(Text::new(
+            format!("[validation] guide {guide} is not known; there are {known}"),
+            format!("[validation] guide {guide} はありません。使えるのは {known} です"),
+        ))
+    }
+}
+
+/// What a server validates against, made when it is first needed: a start waits for nothing that nobody
+/// may ask for.
+#[derive(Debug, Default)]
+pub struct Validation {
+    config: ValidationConfig,
+    made: OnceLock<Result<Definitions, Unusable>>,
+}
+
+impl Validation {
+    pub fn new(config: ValidationConfig) -> Self {
+        Validation { config, made: OnceLock::new() }
+    }
+
+    /// # Errors
+    /// When there is nothing to validate against; the log says why.
+    pub fn definitions(&self) -> Result<&Definitions, Error> {
+        let made = self.made.get_or_init(|| {
+            let made = Definitions::load(self.config.guide, &[]);
+            if let Err(unusable) = &made {
+                tracing::error!("validation: {}", unusable.text().en);
+            }
+            made
+        });
+        made.as_ref().map_err(|_| Error::Internal("nothing to validate against; the log says why"))
+    }
+
+    /// Validates a document in JSON against what it claims and against `profiles`.
+    pub fn validate(
+        &self,
+        masters: &Store,
+        json: &[u8],
+        profiles: &[&str],
+    ) -> Result<Report, Error> {
+        let definitions = self.definitions()?;
+        Ok(definitions
+            .judge(masters, |validator| validator.validate(json, Some(Format::Json), profiles)))
+    }
+}
+
+/// What a finding says and how to mend it.
+pub fn text(finding: &Finding) -> Text {
+    let entry = finding.code.entry();
+    Text::new(
+        format!("{}; {}", finding.english(), entry.mend_english),
+        format!("{}。{}", finding.japanese(), entry.mend_japanese),
+    )
+}

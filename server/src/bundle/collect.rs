@@ -8,7 +8,7 @@ use chrono::{Datelike, Months, NaiveDate};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::reference::Reference;
 use genkan_fhir::search::Shape;
-use genkan_mapping::diagnostic::{Span, Text};
+use genkan_mapping::diagnostic::Text;
 use genkan_mapping::emit::{Emitted, Issue, Record, duplicate_key};
 use genkan_mapping::plan::{self as mapping_plan, Position, ReadPlan, SearchPlan, key_texts};
 use genkan_mapping::program::{Property, Rule, RuleSet};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::issue::{NoBundle, UnitIssue};
 use super::kind::{Kind, is_profile};
-use super::{BYTES_MAX, Built, Part, Places, Unit, build, flags, links, report};
+use super::{BYTES_MAX, Built, Part, Place, Places, Unit, build, conformity, flags, links, report};
 use crate::emit;
 use crate::error::Error;
 use crate::exchange::Exchange;
@@ -52,8 +52,20 @@ impl Wanted {
     }
 }
 
-/// The Bundle of a unit, room by room.
+/// The Bundle of a unit, held against its profiles.
 pub async fn bundle(
+    service: &Service,
+    exchange: &Exchange,
+    patient_id: &str,
+    wanted: &Wanted,
+) -> Result<Built, Error> {
+    let built = built(service, exchange, patient_id, wanted).await?;
+    exchange.stages.enter(Stage::Validate);
+    conformity::checked(service, built).await
+}
+
+/// The Bundle as the rows make it, room by room.
+pub async fn built(
     service: &Service,
     exchange: &Exchange,
     patient_id: &str,
@@ -95,7 +107,7 @@ fn declared(rules: &RuleSet, kind: Kind) -> Result<HashSet<usize>, Error> {
             );
             let expression = format!("{}.meta.tag", rule.resource);
             let mut issue = UnitIssue::of_unit("flag-constant", &expression, message);
-            issue.place = place(rules, node.span);
+            issue.place = rules.place(node.span);
             issues.push(issue);
         }
     }
@@ -153,14 +165,13 @@ fn escaped(text: &str) -> String {
     out
 }
 
-fn place(rules: &RuleSet, span: Span) -> String {
-    let file = rules.files.get(usize::from(span.file));
-    format!("{}:{}", file.map_or("", |file| &file.path), span.line)
-}
-
 fn places(rules: &RuleSet, rule: &Rule) -> Places {
-    let element = |property: &Property| (property.name.clone(), place(rules, property.node.span));
-    Places { rule: place(rules, rule.span), elements: rule.emit.iter().map(element).collect() }
+    let element = |property: &Property| Place {
+        name: property.name.clone(),
+        place: rules.place(property.node.span),
+        columns: property.node.columns(),
+    };
+    Places { rule: rules.place(rule.span), elements: rule.emit.iter().map(element).collect() }
 }
 
 struct Collection<'s> {
@@ -185,7 +196,8 @@ impl<'s> Collection<'s> {
         let key = found.first().and_then(|record| key_texts(rules, rule, &record.row));
         let key = key.ok_or_else(not_found)?;
         let records = self.records(search_plan).await?;
-        let patient = emit::only(self.service, patient_plan.rule, &found).ok_or_else(not_found)?;
+        let patient =
+            emit::watched(self.service, patient_plan.rule, &found).ok_or_else(not_found)?;
         let patient = self.emission(patient_plan.rule, patient);
         let parts = self.emissions(&records);
         let (resources, year, report) = self.chosen(parts, wanted)?;
@@ -255,8 +267,9 @@ impl<'s> Collection<'s> {
     fn emissions(&mut self, records: &[(usize, Record)]) -> Vec<Emission> {
         let mut names = HashSet::new();
         let mut emissions = Vec::with_capacity(records.len());
+        let emitter = emit::watching(self.service);
         for (rule, record) in records {
-            let mut emitted = emit::record(self.service, *rule, record);
+            let mut emitted = emitter.emit(emitter.rule(*rule), record);
             if !emitted.id.is_empty() && !names.insert((*rule, emitted.id.clone())) {
                 let issue = duplicate_key(&self.service.rules.rules[*rule]);
                 (emitted.json, emitted.issues) = (None, vec![issue]);
@@ -272,7 +285,7 @@ impl<'s> Collection<'s> {
         let compiled = &rules.rules[rule];
         let name = (!id.is_empty()).then(|| format!("{}/{id}", compiled.resource));
         let told = |issue: Issue| {
-            let place = place(rules, issue.span);
+            let place = rules.place(issue.span);
             UnitIssue::of_row(issue, name.clone(), place)
         };
         let issues: Vec<UnitIssue> = issues.into_iter().map(told).collect();

@@ -35,7 +35,7 @@ pub async fn run(
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
     let asked = asked(pairs).map_err(Error::Parameters)?;
-    let Built { json, issues } =
+    let Built { json, issues, .. } =
         collect::bundle(service, exchange, patient_id, &asked.wanted).await?;
     for issue in &issues {
         exchange.stages.count_issue(issue.code, None);

@@ -59,7 +59,7 @@ pub async fn run(args: &BundleArgs, manner: Manner) -> Result<(), Failure> {
     let patient = patient(&service, &args.patient, manner).await?;
     let exchange = Exchange::local("");
     match collect::bundle(&service, &exchange, &patient, &wanted).await {
-        Ok(Built { json, issues }) => {
+        Ok(Built { json, issues, .. }) => {
             report(&issues, manner);
             write(&json, args)
         }

@@ -20,6 +20,7 @@ use crate::http::tls::{ClientCertificates, Tls, VersionMin, keep_current};
 use crate::operations::{self, Operating};
 use crate::service::{Served, Service};
 use crate::telemetry::Telemetry;
+use crate::validate::Validation;
 use crate::{http, identity, log, rule_files};
 
 #[derive(Debug, Args)]
@@ -141,5 +142,6 @@ pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure
     let service = Service::new(name, rules, identity, sources, &config.fhir, &config.http);
     let service = service.with_masters(masters, &config.codes);
     let service = service.with_review(&config.rules.directory);
-    Ok(Service { bundle: config.bundle.clone(), ..service })
+    let validation = Arc::new(Validation::new(config.validation.clone()));
+    Ok(Service { bundle: config.bundle.clone(), validation, ..service })
 }

@@ -11,7 +11,7 @@ use genkan_masters::Store;
 use serde_json::Value;
 
 use super::super::Built;
-use super::super::collect::{Wanted, bundle};
+use super::super::collect::{Wanted, built};
 use super::super::operation::{Asked, asked, date, pairs_of_body};
 use super::*;
 use crate::error::Error;
@@ -235,7 +235,7 @@ async fn collected(
 ) -> (Result<Built, Error>, Option<usize>) {
     let exchange = Exchange::local("");
     let id = format!("patient.{patient}");
-    let built = bundle(service, &exchange, &id, wanted).await;
+    let built = built(service, &exchange, &id, wanted).await;
     (built, exchange.stages.statements())
 }
 

@@ -122,14 +122,14 @@ fn print_text(
         say!("{} = {}", leaf.expression, leaf.value);
         let cells: Vec<String> =
             leaf.columns.iter().map(|(column, value)| format!("{column} {}", raw(value))).collect();
-        let map = leaf.mapped_by.map_or(String::new(), |span| format!("  {}", place(rules, span)));
-        let origin = format!("    {}{map}  {}", place(rules, leaf.span), cells.join(", "));
+        let map = leaf.mapped_by.map_or(String::new(), |span| format!("  {}", rules.place(span)));
+        let origin = format!("    {}{map}  {}", rules.place(leaf.span), cells.join(", "));
         say!("{}", origin.trim_end());
     }
     for issue in &emitted.issues {
         let message = issue.message.in_language(manner.language);
         say!("{} {} {}: {message}", severity(issue), issue.code, issue.expression);
-        say!("    {}  {}", place(rules, issue.span), issue.columns.join(", "));
+        say!("    {}  {}", rules.place(issue.span), issue.columns.join(", "));
     }
     if let Some(json) = &emitted.json {
         let resource: serde_json::Value = serde_json::from_slice(json).context("no JSON")?;
@@ -153,9 +153,9 @@ fn print_json(
         json!({
             "expression": leaf.expression,
             "value": leaf.value,
-            "place": place(rules, leaf.span),
+            "place": rules.place(leaf.span),
             "columns": columns,
-            "mapped_by": leaf.mapped_by.map(|span| place(rules, span)),
+            "mapped_by": leaf.mapped_by.map(|span| rules.place(span)),
         })
     };
     let issue = |issue: &Issue| {
@@ -163,7 +163,7 @@ fn print_json(
             "severity": severity(issue),
             "code": issue.code,
             "expression": issue.expression,
-            "place": place(rules, issue.span),
+            "place": rules.place(issue.span),
             "columns": issue.columns,
             "message": issue.message.en,
             "message_ja": issue.message.ja,
@@ -182,11 +182,6 @@ fn print_json(
         })
     );
     Ok(())
-}
-
-fn place(rules: &RuleSet, span: genkan_mapping::Span) -> String {
-    let file = rules.files.get(usize::from(span.file));
-    format!("{}:{}", file.map_or("", |file| &file.path), span.line)
 }
 
 pub fn severity(issue: &Issue) -> &'static str {
