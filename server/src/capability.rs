@@ -26,6 +26,7 @@ use crate::respond::Answer;
 use crate::service::Service;
 use crate::stages::Stage;
 use crate::terminology;
+use crate::validate;
 
 pub use search_parameter::{OWN, TYPE, of_id, own, shelf};
 
@@ -62,6 +63,7 @@ fn statement(service: &Service, base: &str) -> Value {
             let mut operations = operation::declared(service, base, resource_type);
             operations.extend(everything::declared(resource_type));
             operations.extend(export::declared(service, Some(resource_type)));
+            operations.push(validate::operation::declared());
             resource(&service.rules, base, resource_type, operations)
         })
         .chain([own_resource(base)])
@@ -81,7 +83,7 @@ fn statement(service: &Service, base: &str) -> Value {
             "documentation": terms(service),
             "resource": resources,
             "interaction": [{"code": "batch"}],
-            "operation": [export::declared(service, None)],
+            "operation": [export::declared(service, None), validate::operation::declared()],
         }],
     })
 }

@@ -18,6 +18,7 @@ mod sending;
 mod stall;
 mod terminology;
 pub mod tls;
+mod validate;
 mod wire;
 
 use std::net::{SocketAddr, TcpListener};
@@ -357,6 +358,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 .configure(bulk::configure)
                 .configure(review::configure)
                 .configure(terminology::configure)
+                .configure(validate::configure)
                 .service(bundle::resource())
                 .service(bundle::definition())
                 .service(

@@ -10,6 +10,7 @@ mod bulk;
 mod parameters;
 mod review;
 mod terminology;
+mod validate;
 mod values;
 
 use genkan_fhir::search::MAX_PARAMETERS;
@@ -55,6 +56,7 @@ fn described(service: &Service, base: &str) -> Value {
     writing.export();
     writing.terminology();
     writing.review();
+    writing.validate();
     let is_offered = |asked: &Asked| match asked {
         asked if asked.is_of_codes() => terminology::is_offered(service),
         asked => service.review.is_some() || !asked.is_of_review(),

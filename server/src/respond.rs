@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::negotiate::{Form, Format};
 use crate::sources::SourceError;
+use crate::validate::operation::Judged;
 
 pub use batch::BatchResponse;
 pub use explained::explained;
@@ -118,6 +119,11 @@ pub fn with_issues(bundle: &[u8], issues: &[UnitIssue], language: Language) -> A
         b"}]}",
     ];
     Answer::of(parts.concat())
+}
+
+/// The answer of `$validate`.
+pub fn outcome_of(judged: &Judged, language: Language) -> Answer {
+    Answer::of(outcome::of_judged(judged, language).to_json().to_string().into_bytes())
 }
 
 /// What an ETag says of an answer that is made of these bytes.

@@ -3,6 +3,7 @@
 //! `$validate`, `genkan validate`, and every registration unit on its way.
 
 mod definitions;
+pub mod operation;
 
 use std::sync::OnceLock;
 

@@ -21,7 +21,12 @@ pub struct Issue {
     pub expression: Vec<String>,
     /// For the user, in Japanese: `details.text`.
     pub details: Option<String>,
+    /// Line and column of the document that it is about, from 1 on.
+    pub place: Option<(u32, u32)>,
 }
+
+const LINE: &str = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line";
+const COLUMN: &str = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IssueSeverity {
@@ -118,7 +123,14 @@ impl IssueType {
 
 impl Issue {
     pub fn new(severity: IssueSeverity, code: IssueType) -> Self {
-        Self { severity, code, diagnostics: None, expression: Vec::new(), details: None }
+        Self {
+            severity,
+            code,
+            diagnostics: None,
+            expression: Vec::new(),
+            details: None,
+            place: None,
+        }
     }
 
     pub fn error(code: IssueType) -> Self {
@@ -143,9 +155,21 @@ impl Issue {
         self
     }
 
+    /// As the extensions that HL7's own validator tells a place with.
+    #[must_use]
+    pub fn in_line(mut self, line: u32, column: u32) -> Self {
+        self.place = Some((line, column));
+        self
+    }
+
     /// In the order of the elements in R4.
     pub fn to_json(&self) -> Value {
         let mut issue = Map::new();
+        if let Some((line, column)) = self.place {
+            let number = |url: &str, number: u32| json!({"url": url, "valueInteger": number});
+            let place = json!([number(LINE, line), number(COLUMN, column)]);
+            issue.insert("extension".to_owned(), place);
+        }
         issue.insert("severity".to_owned(), self.severity.code().into());
         issue.insert("code".to_owned(), self.code.code().into());
         // Empty strings and arrays aren't FHIR.

@@ -45,11 +45,14 @@ pub enum Asked {
     Review,
     /// What one decides.
     ReviewByBody,
+    /// `$validate` of a resource that is here.
+    Validate,
+    ValidateByBody,
     Batch,
 }
 
 impl Asked {
-    pub const ALL: [Asked; 19] = [
+    pub const ALL: [Asked; 21] = [
         Asked::Fixed,
         Asked::Read,
         Asked::Vread,
@@ -68,6 +71,8 @@ impl Asked {
         Asked::TerminologyByBody,
         Asked::Review,
         Asked::ReviewByBody,
+        Asked::Validate,
+        Asked::ValidateByBody,
         Asked::Batch,
     ];
 
@@ -92,6 +97,8 @@ impl Asked {
             Asked::TerminologyByBody => "terminologyByBody",
             Asked::Review => "review",
             Asked::ReviewByBody => "reviewByBody",
+            Asked::Validate => "validate",
+            Asked::ValidateByBody => "validateByBody",
             Asked::Batch => "batch",
         }
     }
@@ -100,6 +107,7 @@ impl Asked {
         use Asked::{Batch, EverythingByBody, KickOffByBody, OperationByBody, SearchByForm};
         let of_codes = matches!(self, Asked::TerminologyByBody | Asked::ReviewByBody);
         of_codes
+            || self == Asked::ValidateByBody
             || self == SearchByForm
             || matches!(self, OperationByBody | EverythingByBody | KickOffByBody | Batch)
     }
@@ -269,7 +277,7 @@ impl Error {
     /// Whether it can be the answer to a request for a path and method that are there.
     fn may_answer(&self, asked: Asked) -> bool {
         let of_operation = matches!(asked, Asked::Operation | Asked::OperationByBody);
-        let of_one = matches!(asked, Asked::Read | Asked::Vread);
+        let of_one = matches!(asked, Asked::Read | Asked::Vread | Asked::Validate);
         match self {
             Error::UnknownRoute
             | Error::MethodNotAllowed { .. }
@@ -311,7 +319,8 @@ impl Error {
             Error::Batch(_) => asked == Asked::Batch,
             Error::Source(_) | Error::SourceSpared(_) => {
                 let without = [Asked::Fixed, Asked::Batch, Asked::ExportStatus, Asked::ExportEnd];
-                !without.contains(&asked) && !asked.is_of_codes() && asked != Asked::ReviewByBody
+                let by_body = [Asked::ReviewByBody, Asked::ValidateByBody];
+                !without.contains(&asked) && !asked.is_of_codes() && !by_body.contains(&asked)
             }
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
+use genkan_fhir::validation::Format;
 
 use crate::error::Error;
 use crate::exchange;
@@ -11,6 +12,7 @@ use crate::negotiate;
 use crate::service::Service;
 
 const FHIR_JSON: &str = "application/fhir+json";
+const FHIR_XML: &str = "application/fhir+xml";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Lets a body in that has one of these forms; the first of them is what it should have.
@@ -50,6 +52,20 @@ pub async fn resource(
 ) -> Result<web::Bytes, Error> {
     accept(request, &[FHIR_JSON, "application/json"])?;
     read(service, payload).await
+}
+
+/// The bytes of a document that is to be judged as it was written, and how it is said to be written.
+pub async fn document(
+    service: &Service,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<(web::Bytes, Format), Error> {
+    const XML: [&str; 2] = [FHIR_XML, "application/xml"];
+    accept(request, &[FHIR_JSON, "application/json", XML[0], XML[1]])?;
+    let content_type = exchange::text(request.headers(), &header::CONTENT_TYPE);
+    let is_xml = XML.iter().any(|form| negotiate::is_media_type(content_type, form));
+    let format = if is_xml { Format::Xml } else { Format::Json };
+    Ok((read(service, payload).await?, format))
 }
 
 async fn read(service: &Service, payload: web::Payload) -> Result<web::Bytes, Error> {

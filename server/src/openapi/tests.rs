@@ -106,6 +106,7 @@ async fn a_path_is_there_for_each_type_that_the_rules_make_and_for_no_other() {
         "/Patient/$export",
         "/$export-status/{token}",
         "/$export-file/{token}",
+        "/$validate",
         "/SearchParameter",
         "/SearchParameter/_search",
         "/SearchParameter/{id}",
@@ -115,6 +116,7 @@ async fn a_path_is_there_for_each_type_that_the_rules_make_and_for_no_other() {
     for of in service.rules.resource_types() {
         let own = ["", "/_search", "/{id}", "/{id}/_history/{vid}"];
         expected.extend(own.map(|end| format!("/{of}{end}")));
+        expected.extend(["", "/{id}"].map(|id| format!("/{of}{id}/$validate")));
     }
     for of in ["CodeSystem", "ConceptMap", "ValueSet"] {
         expected.extend(["", "/_search", "/{id}"].map(|end| format!("/{of}{end}")));

@@ -2,6 +2,7 @@
 //! the stable code; `details.text` for the user, in the language of the exchange.
 
 use genkan_fhir::outcome::{Issue as OutcomeIssue, IssueSeverity, IssueType, OperationOutcome};
+use genkan_fhir::validation::Finding;
 use genkan_mapping::diagnostic::{Language, Text};
 use genkan_mapping::emit::{self, Issue};
 use genkan_mapping::plan::{Untold, UntoldOf};
@@ -9,11 +10,16 @@ use genkan_mapping::program::{Rule, RuleSet};
 
 use crate::bundle::{NoBundle, UnitIssue};
 use crate::error::{Error, Refusal, RefusedParameter};
+use crate::respond::page_issues;
+use crate::validate;
+use crate::validate::operation::Judged;
 
 /// Of a parameter that a lenient search left out.
 const LEFT_OUT: &str = "GKN-212";
 /// Of what an answer leaves out or has too much of, because the tables don't tell it.
 const UNTOLD: &str = "GKN-213";
+/// Of a question whether something may be written.
+const WOULD_WRITE: &str = "GKN-166";
 
 pub fn of_error(error: &Error, language: Language, trace_id: &str) -> OperationOutcome {
     let code = error.code();
@@ -142,6 +148,34 @@ pub fn of_untold(rules: &RuleSet, untold: &[Untold], language: Language) -> Oper
             .with_details(message.in_language(language))
     };
     OperationOutcome { issues: untold.iter().map(issue).collect() }
+}
+
+/// What `$validate` found: one issue for each cause, in the order of the document; then what the row behind
+/// it has to say, and what the verdict rests on.
+pub fn of_judged(judged: &Judged, language: Language) -> OperationOutcome {
+    let finding = |finding: &Finding| {
+        let issue = finding.to_issue();
+        issue.with_details(validate::text(finding).in_language(language))
+    };
+    let mut issues: Vec<OutcomeIssue> = judged.report.findings.iter().map(finding).collect();
+    issues.extend(of_unit(&judged.of_row, page_issues::CODE, language).issues);
+    if let Some(mode) = judged.mode.filter(|mode| mode.writes()) {
+        let message = Text::new(
+            format!("nothing is ever written here, so that `{}` would be refused", mode.name()),
+            format!("Genkan は書き込みを行わないため、{} は拒否されます", mode.name()),
+        );
+        issues.push(
+            OutcomeIssue::error(IssueType::NotSupported)
+                .with_diagnostics(format!("{WOULD_WRITE}: {}", message.en))
+                .with_details(message.in_language(language)),
+        );
+    }
+    issues.push(
+        OutcomeIssue::new(IssueSeverity::Information, IssueType::Informational)
+            .with_diagnostics(judged.against.en.clone())
+            .with_details(judged.against.in_language(language)),
+    );
+    OperationOutcome { issues }
 }
 
 /// What is to be said of a registration unit.

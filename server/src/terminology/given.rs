@@ -70,6 +70,11 @@ pub fn of_body(mut given: Given, body: &[u8]) -> Result<Given, Error> {
 }
 
 impl Given {
+    /// One more; without a value it is refused by whoever takes it.
+    pub fn add(&mut self, name: &str, text: Option<&str>) {
+        self.parameters.push((name.to_owned(), text.map_or(Value::Null, Value::from)));
+    }
+
     /// # Errors
     /// Everything that is wrong, and everything that nobody took.
     pub fn end(mut self) -> Result<(), Error> {

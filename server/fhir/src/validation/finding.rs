@@ -74,6 +74,7 @@ impl Finding {
         let japanese = format!("{}。{}", self.japanese(), entry.mend_japanese);
         let issue = Issue::new(self.severity, entry.issue_type);
         let issue = issue.with_diagnostics(english).with_details(japanese);
+        let issue = issue.in_line(self.place.line, self.place.column);
         if self.expression.is_empty() { issue } else { issue.at(&self.expression) }
     }
 }

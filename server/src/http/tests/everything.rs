@@ -288,6 +288,8 @@ async fn both_operations_are_declared_where_rules_make_their_type() {
         .iter()
         .flat_map(|resource| resource["operation"].as_array().cloned().unwrap_or_default())
         .filter_map(|operation| operation["definition"].as_str().map(str::to_owned))
+        // Every type has it.
+        .filter(|definition| !definition.ends_with("/Resource-validate"))
         .collect();
     let (r4, bulk) = (
         "http://hl7.org/fhir/OperationDefinition",
