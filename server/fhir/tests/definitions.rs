@@ -184,12 +184,20 @@ fn invariants_stand_where_they_were_stated() {
 }
 
 #[test]
-fn required_value_sets_are_spelled_out_with_their_systems() {
+fn bound_value_sets_are_spelled_out_with_their_systems() {
     let url = "http://hl7.org/fhir/ValueSet/administrative-gender|4.0.1";
     let codes = r4().value_set_codes(url).expect("the table has it");
     let written: Vec<_> = codes.iter().map(|code| code.code).collect();
     assert_eq!(written, ["male", "female", "other", "unknown"]);
     assert_eq!(codes[0].system, "http://hl7.org/fhir/administrative-gender");
+    // What can be extended too, and what a branch of a code system is.
+    let url = "http://terminology.hl7.org/ValueSet/v3-ActEncounterCode";
+    let mut classes: Vec<_> =
+        r4().value_set_codes(url).expect("the table has it").iter().map(|code| code.code).collect();
+    classes.sort_unstable();
+    let expected =
+        ["ACUTE", "AMB", "EMER", "FLD", "HH", "IMP", "NONAC", "OBSENC", "PRENC", "SS", "VR"];
+    assert_eq!(classes, expected);
     // Too many, or not R4's to list: unknown is not empty.
     assert!(r4().value_set_codes("http://hl7.org/fhir/ValueSet/mimetypes").is_none());
     assert!(r4().value_set_codes("").is_none());

@@ -165,6 +165,25 @@ fn values_keep_the_rules_of_their_types() {
 }
 
 #[test]
+fn a_code_is_held_to_its_value_set_as_strictly_as_the_binding_is() {
+    let married = |code: &str, system: &str| {
+        format!(
+            "{{\"resourceType\": \"Patient\", \"maritalStatus\": {{\"coding\": [{{\"system\": \
+             \"{system}\", \"code\": \"{code}\"}}]}}}}"
+        )
+    };
+    let v3 = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus";
+    for (code, system, expected) in [
+        ("M", v3, &[][..]),
+        // Extensible: another system is a reason to look, not a fault.
+        ("1", "http://hospital.example.jp/konin", &["V1502"]),
+    ] {
+        let found = validate(married(code, system).as_bytes());
+        assert_eq!(found.iter().map(Finding::id).collect::<Vec<_>>(), expected, "{code} {system}");
+    }
+}
+
+#[test]
 fn json_and_xml_say_the_same() {
     let json = "{\"resourceType\": \"Patient\", \"id\": \"a\", \"_birthDate\": {\"extension\": [{\"url\": \"x\"}]},
         \"name\": [{\"given\": [\"a\", null], \"_given\": [null, {\"id\": \"b\"}]}], \"gender\": \"man\"}";

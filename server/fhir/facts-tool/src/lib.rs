@@ -63,7 +63,7 @@ pub fn fact_table(tgz: &[u8]) -> Result<String> {
     structures::write(&structures, &mut out)?;
     extensions::write(&extensions, &mut out)?;
     profiles::write(&structures, &profiles, &mut out)?;
-    let bound = structures::required_value_sets(&out);
+    let bound = structures::bound_value_sets(&out);
     terminology::write(&terminology, &bound, &mut out)?;
     parameters::write(&parameters, &mut out)?;
     compartments::write(&structures, &mut out)?;

@@ -159,10 +159,11 @@ fn constraints(type_name: &str, element: &Value, out: &mut String) -> Result<()>
     Ok(())
 }
 
-/// The value sets of required bindings in the table, without version.
-pub fn required_value_sets(facts: &str) -> BTreeSet<String> {
+/// The value sets of required and extensible bindings in the table, without version.
+pub fn bound_value_sets(facts: &str) -> BTreeSet<String> {
     let is_bound = |line: &&str| line.starts_with("E\t") || line.starts_with("Y\t");
     let bindings = facts.lines().filter(is_bound).filter_map(|line| line.rsplit('\t').next());
-    let required = bindings.filter_map(|binding| binding.strip_prefix("r "));
-    required.filter_map(|value_set| value_set.split('|').next()).map(str::to_owned).collect()
+    let strength = |binding: &'_ str| matches!(binding.split(' ').next(), Some("r" | "e"));
+    let bound = bindings.filter(|binding| strength(binding)).filter_map(|one| one.get(2..));
+    bound.filter_map(|value_set| value_set.split('|').next()).map(str::to_owned).collect()
 }

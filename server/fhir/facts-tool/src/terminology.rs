@@ -1,4 +1,4 @@
-//! `V` and `S` lines: the codes of value sets that R4 binds as required.
+//! `V` and `S` lines: the codes of value sets that R4 binds as required or extensible.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,12 +48,21 @@ fn expand<'a>(
     code_systems: &BTreeMap<&str, &'a Value>,
 ) -> Option<Vec<(&'a str, Vec<&'a str>)>> {
     let compose = value_set.get("compose")?;
-    if compose.get("exclude").is_some() {
-        return None;
+    let mut excluded = BTreeSet::new();
+    for exclude in items(compose, "exclude") {
+        // Anything else that is taken away would have to be known first.
+        if exclude.get("filter").is_some() || exclude.get("valueSet").is_some() {
+            return None;
+        }
+        exclude.get("concept")?;
+        let system = exclude.get("system")?.as_str()?;
+        let mut codes = Vec::new();
+        collect(exclude, &mut codes);
+        excluded.extend(codes.into_iter().map(|code| (system, code)));
     }
     let mut expansion = Vec::new();
     for include in items(compose, "include") {
-        if include.get("filter").is_some() || include.get("valueSet").is_some() {
+        if include.get("valueSet").is_some() {
             return None;
         }
         let system = include.get("system")?.as_str()?;
@@ -65,11 +74,47 @@ fn expand<'a>(
             if code_system.get("content")?.as_str()? != "complete" {
                 return None;
             }
-            collect(code_system, &mut codes);
+            let mut filters = items(include, "filter");
+            match (filters.next(), filters.next()) {
+                (None, _) => collect(code_system, &mut codes),
+                (Some(filter), None) => below(code_system, filter, &mut codes)?,
+                _ => return None,
+            }
         }
+        codes.retain(|code| !excluded.contains(&(system, *code)));
         expansion.push((system, codes));
     }
     (!expansion.is_empty()).then_some(expansion)
+}
+
+/// What an `is-a` leaves of a code system: the concept, those nested in it, and those that it names as
+/// its children.
+fn below<'a>(code_system: &'a Value, filter: &Value, codes: &mut Vec<&'a str>) -> Option<()> {
+    let text = |name: &str| filter.get(name).and_then(Value::as_str);
+    let by_parent = items(code_system, "property").any(|property| property["code"] == "parent");
+    if by_parent || text("property") != Some("concept") || text("op") != Some("is-a") {
+        return None;
+    }
+    let mut open = vec![find(code_system, text("value")?)?];
+    while let Some(concept) = open.pop() {
+        let code = concept.get("code")?.as_str()?;
+        if codes.contains(&code) {
+            continue;
+        }
+        codes.push(code);
+        let named = items(concept, "property").filter(|property| property["code"] == "child");
+        let named = named.filter_map(|property| property.get("valueCode")?.as_str());
+        let named: Option<Vec<_>> = named.map(|code| find(code_system, code)).collect();
+        open.extend(items(concept, "concept").chain(named?));
+    }
+    Some(())
+}
+
+fn find<'a>(of: &'a Value, code: &str) -> Option<&'a Value> {
+    items(of, "concept").find_map(|concept| {
+        let own = concept.get("code").and_then(Value::as_str) == Some(code);
+        if own { Some(concept) } else { find(concept, code) }
+    })
 }
 
 fn collect<'a>(of: &'a Value, codes: &mut Vec<&'a str>) {
