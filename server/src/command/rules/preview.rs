@@ -45,7 +45,7 @@ pub async fn run(args: &PreviewArgs, manner: Manner) -> Result<(), Failure> {
         let rule = plan.rule;
         found |= !records.is_empty();
         let rules = &workshop.rules;
-        let emitter = Emitter::new(rules, &workshop.identity);
+        let emitter = Emitter::new(rules, &workshop.identity).watching();
         for record in &records {
             let (mut emitted, leaves) = emitter.preview(&rules.rules[rule], record);
             if records.len() > 1 {
