@@ -3,6 +3,9 @@
 //! and must stay valid. The label is known by construction.
 //!
 //! The examples lie in `../shared`, or where `GENKAN_SHARED` says; without them this skips.
+//! `GENKAN_MUTANTS_DIR=FOLDER` writes what was made to it, for another validator to judge: a folder
+//! for each profile, and `mutants.tsv` with a line for each file: its name, the profile that it is to
+//! be held against, `broken` or `free`, and what was done to which example.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -31,6 +34,38 @@ struct Mutant {
     what: String,
     document: Value,
     stays_valid: bool,
+}
+
+/// Where another validator finds what was made; nowhere unless it is asked for.
+struct Corpus {
+    folder: Option<PathBuf>,
+    list: String,
+    count: usize,
+}
+
+impl Corpus {
+    fn of_environment() -> Self {
+        let folder = std::env::var_os("GENKAN_MUTANTS_DIR").map(PathBuf::from);
+        Self { folder, list: String::new(), count: 0 }
+    }
+
+    fn add(&mut self, url: &str, file: &str, mutant: &Mutant) {
+        let Some(folder) = &self.folder else { return };
+        let profile = url.rsplit('/').next().expect("a name");
+        std::fs::create_dir_all(folder.join(profile)).expect("a folder");
+        self.count += 1;
+        let name = format!("{profile}/{:05}.json", self.count);
+        let text = serde_json::to_string_pretty(&mutant.document).expect("JSON");
+        std::fs::write(folder.join(&name), text).expect("written");
+        let label = if mutant.stays_valid { "free" } else { "broken" };
+        self.list += &format!("{name}\t{url}\t{label}\t{} in {file}\n", mutant.what);
+    }
+
+    fn finish(self) {
+        let Some(folder) = self.folder else { return };
+        std::fs::write(folder.join("mutants.tsv"), self.list).expect("written");
+        println!("{} files written to {}", self.count, folder.display());
+    }
 }
 
 struct Known {
@@ -377,6 +412,7 @@ fn what_is_broken_is_refused_and_what_is_free_is_not() {
     };
     let known = known();
     let (mut broken, mut survived, mut free, mut alarms) = (0, Vec::new(), 0, Vec::new());
+    let mut corpus = Corpus::of_environment();
     for (file, document) in &examples {
         let claimed = document["meta"]["profile"][0].as_str().unwrap_or_default();
         let url = claimed.split('|').next().unwrap_or_default();
@@ -388,7 +424,9 @@ fn what_is_broken_is_refused_and_what_is_free_is_not() {
             let twins = twins(&known, url, id, document);
             mutants(&known, url, id, document).into_iter().chain(twins)
         });
-        for Mutant { what, document, stays_valid } in made {
+        for mutant in made {
+            corpus.add(url, file, &mutant);
+            let Mutant { what, document, stays_valid } = mutant;
             let report = known.validate(&document, url);
             let list = if stays_valid { &mut alarms } else { &mut survived };
             *(if stays_valid { &mut free } else { &mut broken }) += 1;
@@ -401,6 +439,7 @@ fn what_is_broken_is_refused_and_what_is_free_is_not() {
             }
         }
     }
+    corpus.finish();
     let killed = (broken - survived.len()) * 100 / broken.max(1);
     println!(
         "{} of {broken} mutants killed ({killed} %), {} false alarms of {free}",
