@@ -19,7 +19,8 @@ pub fn join(tree: &mut Tree<'_>, index: usize, problems: &mut Vec<Problem>) {
         let count = group.values.len().max(group.twins.len());
         if !group.values.is_empty()
             && !group.twins.is_empty()
-            && group.values.len() != group.twins.len()
+            && (group.values.len() != group.twins.len()
+                || is_item(tree, &group.values) != is_item(tree, &group.twins))
         {
             let at = group.twins.first().and_then(|twin| tree.records.get(*twin));
             let at = at.map_or(0, |record| record.at as usize);
@@ -37,6 +38,12 @@ pub fn join(tree: &mut Tree<'_>, index: usize, problems: &mut Vec<Problem>) {
     if let Some(record) = tree.records.get_mut(index) {
         record.end = end;
     }
+}
+
+/// Whether they stand in a list.
+fn is_item(tree: &Tree<'_>, records: &[usize]) -> bool {
+    let first = records.first().and_then(|at| tree.records.get(*at));
+    first.is_some_and(|record| record.is_item)
 }
 
 fn groups(tree: &Tree<'_>, index: usize) -> Vec<Group> {

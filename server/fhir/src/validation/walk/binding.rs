@@ -57,6 +57,11 @@ impl<'w> Walk<'w> {
         let mut unknown = false;
         let mut wrong = None;
         for one in &coded {
+            if one.system.is_none() && can_have_code(spot.variant.code) {
+                // Without its system a code says nothing.
+                wrong = wrong.or(Some(*one));
+                continue;
+            }
             let question = CodeQuestion {
                 value_set: Some(value_set),
                 system: one.system,

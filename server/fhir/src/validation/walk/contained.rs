@@ -16,8 +16,14 @@ impl<'w> Walk<'w> {
         }
         let mut referred = HashSet::new();
         local_references(node, &mut referred);
+        let mut ids = HashSet::new();
         for (index, resource) in contained.enumerate() {
             let Some(id) = resource.child_text("id") else { continue };
+            if !ids.insert(id) {
+                self.path.push(Part::item("contained", index));
+                self.report(resource, Code::DuplicateId, "", id, "");
+                self.path.pop();
+            }
             let mut own = HashSet::new();
             local_references(resource, &mut own);
             // One that refers to its container is at home there.

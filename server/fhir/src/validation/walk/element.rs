@@ -76,7 +76,7 @@ impl<'w> Walk<'w> {
                     let index = same.map_or(0, |slot| slot.index + 1);
                     slots.push(Slot { node: child, element, variant, index });
                 }
-                None if name == "resourceType" => {}
+                None if name == "resourceType" => self.check_type_name(child),
                 None => {
                     let found = name.chars().take(64).collect::<String>();
                     let nearest = shape.nearest(&found).unwrap_or_default();
@@ -85,6 +85,19 @@ impl<'w> Walk<'w> {
             }
         }
         slots
+    }
+
+    /// One word, without an id or extensions.
+    fn check_type_name(&mut self, node: Node<'w>) {
+        let path = "resourceType";
+        if node.is_item() {
+            self.at_child(node, |walk| walk.report(node, Code::List, path, "", ""));
+        }
+        if node.has_children() {
+            self.at_child(node, |walk| {
+                walk.report(node, Code::UnknownElement, "", "_resourceType", "");
+            });
+        }
     }
 
     /// R4's own cardinalities.

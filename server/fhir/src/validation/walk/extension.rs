@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+const EXT_1: &str = "extension.exists() != value.exists()";
+
 /// Where an extension stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Holder<'w> {
@@ -27,6 +29,7 @@ pub(super) struct Holder<'w> {
 impl<'w> Walk<'w> {
     pub(super) fn extension(&mut self, spot: Spot<'w>, rules: &mut Rules<'w>, holder: Holder<'w>) {
         let node = spot.node;
+        self.content(node);
         // R4's cardinality tells of a missing one.
         let Some(url) = node.child_text("url") else { return };
         if !is_absolute(url) {
@@ -63,6 +66,24 @@ impl<'w> Walk<'w> {
         }
         self.context(spot, definition, holder);
         super::add(rules, &definition.root);
+    }
+
+    /// R4's ext-1: a value or parts, not both, and not nothing.
+    fn content(&mut self, node: Node<'w>) {
+        let has_value = node.children().any(|child| child.name().starts_with("value"));
+        let has_parts = node.child("extension").is_some();
+        if has_value == has_parts && (has_value || !self.asks_content(node)) {
+            self.report(node, Code::Invariant, "", "ext-1", EXT_1);
+        }
+    }
+
+    /// Whether its definition asks for what is in it, and so tells what is missing.
+    fn asks_content(&self, node: Node<'w>) -> bool {
+        let url = node.child_text("url").unwrap_or_default();
+        let definition = self.outside.profiles.good(url).or_else(|| extensions::core(url));
+        definition.is_some_and(|definition| {
+            definition.root.children.iter().any(|(name, rule)| name != "url" && rule.min > Some(0))
+        })
     }
 
     /// Whether it may be on this element.

@@ -72,9 +72,13 @@ impl<'w> Walk<'w> {
     fn absolute(&mut self, spot: Spot<'w>, text: &str) {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
-        let is_wanted = path == "Coding.system" || variant.code == "canonical";
+        let is_wanted =
+            matches!(path, "Coding.system" | "Identifier.system") || variant.code == "canonical";
         if is_wanted && !is_absolute(text) && !text.starts_with('#') {
             self.report(node, Code::RelativeUri, path, "", "");
+        }
+        if matches!(variant.code, "uri" | "url" | "canonical") && !is_good_urn(text) {
+            self.report(node, Code::PrimitiveValue, path, "", variant.code);
         }
     }
 
@@ -95,6 +99,15 @@ fn lacks_offset(type_code: &str, text: &str) -> bool {
     matches!(type_code, "dateTime" | "instant")
         && text.contains('T')
         && check_primitive(type_code, &format!("{text}Z")).is_ok()
+}
+
+/// An OID or a UUID in a URI is written as one; other URNs may be anything.
+fn is_good_urn(uri: &str) -> bool {
+    let plain = uri.split(['|', '#']).next().unwrap_or(uri);
+    if plain.starts_with("urn:oid:") {
+        return check_primitive("oid", plain).is_ok();
+    }
+    !plain.starts_with("urn:uuid:") || check_primitive("uuid", &plain.to_ascii_lowercase()).is_ok()
 }
 
 /// A scheme and a colon (RFC 3986).

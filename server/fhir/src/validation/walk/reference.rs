@@ -215,7 +215,8 @@ pub(super) fn type_of_url(text: &str) -> Option<&str> {
 
 /// `Type/id`, with a version or as a search, or an absolute URL.
 fn is_form(text: &str) -> bool {
-    is_absolute(text) || type_of_url(text).is_some() || text.contains('?')
+    let is_uri = is_absolute(text) && !text.contains(char::is_whitespace);
+    is_uri || type_of_url(text).is_some() || text.contains('?')
 }
 
 fn short(canonical: &str) -> &str {
