@@ -74,6 +74,7 @@ fn the_system_of_an_identifier_is_absolute() {
     };
     expect(&system("urn:x"), &[]);
     expect(&system("zzz"), &["V1106 Patient.identifier[0].system"]);
+    expect(&system("#zzz"), &["V1106 Patient.identifier[0].system"]);
 }
 
 #[test]
@@ -111,4 +112,27 @@ fn a_reference_has_no_blanks() {
     };
     expect(&reference("http://example.org/Organization/a"), &[]);
     expect(&reference("http://example.org/a b"), &["V1603 Patient.managingOrganization"]);
+}
+
+#[test]
+fn a_language_is_written_as_bcp_47_says() {
+    let language = |code: &str| format!("{{'resourceType':'Patient','language':'{code}'}}");
+    for sound in ["ja", "ja-JP", "en", "zh-Hant-TW", "de-DE-1996", "x-klingon", "i-klingon", "yue"]
+    {
+        expect(&language(sound), &[]);
+    }
+    for broken in ["2023-02-03", "Patient/zz", "#nope", "japanese-language-x-", "j", "日本語"] {
+        expect(&language(broken), &["V1501 Patient.language"]);
+    }
+    let spoken = |coding: &str| {
+        format!(
+            "{{'resourceType':'Patient','communication':[{{'language':{{'coding':[{{{coding}}}]}}}}]}}"
+        )
+    };
+    expect(&spoken("'system':'urn:ietf:bcp:47','code':'ja'"), &[]);
+    expect(
+        &spoken("'system':'urn:ietf:bcp:47','code':'1'"),
+        &["V1501 Patient.communication[0].language"],
+    );
+    expect(&spoken("'system':'http://example.jp/languages','code':'1'"), &[]);
 }

@@ -6,6 +6,10 @@ use crate::{
     validation::terminology::{CodeQuestion, Membership},
 };
 
+const LANGUAGES: &str = "http://hl7.org/fhir/ValueSet/languages";
+const ALL_LANGUAGES: &str = "http://hl7.org/fhir/ValueSet/all-languages";
+const BCP_47: &str = "urn:ietf:bcp:47";
+
 /// A code and its system.
 #[derive(Clone, Copy)]
 struct Coded<'w> {
@@ -19,9 +23,25 @@ impl<'w> Walk<'w> {
         if let Some(binding) = spot.child.element.binding {
             let path = spot.child.element.path;
             self.binding(spot, path, None, binding.strength, binding.value_set);
+            if binding.value_set.starts_with(LANGUAGES) {
+                self.language(spot, path);
+            }
         }
         if spot.variant.code == "Coding" {
             self.coding(spot.node);
+        }
+    }
+
+    /// R4 prefers the common languages, but takes no code that is none of BCP 47.
+    fn language(&mut self, spot: Spot<'w>, element: &str) {
+        // What stands for half a character was told when it was read.
+        let is_whole = |code: &str| !code.contains(char::REPLACEMENT_CHARACTER);
+        let of_bcp_47 = |one: &&Coded<'w>| {
+            one.system.is_none_or(|system| system == BCP_47) && is_whole(one.code)
+        };
+        let coded = coded(spot);
+        if let Some(wrong) = coded.iter().filter(of_bcp_47).find(|one| !is_language(one.code)) {
+            self.report(spot.node, Code::NotInValueSet, element, wrong.code, ALL_LANGUAGES);
         }
     }
 
@@ -177,6 +197,19 @@ fn coded<'w>(spot: Spot<'w>) -> Vec<Coded<'w>> {
         "CodeableConcept" => node.all("coding").filter_map(of_coding).collect(),
         _ => Vec::new(),
     }
+}
+
+/// `ja`, `ja-JP`, `zh-Hant-TW`: the form of BCP 47 (RFC 5646), without the registry's words.
+fn is_language(code: &str) -> bool {
+    let mut parts = code.split('-');
+    let first = parts.next().unwrap_or_default();
+    let is_alphabetic = first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_first = is_alphabetic && (2..=8).contains(&first.len());
+    let is_private = matches!(first, "x" | "i" | "X" | "I") && code.len() > 2;
+    let is_part = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    (is_first || is_private) && parts.all(is_part)
 }
 
 fn can_have_code(type_code: &str) -> bool {

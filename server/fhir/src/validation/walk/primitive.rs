@@ -74,7 +74,9 @@ impl<'w> Walk<'w> {
         let path = child.element.path;
         let is_wanted =
             matches!(path, "Coding.system" | "Identifier.system") || variant.code == "canonical";
-        if is_wanted && !is_absolute(text) && !text.starts_with('#') {
+        // A contained code system or canonical has its id there.
+        let is_local = text.starts_with('#') && path != "Identifier.system";
+        if is_wanted && !is_absolute(text) && !is_local {
             self.report(node, Code::RelativeUri, path, "", "");
         }
         if matches!(variant.code, "uri" | "url" | "canonical") && !is_good_urn(text) {
