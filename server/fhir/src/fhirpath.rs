@@ -114,7 +114,10 @@ impl Expression {
         &'a self,
         context: &Context<'c>,
     ) -> Result<Collection<'a>, EvaluationError> {
-        Evaluation::new(&self.program, context).root().map_err(|failure| *failure)
+        let evaluation = Evaluation::new(&self.program, context);
+        let found = evaluation.root();
+        evaluation.count_steps();
+        found.map_err(|failure| *failure)
     }
 
     /// Whether an invariant is satisfied: the result is true. An empty result isn't; that is how
@@ -123,7 +126,9 @@ impl Expression {
     /// # Errors
     /// As [`Expression::evaluate`], and when the result has several items.
     pub fn holds(&self, context: &Context<'_>) -> Result<bool, EvaluationError> {
-        let truth = Evaluation::new(&self.program, context).root_boolean();
+        let evaluation = Evaluation::new(&self.program, context);
+        let truth = evaluation.root_boolean();
+        evaluation.count_steps();
         truth.map(|truth| truth == Some(true)).map_err(|failure| *failure)
     }
 }

@@ -154,6 +154,11 @@ impl<'t> Node<'t> {
         Children { tree: self.tree, next: self.index + 1, end }
     }
 
+    /// How many nodes it is, with all below it.
+    pub(crate) fn size(self) -> u64 {
+        self.record().map_or(0, |record| u64::from(record.end.saturating_sub(self.index)))
+    }
+
     pub fn has_children(self) -> bool {
         self.record().is_some_and(|record| record.end > self.index + 1)
     }

@@ -33,6 +33,10 @@ impl Budget {
         }
     }
 
+    pub fn spent(&self) -> u64 {
+        self.limits.steps_max.saturating_sub(self.left.get())
+    }
+
     /// Before a string of so many bytes is made.
     pub fn spend_string(&self, bytes: usize) -> Result<(), Fault> {
         self.check_string(bytes)?;

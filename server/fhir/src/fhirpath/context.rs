@@ -1,5 +1,7 @@
 //! What an expression is evaluated on, and what the caller lends to it.
 
+use std::cell::Cell;
+
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
@@ -23,6 +25,7 @@ pub struct Context<'a> {
     pub(super) terminology: Option<&'a CanonicalCheck<'a>>,
     pub(super) html_checks: Option<&'a HtmlChecks<'a>>,
     pub(super) limits: Limits,
+    pub(super) steps: Option<&'a Cell<u64>>,
 }
 
 /// Finds the target of a reference, by its text as the resource has it. References to contained
@@ -96,6 +99,7 @@ impl<'a> Context<'a> {
             terminology: None,
             html_checks: None,
             limits: Limits::default(),
+            steps: None,
         }
     }
 
@@ -136,6 +140,11 @@ impl<'a> Context<'a> {
     /// For `htmlChecks()`.
     pub fn with_html_checks(self, check: &'a HtmlChecks<'a>) -> Self {
         Self { html_checks: Some(check), ..self }
+    }
+
+    /// Where the steps of all evaluations are added up.
+    pub fn with_steps(self, steps: &'a Cell<u64>) -> Self {
+        Self { steps: Some(steps), ..self }
     }
 
     pub fn with_limits(self, limits: Limits) -> Self {

@@ -61,6 +61,13 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
         self.boolean(self.program.root, Scope { this: Some(&focus), index: None, total: None })
     }
 
+    /// Adds what this one took to what its caller counts.
+    pub fn count_steps(&self) {
+        if let Some(steps) = self.context.steps {
+            steps.set(steps.get().saturating_add(self.budget.spent()));
+        }
+    }
+
     pub fn fail(&self, at: u32) -> impl Fn(Fault) -> Failure + '_ {
         move |fault| Box::new(EvaluationError { at: self.program.place(at), fault })
     }

@@ -62,6 +62,8 @@ impl Package {
                 resources.push(value);
             }
         }
+        // The checksum stands at the end.
+        std::io::copy(&mut archive.into_inner(), &mut std::io::sink())?;
         let text = |name: &str| Some(manifest.as_ref()?.get(name)?.as_str()?.to_owned());
         let (Some(name), Some(version)) = (text("name"), text("version")) else {
             return Err(PackageError::NoManifest);

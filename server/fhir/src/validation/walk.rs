@@ -16,6 +16,7 @@ mod slice;
 mod vital_signs;
 
 use std::{
+    cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -40,6 +41,24 @@ pub const MAX_FINDINGS: usize = 1_000;
 const MAX_TRIALS: usize = 12;
 /// Elements that one validation may look at: profiles on profiles can multiply them.
 const MAX_STEPS: u64 = 20_000_000;
+
+/// Findings of one trial that are kept, with their consequences.
+const MAX_TRIAL_FINDINGS: usize = 100;
+/// Steps of all expressions on one document: these, and so many for each of its elements.
+const PATH_STEPS: u64 = 20_000_000;
+const PATH_STEPS_OF_ELEMENT: u64 = 500;
+
+/// No trial is assumed.
+const NOTHING: usize = usize::MAX;
+
+/// Contained resources and their places, by their ids.
+type Contained<'w> = HashMap<&'w str, (usize, Node<'w>)>;
+
+/// What came out of a trial, and the outermost one around it that this rests on.
+struct Tried {
+    found: Vec<Finding>,
+    assumed: usize,
+}
 
 /// The rules of profiles on one element.
 type Rules<'w> = SmallVec<[&'w ElementRule; 4]>;
@@ -78,8 +97,18 @@ pub(super) struct Walk<'w> {
     /// Profiles on resources and types that are being tried.
     trials: Vec<(u32, *const ElementRule)>,
     /// What came out of those that were tried.
-    tried: HashMap<(u32, *const ElementRule), Vec<Finding>>,
+    tried: HashMap<(u32, *const ElementRule), Tried>,
+    /// Those whose result rests on a trial that isn't over, in the order of their ends.
+    open: Vec<(u32, *const ElementRule)>,
+    /// The outermost trial that what is being tried has taken for good.
+    assumed: usize,
+    is_too_deep: bool,
     steps: u64,
+    /// Steps of all expressions, and how many there may be.
+    path_steps: Cell<u64>,
+    path_steps_max: u64,
+    /// The contained resources of each resource that was asked for one, by their ids.
+    contained: RefCell<HashMap<u32, Contained<'w>>>,
     used: Vec<String>,
     bundle: bundle::Index<'w>,
 }
@@ -102,7 +131,13 @@ impl<'w> Walk<'w> {
             findings: Vec::new(),
             trials: Vec::new(),
             tried: HashMap::new(),
+            open: Vec::new(),
+            assumed: NOTHING,
+            is_too_deep: false,
             steps: 0,
+            path_steps: Cell::new(0),
+            path_steps_max: PATH_STEPS + PATH_STEPS_OF_ELEMENT * outside.root.size(),
+            contained: RefCell::default(),
             used: Vec::new(),
             bundle: bundle::Index::default(),
         }
@@ -126,6 +161,10 @@ impl<'w> Walk<'w> {
         self.resource(root, rules, false);
         if name == "Bundle" {
             self.check_bundle(root);
+        }
+        if self.is_too_deep {
+            self.path = Path::of(name);
+            self.stop(&format!("{MAX_TRIALS} profiles in each other"));
         }
     }
 
@@ -215,17 +254,21 @@ impl<'w> Walk<'w> {
     /// what it claims itself are checked elsewhere.
     fn trial(&mut self, what: Trial<'w>, rule: &'w ElementRule) -> Vec<Finding> {
         let key = (what.node().index(), std::ptr::from_ref(rule));
-        if let Some(found) = self.tried.get(&key) {
-            return found.clone();
+        if let Some(tried) = self.tried.get(&key) {
+            self.assumed = self.assumed.min(tried.assumed);
+            return tried.found.clone();
         }
-        if self.trials.contains(&key) {
+        if let Some(at) = self.trials.iter().position(|open| *open == key) {
             // Already being tried further out: it holds if the rest holds.
+            self.assumed = self.assumed.min(at);
             return Vec::new();
         }
         if self.trials.len() >= MAX_TRIALS {
-            let limit = format!("{MAX_TRIALS} profiles in each other");
-            return vec![self.finding(what.node(), Code::TooManyFindings, "", "", &limit)];
+            // Told once, of the document: neither this nor what rests on it is known.
+            self.is_too_deep = true;
+            return Vec::new();
         }
+        let (around, first_open) = (std::mem::replace(&mut self.assumed, NOTHING), self.open.len());
         self.trials.push(key);
         let before = std::mem::take(&mut self.findings);
         match what {
@@ -245,12 +288,30 @@ impl<'w> Walk<'w> {
             }
         }
         self.trials.pop();
-        let found = std::mem::replace(&mut self.findings, before);
-        // Further in, the result rests on what the trials around it assume.
-        if self.trials.is_empty() {
-            self.tried.insert(key, found.clone());
-        }
+        let found = bounded(std::mem::replace(&mut self.findings, before));
+        self.conclude(key, &found, first_open);
+        self.assumed = self.assumed.min(around);
         found
+    }
+
+    /// Keeps the result of a trial. What failed fails whatever was assumed; what holds while an outer
+    /// trial is taken for good holds as long as that one does.
+    fn conclude(&mut self, key: (u32, *const ElementRule), found: &[Finding], first_open: usize) {
+        let depth = self.trials.len();
+        let failed = found.iter().any(Finding::is_error);
+        if failed || self.assumed >= depth {
+            self.assumed = NOTHING;
+            for rested in self.open.drain(first_open..) {
+                if failed {
+                    self.tried.remove(&rested);
+                } else if let Some(tried) = self.tried.get_mut(&rested) {
+                    tried.assumed = NOTHING;
+                }
+            }
+        } else {
+            self.open.push(key);
+        }
+        self.tried.insert(key, Tried { found: found.to_vec(), assumed: self.assumed });
     }
 
     /// The frames up to the resource that contains the others.
@@ -269,6 +330,29 @@ impl<'w> Walk<'w> {
             self.stop(&format!("{MAX_STEPS} elements"));
         }
         !is_full && self.steps < MAX_STEPS
+    }
+}
+
+/// What one trial found goes into what is told of the trials around it, and so can multiply: the
+/// errors first, and no more than help to mend them.
+fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
+    let mut left = MAX_TRIAL_FINDINGS;
+    if count(&found) > left {
+        found.sort_by_key(|one| !one.is_error());
+        keep(&mut found, &mut left);
+    }
+    found
+}
+
+fn count(found: &[Finding]) -> usize {
+    found.iter().map(|one| 1 + count(&one.consequences)).sum()
+}
+
+fn keep(found: &mut Vec<Finding>, left: &mut usize) {
+    found.truncate(*left);
+    *left -= found.len();
+    for one in found {
+        keep(&mut one.consequences, left);
     }
 }
 

@@ -60,27 +60,53 @@ fn is_shift_jis(bytes: &[u8]) -> bool {
     pairs > 0
 }
 
+/// Bytes between two places whose characters are counted beforehand: a document can be one long line.
+const BLOCK_BYTES: usize = 4096;
+
 /// Where the lines of a text start: made once, when the first place is asked for.
 #[derive(Debug)]
 pub struct Lines<'s> {
-    source: &'s str,
+    source: &'s [u8],
     starts: Vec<usize>,
+    /// The characters before each block.
+    characters: Vec<usize>,
 }
 
 impl<'s> Lines<'s> {
     pub fn of(source: &'s str) -> Self {
-        let breaks = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let source = source.as_bytes();
+        let breaks = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Self { source, starts }
+        let counted = source.chunks(BLOCK_BYTES).scan(0, |before, block| {
+            let here = *before;
+            *before += characters(block);
+            Some(here)
+        });
+        Self { source, starts, characters: counted.collect() }
     }
 
     pub fn place(&self, at: u32) -> Place {
-        let at = at as usize;
+        let at = (at as usize).min(self.source.len());
         let line = self.starts.partition_point(|start| *start <= at).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let before = self.source.get(start..at.min(self.source.len())).unwrap_or_default();
-        let characters = before.chars().count();
+        let characters = self.before(at) - self.before(start);
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Place { line: narrow(line), column: narrow(characters + 1) }
     }
+
+    /// The characters before a byte.
+    fn before(&self, at: usize) -> usize {
+        let block = at / BLOCK_BYTES;
+        let rest = self.source.get(block * BLOCK_BYTES..at).unwrap_or_default();
+        match self.characters.get(block) {
+            Some(before) => before + characters(rest),
+            // The end of a text that fills its blocks.
+            None => characters(self.source),
+        }
+    }
+}
+
+/// How many characters start in these bytes of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
 }

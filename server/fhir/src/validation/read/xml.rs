@@ -13,6 +13,8 @@ use crate::validation::tree::{Form, Format, Record, Span, Tree};
 
 const FHIR: &str = "http://hl7.org/fhir";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
+/// Prefixes of the root: each of every element is looked for among them.
+const MAX_PREFIXES: usize = 16;
 /// Names of nodes that no element has in the source, one after the other in the decoded texts.
 const NAMES: &str = "resourceTypeidurl";
 const RESOURCE_TYPE: Range<u32> = 0..12;
@@ -169,6 +171,10 @@ impl Scan<'_, '_> {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
             if value.is_ok_and(|value| value == FHIR) {
                 match attribute.key.into_inner().strip_prefix("xmlns:") {
+                    Some(_) if self.prefixes.len() >= MAX_PREFIXES => {
+                        let problem = Problem::new(Code::TooLarge, at);
+                        return Err(Box::new(problem.found("prefixes of namespaces")));
+                    }
                     Some(prefix) => self.prefixes.push(prefix.to_owned()),
                     None => is_fhir = true,
                 }

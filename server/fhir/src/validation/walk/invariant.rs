@@ -3,7 +3,7 @@
 use super::{Code, ElementRule, Node, Rules, Shape, Spot, Walk, narrative};
 use crate::{
     definitions::Severity,
-    fhirpath::{Context, Expression, Item, Node as PathNode, Resolved},
+    fhirpath::{Context, Expression, Item, Limits, Node as PathNode, Resolved},
     validation::{
         shape::Rule,
         terminology::{CodeQuestion, Membership},
@@ -89,11 +89,20 @@ impl<'w> Walk<'w> {
             .with_resolver(&resolver)
             .with_terminology(&members)
             .with_profiles(&profiles)
-            .with_html_checks(&html);
+            .with_html_checks(&html)
+            .with_steps(&self.path_steps)
+            .with_limits(self.path_limits());
         if let (Some(inner), Some(outer)) = (inner, outer) {
             context = context.in_resource(inner.seen, outer.seen);
         }
         expression.holds(&context).map_err(|error| error.to_string())
+    }
+
+    /// What is left for an expression: of its own allowance, and of that of all in this document.
+    fn path_limits(&self) -> Limits {
+        let limits = Limits::default();
+        let left = self.path_steps_max.saturating_sub(self.path_steps.get());
+        Limits { steps_max: limits.steps_max.min(left), ..limits }
     }
 
     fn resolve(&self, reference: &str) -> Resolved<'w> {

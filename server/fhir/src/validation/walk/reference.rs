@@ -1,6 +1,6 @@
 //! References: their form, what they point to, and whether it may be that.
 
-use super::{Code, ElementRule, Node, Part, Path, Rules, Spot, Trial, Walk};
+use super::{Code, Contained, ElementRule, Node, Part, Path, Rules, Spot, Trial, Walk};
 use crate::{
     definitions::Definitions,
     validation::{
@@ -180,14 +180,25 @@ impl<'w> Walk<'w> {
         if id.is_empty() {
             return Target::Contained(outer.node, here);
         }
-        let mut contained = outer.node.all("contained").enumerate();
-        let found = contained.find(|(_, node)| node.child_text("id") == Some(id));
-        found.map_or(Target::Missing, |(index, node)| {
+        let mut known = self.contained.borrow_mut();
+        let known = known.entry(outer.node.index()).or_insert_with(|| contained_by_id(outer.node));
+        known.get(id).copied().map_or(Target::Missing, |(index, node)| {
             let mut path = here;
             path.push(Part::item("contained", index));
             Target::Contained(node, path)
         })
     }
+}
+
+/// Of several with one id, the first.
+fn contained_by_id(resource: Node<'_>) -> Contained<'_> {
+    let mut by_id = Contained::new();
+    for (index, node) in resource.all("contained").enumerate() {
+        if let Some(id) = node.child_text("id") {
+            by_id.entry(id).or_insert((index, node));
+        }
+    }
+    by_id
 }
 
 impl Target<'_> {
