@@ -17,6 +17,7 @@ mod config;
 mod demo;
 mod doctor;
 mod opening;
+mod package;
 mod printed;
 mod rules;
 mod serve;
@@ -49,6 +50,9 @@ enum Command {
     Bundle(bundle::BundleArgs),
     /// Check FHIR resources against R4 and profiles: what a receiver would refuse
     Validate(validate::ValidateArgs),
+    /// The FHIR packages of the site, with profiles and value sets
+    #[command(subcommand)]
+    Package(package::PackageCommand),
     /// Look at everything that serving needs, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Check, test and look into a rule set
@@ -227,6 +231,7 @@ pub fn run(cli: Cli, manner: Manner) -> Result<(), Failure> {
         Command::Demo(args) => block_on(demo::run(&args, manner)),
         Command::Bundle(args) => block_on(bundle::run(&args, manner)),
         Command::Validate(args) => validate::run(&args, manner),
+        Command::Package(command) => package::run(&command, manner),
         Command::Doctor(args) => block_on(doctor::run(&args, manner)),
         Command::Rules(command) => block_on(rules::run(&command, manner)),
         Command::Codes(command) => block_on(codes::run(&command, manner)),

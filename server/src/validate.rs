@@ -4,6 +4,7 @@
 
 mod definitions;
 pub mod operation;
+pub mod packages;
 
 use std::sync::OnceLock;
 

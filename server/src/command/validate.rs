@@ -28,6 +28,9 @@ pub struct ValidateArgs {
     /// A FHIR package with profiles and value sets, or one definition; may be given several times
     #[arg(long = "package", value_name = "FILE.tgz")]
     packages: Vec<PathBuf>,
+    /// The folder with the packages of the site, as `genkan package add` wrote them
+    #[arg(long, value_name = "DIR")]
+    packages_dir: Option<PathBuf>,
     /// The version of the implementation guide that profiles without a version mean; the newest if not given
     #[arg(long, value_name = "VERSION")]
     guide: Option<Version>,
@@ -40,7 +43,7 @@ pub struct ValidateArgs {
 }
 
 pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
-    let definitions = Definitions::load(args.guide, &args.packages)?;
+    let definitions = Definitions::load(args.guide, args.packages_dir.as_deref(), &args.packages)?;
     for canonical in &args.profiles {
         if !definitions.knows(canonical) {
             return Err(Failure::usage(unknown_profile(canonical)));
@@ -215,6 +218,7 @@ mod tests {
         let mut args = ValidateArgs {
             files: vec![folder.path().to_owned()],
             packages: Vec::new(),
+            packages_dir: None,
             guide: None,
             masters: None,
             profiles: more.iter().map(|url| (*url).to_owned()).collect(),

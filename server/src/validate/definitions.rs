@@ -11,6 +11,8 @@ use genkan_mapping::{Diagnostic, Text};
 use genkan_masters::Store;
 use serde_json::Value;
 
+use super::packages::{self, SitePackage};
+
 /// Extensions of JP Core that Genkan has no rule for; its package brings them.
 const OTHERS: [&str; 1] = ["http://jpfhir.jp/fhir/core/Extension/"];
 
@@ -54,26 +56,33 @@ impl fmt::Debug for Definitions {
 }
 
 impl Definitions {
-    /// Those of every guide, so that a resource may say which it means, and of all packages. `guide` is
-    /// meant where a canonical has no version; the newest if it is not given.
+    /// Those of every guide, so that a resource may say which it means, of the packages in the folder of
+    /// the site, and of all others. `guide` is meant where a canonical has no version; the newest if it is
+    /// not given.
     ///
     /// # Errors
     /// Also for a profile of a package that can't be compiled: it is told before anything is validated.
-    pub fn load(guide: Option<Version>, packages: &[PathBuf]) -> Result<Self, Unusable> {
+    pub fn load(
+        guide: Option<Version>,
+        site: Option<&Path>,
+        packages: &[PathBuf],
+    ) -> Result<Self, Unusable> {
         let mut definitions = Self::of_guides(guide)?;
+        if let Some(folder) = site {
+            for package in packages::open(folder)? {
+                definitions.add_site_package(&package)?;
+            }
+        }
         for path in packages {
             let bytes =
                 std::fs::read(path).map_err(|error| Unusable::Unread(path.clone(), error))?;
-            for resource in resources(path, &bytes)? {
-                definitions.add(path, resource)?;
-            }
+            definitions.add_resources(path, resources(path, &bytes)?)?;
         }
         // Our own compile: a test says so. They are compiled when a resource claims them.
-        let errors = if packages.is_empty() { Vec::new() } else { definitions.profiles.check() };
+        let errors = if packages.is_empty() { Vec::new() } else { definitions.faults() };
         if errors.is_empty() {
             return Ok(definitions);
         }
-        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Err(refused(errors.join("\n")))
     }
 
@@ -100,6 +109,28 @@ impl Definitions {
             definitions.value_sets.add(resource);
         }
         Ok(definitions)
+    }
+
+    /// The packages of a site were compiled when they were added.
+    pub fn add_site_package(&mut self, package: &SitePackage) -> Result<(), Unusable> {
+        for resource in package.terminology()? {
+            self.value_sets.add(&resource);
+        }
+        for (definition, make) in package.profiles()? {
+            let (url, version) = (definition.url.clone(), definition.version.clone());
+            self.profiles.add_later(url, version, Box::new(make));
+        }
+        Ok(())
+    }
+
+    /// Adds what is in a package that is not the site's.
+    pub fn add_resources(&mut self, of: &Path, resources: Vec<Value>) -> Result<(), Unusable> {
+        resources.into_iter().try_for_each(|resource| self.add(of, resource))
+    }
+
+    /// What is wrong with profiles: all are compiled.
+    pub fn faults(&self) -> Vec<String> {
+        self.profiles.check().iter().map(ToString::to_string).collect()
     }
 
     fn add(&mut self, path: &Path, resource: Value) -> Result<(), Unusable> {

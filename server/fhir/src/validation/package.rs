@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://confluence.hl7.org/display/FHIR/NPM+Package+Specification>
 
-use std::io::Read as _;
+use std::{collections::BTreeMap, io::Read as _};
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
@@ -20,6 +20,10 @@ pub struct Package {
     /// `jp-core.r4`
     pub name: String,
     pub version: String,
+    /// `4.0.1`; none when the manifest doesn't say.
+    pub fhir_versions: Vec<String>,
+    /// Other packages that it needs, with their versions.
+    pub dependencies: BTreeMap<String, String>,
     /// The resources, in the order of the archive.
     pub resources: Vec<Value>,
 }
@@ -68,8 +72,24 @@ impl Package {
         let (Some(name), Some(version)) = (text("name"), text("version")) else {
             return Err(PackageError::NoManifest);
         };
-        Ok(Self { name, version, resources })
+        let manifest = manifest.unwrap_or_default();
+        let (fhir_versions, dependencies) = (fhir_versions(&manifest), dependencies(&manifest));
+        Ok(Self { name, version, fhir_versions, dependencies, resources })
     }
+}
+
+/// Older packages have them under another name.
+fn fhir_versions(manifest: &Value) -> Vec<String> {
+    let listed = ["fhirVersions", "fhir-version-list"].iter().find_map(|name| manifest.get(name));
+    let listed = listed.and_then(Value::as_array).into_iter().flatten();
+    listed.filter_map(|version| Some(version.as_str()?.to_owned())).collect()
+}
+
+fn dependencies(manifest: &Value) -> BTreeMap<String, String> {
+    let listed = manifest.get("dependencies").and_then(Value::as_object).into_iter().flatten();
+    listed
+        .filter_map(|(name, version)| Some((name.clone(), version.as_str()?.to_owned())))
+        .collect()
 }
 
 /// Examples and the other folders are not what a validator goes by.
