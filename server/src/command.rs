@@ -71,9 +71,16 @@ struct MannerArgs {
     /// Language of messages; from LANG if not given
     #[arg(long, global = true, value_enum)]
     language: Option<LanguageArg>,
-    /// text for people, json for programs
+    /// text for people, json for programs; html of `genkan validate` only
     #[arg(long, global = true, value_enum, default_value = "text")]
-    format: Output,
+    format: FormatArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    Text,
+    Json,
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -82,7 +89,7 @@ enum LanguageArg {
     En,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     Text,
     Json,
@@ -102,7 +109,12 @@ impl MannerArgs {
             Some(LanguageArg::En) => Language::English,
             None => language_of_environment(),
         };
-        Manner { language, output: self.format }
+        // Beside a page, what is said is for people.
+        let output = match self.format {
+            FormatArg::Json => Output::Json,
+            FormatArg::Text | FormatArg::Html => Output::Text,
+        };
+        Manner { language, output }
     }
 }
 
@@ -226,11 +238,18 @@ impl Cli {
 }
 
 pub fn run(cli: Cli, manner: Manner) -> Result<(), Failure> {
+    let is_page = cli.manner.format == FormatArg::Html;
+    if is_page && !matches!(cli.command, Command::Validate(_)) {
+        return Err(Failure::usage(Text::new(
+            "--format html is for `genkan validate`",
+            "--format html が使えるのは genkan validate だけです",
+        )));
+    }
     match cli.command {
         Command::Serve(args) => block_on(serve::run(&args, manner)),
         Command::Demo(args) => block_on(demo::run(&args, manner)),
         Command::Bundle(args) => block_on(bundle::run(&args, manner)),
-        Command::Validate(args) => validate::run(&args, manner),
+        Command::Validate(args) => validate::run(&args, is_page, manner),
         Command::Package(command) => package::run(&command, manner),
         Command::Doctor(args) => block_on(doctor::run(&args, manner)),
         Command::Rules(command) => block_on(rules::run(&command, manner)),

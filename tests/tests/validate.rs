@@ -155,3 +155,197 @@ fn a_code_that_the_master_has_not_is_told_only_with_the_master() -> Result<()> {
     ensure!(none.code == Some(64), "{:?} {}", none.code, none.err);
     Ok(())
 }
+
+const MAN: &str = r#"{"resourceType": "Patient", "gender": "man"}"#;
+const SOUND: &str = r#"{"resourceType": "Patient", "active": true}"#;
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("a path")
+}
+
+#[test]
+fn each_line_of_ndjson_is_a_resource_with_its_own_place() -> Result<()> {
+    let folder = TempDir::new()?;
+    let file = folder.path().join("a.ndjson");
+    fs::write(&file, format!("{SOUND}\n\n{MAN}\r\n{{\n{SOUND}"))?;
+    let run = validate(&[text(folder.path())?, "--format", "json"])?;
+    ensure!(run.code == Some(65), "{:?} {}", run.code, run.err);
+    let told: Vec<Value> = run.out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let lines: Vec<_> =
+        told.iter().map(|one| (one["line"].as_u64(), one["valid"].as_bool())).collect();
+    let expected = [(1, true), (3, false), (4, false), (5, true)];
+    ensure!(lines == expected.map(|(line, valid)| (Some(line), Some(valid))), "{lines:?}");
+    let finding = &told[1]["findings"][0];
+    ensure!(finding["line"] == 3 && finding["column"] == 39, "{finding}");
+    ensure!(told[2]["findings"][0]["line"] == 4, "{}", told[2]);
+    let run = validate(&[text(&file)?, "--language", "en"])?;
+    ensure!(run.out.contains("a.ndjson:3:39 Patient.gender"), "{}", run.out);
+    ensure!(run.out.contains("4 resources in 1 files, 2 with errors"), "{}", run.out);
+    Ok(())
+}
+
+#[test]
+fn many_files_are_told_in_their_order_and_without_progress_in_a_pipe() -> Result<()> {
+    let folder = TempDir::new()?;
+    for at in 0..300 {
+        let text = if at % 3 == 0 { MAN } else { SOUND };
+        // The first ones take longest.
+        let blanks = " ".repeat(if at < 10 { 2_000_000 } else { 1 });
+        fs::write(folder.path().join(format!("{at:03}.json")), format!("{blanks}{text}"))?;
+    }
+    let run = validate(&[text(folder.path())?, "--format", "json"])?;
+    ensure!(run.code == Some(65) && run.err.is_empty(), "{:?} {}", run.code, run.err);
+    for (at, line) in run.out.lines().enumerate() {
+        let told: Value = serde_json::from_str(line)?;
+        let file = told["file"].as_str().context("a file")?;
+        ensure!(file.ends_with(&format!("{at:03}.json")), "{at}: {file}");
+        ensure!(told["valid"] == (at % 3 != 0), "{told}");
+    }
+    ensure!(run.out.lines().count() == 300);
+    // What can't be read ends it there, with what was told before.
+    let gone = folder.path().join("150x.json");
+    std::os::unix::fs::symlink("/nowhere", &gone)?;
+    let run = validate(&[text(folder.path())?, "--format", "json"])?;
+    ensure!(run.code == Some(1) && run.err.contains("150x.json"), "{:?} {}", run.code, run.err);
+    ensure!(run.out.lines().count() == 151, "{} lines", run.out.lines().count());
+    Ok(())
+}
+
+#[test]
+fn a_page_stands_by_itself_and_shows_what_text_shows() -> Result<()> {
+    let folder = TempDir::new()?;
+    let name = "<b>&\"a.json";
+    let patient = json!({"resourceType": "Patient", "gender": "<script>alert(1)</script>",
+        "name": [{"text": "山田 太郎"}], "extension": [{"url": "http://x.jp/<i>", "valueString": "秘密"}]});
+    fs::write(folder.path().join(name), patient.to_string())?;
+    fs::write(folder.path().join("b.json"), SOUND)?;
+    fs::write(folder.path().join("c.ndjson"), format!("{SOUND}\n{MAN}"))?;
+    let run = validate(&[text(folder.path())?, "--format", "html", "--language", "ja"])?;
+    ensure!(run.code == Some(65), "{:?} {}", run.code, run.err);
+    ensure!(run.out.starts_with("<!DOCTYPE html>\n<html lang=\"ja\">"), "{}", run.out);
+    for part in [
+        "FHIR リソースの検証結果",
+        "&lt;b&gt;&amp;&quot;a.json",
+        "c.ndjson:2",
+        "V1501",
+        "3 ファイル、4 リソース中 2 リソースにエラー",
+        "Patient.gender",
+        "&lt;i&gt;",
+    ] {
+        ensure!(run.out.contains(part), "{part}: {}", run.out);
+    }
+    for part in ["<script", "<i>", "<b>&", "山田", "秘密", "http-equiv=\"refresh", "src=", "href="]
+    {
+        ensure!(!run.out.contains(part), "{part}: {}", run.out);
+    }
+    let english = validate(&[text(folder.path())?, "--format", "html", "--language", "en"])?;
+    ensure!(english.out.contains("4 resources in 3 files, 2 with errors"), "{}", english.out);
+    let other =
+        genkan_command()?.args(["codes", "list", "--masters", "x", "--format", "html"]).output()?;
+    ensure!(other.status.code() == Some(64), "{:?}", other.status);
+    Ok(())
+}
+
+/// `places` of errors.
+fn outcome(places: &[&str]) -> Value {
+    let issue = |place: &&str| json!({"severity": "error", "code": "invalid", "expression": [place], "diagnostics": "山田"});
+    let mut issues: Vec<Value> = places.iter().map(issue).collect();
+    issues.push(json!({"severity": "warning", "code": "invalid", "expression": ["Patient"]}));
+    json!({"resourceType": "OperationOutcome", "issue": issues})
+}
+
+#[test]
+fn another_validators_outcome_is_compared_by_verdict_and_place() -> Result<()> {
+    let folder = TempDir::new()?;
+    let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
+    fs::create_dir(&ours)?;
+    fs::create_dir(&theirs)?;
+    let place = |name: &str, resource: &str, outcome: Value| -> Result<()> {
+        fs::write(ours.join(format!("{name}.json")), resource)?;
+        fs::write(theirs.join(format!("{name}.json")), outcome.to_string())?;
+        Ok(())
+    };
+    place("a", SOUND, outcome(&[]))?;
+    place("b", MAN, outcome(&["Patient/*Patient/x*/.gender"]))?;
+    let (files, with) = (text(&ours)?, text(&theirs)?);
+    let compare = |more: &[&str]| validate(&[&[files, "--compare-with", with], more].concat());
+    let run = compare(&["--language", "en"])?;
+    ensure!(run.code == Some(0), "{:?} {} {}", run.code, run.out, run.err);
+    ensure!(run.out.contains("same verdict: 2 of 2 files"), "{}", run.out);
+    ensure!(
+        run.out.contains("errors at the same place: 1; only theirs: 0; only ours: 0"),
+        "{}",
+        run.out
+    );
+    // Another place, but the same verdict.
+    place("b", MAN, outcome(&["Patient.name[0]"]))?;
+    let run = compare(&["--language", "en"])?;
+    ensure!(run.code == Some(0), "{:?} {}", run.code, run.out);
+    for part in ["only theirs Patient.name[0] invalid", "only ours Patient.gender V1501 1:39"] {
+        ensure!(run.out.contains(part), "{part}: {}", run.out);
+    }
+    ensure!(!run.out.contains("山田"), "{}", run.out);
+    place("b", MAN, outcome(&[]))?;
+    place("c", SOUND, outcome(&["Patient.x"]))?;
+    fs::write(ours.join("d.json"), SOUND)?;
+    let run = compare(&["--format", "json"])?;
+    ensure!(run.code == Some(65), "{:?} {}", run.code, run.out);
+    let last: Value = serde_json::from_str(run.out.lines().last().context("a line")?)?;
+    let expected = json!({"files": 3, "agreed": 1, "both_valid": 1, "both_with_errors": 0,
+        "only_theirs_with_errors": 1, "only_ours_with_errors": 1, "without_outcome": 1,
+        "errors": {"both": 0, "only_theirs": 1, "only_ours": 1}});
+    ensure!(last == expected, "{last}");
+    Ok(())
+}
+
+#[test]
+fn outcomes_come_in_a_file_a_folder_or_a_bundle() -> Result<()> {
+    let folder = TempDir::new()?;
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("a.json"), SOUND)?;
+    fs::write(
+        path("b.xml"),
+        r#"<Patient xmlns="http://hl7.org/fhir"><gender value="man"/></Patient>"#,
+    )?;
+    let named = |file: &str, places: &[&str]| {
+        let mut outcome = outcome(places);
+        let url = "http://hl7.org/fhir/StructureDefinition/operationoutcome-file";
+        outcome["extension"] = json!([{"url": url, "valueString": format!("/elsewhere/{file}")}]);
+        json!({"resource": outcome})
+    };
+    let bundle = json!({"resourceType": "Bundle", "type": "collection",
+        "entry": [named("b.xml", &["Patient.gender"]), named("a.json", &[])]});
+    fs::write(path("theirs"), bundle.to_string())?;
+    let (a, b, theirs) = (path("a.json"), path("b.xml"), path("theirs"));
+    let (a, b, theirs) = (text(&a)?, text(&b)?, text(&theirs)?);
+    let run = validate(&[a, b, "--compare-with", theirs, "--language", "en"])?;
+    ensure!(
+        run.code == Some(0) && run.out.contains("2 of 2"),
+        "{:?} {}{}",
+        run.code,
+        run.out,
+        run.err
+    );
+    fs::write(path("theirs"), outcome(&[]).to_string())?;
+    ensure!(validate(&[a, "--compare-with", theirs])?.code == Some(0), "one file, one outcome");
+    ensure!(validate(&[b, "--compare-with", theirs])?.code == Some(65), "one file, one outcome");
+    for (theirs_text, why) in [
+        (SOUND.to_owned(), "no OperationOutcome"),
+        ("{".to_owned(), "EOF"),
+        (
+            json!({"resourceType": "Bundle", "entry": [named("z.json", &[])]}).to_string(),
+            "about any of the files",
+        ),
+    ] {
+        fs::write(path("theirs"), theirs_text)?;
+        let run = validate(&[a, b, "--compare-with", theirs, "--language", "en"])?;
+        ensure!(run.code == Some(64) && run.err.contains(why), "{why}: {:?} {}", run.code, run.err);
+    }
+    fs::write(path("l.ndjson"), SOUND)?;
+    let lines = path("l.ndjson");
+    let run = validate(&[text(&lines)?, "--compare-with", theirs, "--language", "en"])?;
+    ensure!(run.code == Some(64) && run.err.contains("NDJSON"), "{}", run.err);
+    let run = validate(&[a, "--compare-with", theirs, "--format", "html"])?;
+    ensure!(run.code == Some(64), "{:?}", run.code);
+    Ok(())
+}

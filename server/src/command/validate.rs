@@ -1,28 +1,38 @@
 //! `genkan validate`: what a receiver would refuse, found before sending.
 
-use std::collections::BTreeSet;
+mod compared;
+mod inputs;
+mod page;
+mod theirs;
+mod told;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
 
 use anyhow::Context as _;
 use clap::Args;
-use genkan_fhir::outcome::IssueSeverity;
-use genkan_fhir::validation::{Finding, Report};
+use genkan_fhir::validation::Report;
+use genkan_mapping::Text;
 use genkan_mapping::conformance::Version;
-use genkan_mapping::{Language, Text};
 use genkan_masters::Store;
-use serde_json::{Value, json};
+use indicatif::ProgressBar;
 
 use crate::command::{Failure, Manner, Output};
 use crate::validate::{Definitions, Unusable};
+use compared::Comparison;
+use inputs::{Input, Inputs};
+use page::Page;
 
-/// Files of one run; a folder with more is given in parts.
-const FILES_MAX: usize = 100_000;
-/// Folders in folders.
-const FOLDERS_MAX: usize = 32;
+/// As much as the first thread has: profiles in each other go deep.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+/// Reports that wait for an earlier one.
+const WAITING_MAX: usize = 64;
 
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// Resources in JSON or XML; of folders, every .json and .xml file in them
+    /// Resources in JSON or XML, or NDJSON with one in each line; of folders, every .json, .xml and .ndjson in them
     #[arg(required = true, value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
     /// A FHIR package with profiles and value sets, or one definition; may be given several times
@@ -40,35 +50,133 @@ pub struct ValidateArgs {
     /// The canonical of a profile that every resource must conform to, beside those it claims
     #[arg(long = "profile", value_name = "URL")]
     profiles: Vec<String>,
+    /// What another validator found: an OperationOutcome, a Bundle of them, or a folder with one for each
+    /// file, by its name. Prints where the two agree instead of what was found
+    #[arg(long, value_name = "FILE|DIR")]
+    compare_with: Option<PathBuf>,
 }
 
-pub fn run(args: &ValidateArgs, manner: Manner) -> Result<(), Failure> {
+/// Where the reports go, one after the other.
+enum Teller {
+    Lines(Manner),
+    Page(Page),
+    Comparison(Comparison),
+}
+
+pub fn run(args: &ValidateArgs, is_page: bool, manner: Manner) -> Result<(), Failure> {
     let definitions = Definitions::load(args.guide, args.packages_dir.as_deref(), &args.packages)?;
     for canonical in &args.profiles {
         if !definitions.knows(canonical) {
             return Err(Failure::usage(unknown_profile(canonical)));
         }
     }
-    let mut files = BTreeSet::new();
-    for path in &args.files {
-        collect(path, 0, &mut files)?;
-    }
+    let files = inputs::files(&args.files)?;
     let masters = args.masters.as_deref().map(masters).transpose()?.unwrap_or_default();
+    let mut teller = Teller::of(args, is_page, manner, &files)?;
+    let progress = ProgressBar::new(files.len() as u64);
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
-    let mut refused = 0;
-    for file in &files {
-        let source =
-            std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?;
-        let report =
-            definitions.judge(&masters, |validator| validator.validate(&source, None, &profiles));
+    let (mut count, mut refused) = (0, 0);
+    let judged = judge(&definitions, &masters, &profiles, &files, |input, report| {
+        count += 1;
         refused += usize::from(!report.is_valid());
-        tell(file, &report, manner);
+        progress.set_position(input.file as u64);
+        progress.suspend(|| teller.tell(&files[input.file], input, report));
+    });
+    progress.finish_and_clear();
+    judged?;
+    teller.finish(files.len(), count, refused)
+}
+
+/// Tells each report in the order of the files, however many threads make them.
+fn judge(
+    definitions: &Definitions,
+    masters: &Store,
+    profiles: &[&str],
+    files: &[PathBuf],
+    mut tell: impl FnMut(&Input, &Report),
+) -> Result<(), Failure> {
+    let inputs = Mutex::new(Inputs::of(files).enumerate());
+    let next = || inputs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = |reports: mpsc::SyncSender<(usize, Result<(Input, Report), Failure>)>| {
+        definitions.judge(masters, |validator| {
+            while let Some((place, input)) = next() {
+                let judged = input.map(|input| {
+                    let mut report = validator.validate(&input.source, None, profiles);
+                    input.place(&mut report);
+                    (input, report)
+                });
+                // Nobody listens any more: an earlier one could not be read.
+                if reports.send((place, judged)).is_err() {
+                    return;
+                }
+            }
+        });
+    };
+    thread::scope(|scope| {
+        let (sender, reports) = mpsc::sync_channel(WAITING_MAX);
+        let threads =
+            thread::available_parallelism().map_or(1, usize::from).min(files.len().max(1));
+        for _ in 0..threads {
+            let sender = sender.clone();
+            let thread = thread::Builder::new().stack_size(STACK_BYTES);
+            thread.spawn_scoped(scope, || work(sender)).context("can't start a thread")?;
+        }
+        drop(sender);
+        let (mut waiting, mut place) = (BTreeMap::new(), 0);
+        for (at, judged) in reports {
+            waiting.insert(at, judged);
+            while let Some(judged) = waiting.remove(&place) {
+                let (input, report) = judged?;
+                tell(&input, &report);
+                place += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+impl Teller {
+    fn of(
+        args: &ValidateArgs,
+        is_page: bool,
+        manner: Manner,
+        files: &[PathBuf],
+    ) -> Result<Self, Failure> {
+        let Some(theirs) = &args.compare_with else {
+            return Ok(match is_page {
+                true => Teller::Page(Page::new(manner.language)),
+                false => Teller::Lines(manner),
+            });
+        };
+        if is_page {
+            return Err(Failure::usage(Text::new(
+                "--compare-with prints text or json",
+                "--compare-with の出力は text か json です",
+            )));
+        }
+        Ok(Teller::Comparison(Comparison::with(theirs, files, manner)?))
     }
-    if matches!(manner.output, Output::Text) {
-        say!("{}", summary(files.len(), refused).in_language(manner.language));
+
+    fn tell(&mut self, file: &Path, input: &Input, report: &Report) {
+        match self {
+            Teller::Lines(manner) => told::tell(file, input.line, report, *manner),
+            Teller::Page(page) => page.add(file, input.line, report),
+            Teller::Comparison(comparison) => comparison.add(file, input.line, report),
+        }
     }
-    // Each file's faults were printed.
-    if refused > 0 { Err(Failure::rules()) } else { Ok(()) }
+
+    fn finish(self, files: usize, count: usize, refused: usize) -> Result<(), Failure> {
+        match self {
+            Teller::Comparison(comparison) => return comparison.finish(),
+            Teller::Page(page) => say!("{}", page.finish(files, count, refused)),
+            Teller::Lines(manner) if manner.output == Output::Text => {
+                say!("{}", summary(files, count, refused).in_language(manner.language));
+            }
+            Teller::Lines(_) => {}
+        }
+        // Each file's faults were printed.
+        if refused > 0 { Err(Failure::rules()) } else { Ok(()) }
+    }
 }
 
 impl From<Unusable> for Failure {
@@ -87,106 +195,6 @@ fn masters(path: &Path) -> Result<Store, Failure> {
     opened.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
-/// The files at a path, in the order of their names.
-fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
-    if files.len() >= FILES_MAX || depth > FOLDERS_MAX {
-        return Err(Failure::usage(Text::new(
-            format!("more than {FILES_MAX} files or {FOLDERS_MAX} levels of folders: give a part"),
-            format!(
-                "{FILES_MAX} ファイルまたは {FOLDERS_MAX} 階層を超えています。分けて指定してください"
-            ),
-        )));
-    }
-    if !path.is_dir() {
-        files.insert(path.to_owned());
-        return Ok(());
-    }
-    let entries = std::fs::read_dir(path);
-    for entry in entries.with_context(|| format!("can't read {}", path.display()))? {
-        let entry = entry.map_err(anyhow::Error::from)?.path();
-        let extension = entry.extension().and_then(|extension| extension.to_str());
-        if entry.is_dir() || matches!(extension, Some("json" | "xml")) {
-            collect(&entry, depth + 1, files)?;
-        }
-    }
-    Ok(())
-}
-
-fn tell(file: &Path, report: &Report, manner: Manner) {
-    match manner.output {
-        Output::Json => say!("{}", to_json(file, report)),
-        Output::Text => {
-            for finding in &report.findings {
-                tell_finding(file, finding, 0, manner.language);
-            }
-        }
-    }
-}
-
-fn tell_finding(file: &Path, finding: &Finding, depth: usize, language: Language) {
-    let entry = finding.code.entry();
-    let (text, mend) = match language {
-        Language::Japanese => (finding.japanese(), entry.mend_japanese),
-        Language::English => (finding.english(), entry.mend_english),
-    };
-    let severity = severity(finding.severity);
-    let severity = severity.in_language(language);
-    let indent = "  ".repeat(depth);
-    say!("{indent}{} {severity} {text}", entry.id);
-    let place = finding.place;
-    say!(
-        "{indent}  at   {}:{}:{} {}",
-        file.display(),
-        place.line,
-        place.column,
-        finding.expression
-    );
-    if let Some(profile) = &finding.profile {
-        say!("{indent}  rule {profile} {}", finding.element);
-    }
-    say!("{indent}  fix  {mend}");
-    for consequence in &finding.consequences {
-        tell_finding(file, consequence, depth + 1, language);
-    }
-}
-
-fn severity(of: IssueSeverity) -> Text {
-    match of {
-        IssueSeverity::Fatal | IssueSeverity::Error => Text::new("error", "エラー"),
-        IssueSeverity::Warning => Text::new("warning", "警告"),
-        IssueSeverity::Information => Text::new("note", "情報"),
-    }
-}
-
-fn to_json(file: &Path, report: &Report) -> Value {
-    json!({
-        "file": file.display().to_string(),
-        "valid": report.is_valid(),
-        "profiles": report.profiles,
-        "findings": report.findings.iter().map(finding_json).collect::<Vec<_>>(),
-    })
-}
-
-fn finding_json(finding: &Finding) -> Value {
-    let entry = finding.code.entry();
-    json!({
-        "code": entry.id,
-        "severity": finding.severity.code(),
-        "line": finding.place.line,
-        "column": finding.place.column,
-        "expression": finding.expression,
-        "element": finding.element,
-        "found": finding.found,
-        "allowed": finding.allowed,
-        "profile": finding.profile,
-        "message": finding.english(),
-        "message_ja": finding.japanese(),
-        "mend": entry.mend_english,
-        "mend_ja": entry.mend_japanese,
-        "consequences": finding.consequences.iter().map(finding_json).collect::<Vec<_>>(),
-    })
-}
-
 fn unknown_profile(canonical: &str) -> Text {
     Text::new(
         format!("the profile {canonical} is in none of the packages; add it with --package"),
@@ -196,10 +204,17 @@ fn unknown_profile(canonical: &str) -> Text {
     )
 }
 
-fn summary(count: usize, refused: usize) -> Text {
+/// Files with lines of NDJSON have more resources than there are of them.
+fn summary(files: usize, count: usize, refused: usize) -> Text {
+    if files == count {
+        return Text::new(
+            format!("{files} files, {refused} with errors"),
+            format!("{files} ファイル中 {refused} ファイルにエラー"),
+        );
+    }
     Text::new(
-        format!("{count} files, {refused} with errors"),
-        format!("{count} ファイル中 {refused} ファイルにエラー"),
+        format!("{count} resources in {files} files, {refused} with errors"),
+        format!("{files} ファイル、{count} リソース中 {refused} リソースにエラー"),
     )
 }
 
@@ -221,6 +236,7 @@ mod tests {
             packages_dir: None,
             guide: None,
             masters: None,
+            compare_with: None,
             profiles: more.iter().map(|url| (*url).to_owned()).collect(),
         };
         args.packages.extend(
@@ -230,7 +246,7 @@ mod tests {
                 .map(|(name, _)| folder.path().join(name)),
         );
         let manner = Manner { language: Language::English, output: Output::Json };
-        run(&args, manner).err().map(|failure| failure.text().en)
+        run(&args, false, manner).err().map(|failure| failure.text().en)
     }
 
     #[test]

@@ -162,8 +162,11 @@ impl<'w> Walk<'w> {
         if name == "Bundle" {
             self.check_bundle(root);
         }
+        self.path = Path::of(name);
+        if self.path_steps.get() >= self.path_steps_max {
+            self.stop(&format!("{} steps of expressions", self.path_steps_max));
+        }
         if self.is_too_deep {
-            self.path = Path::of(name);
             self.stop(&format!("{MAX_TRIALS} profiles in each other"));
         }
     }
