@@ -7,10 +7,10 @@
 mod holding;
 pub(crate) mod split;
 mod standing;
+mod turned;
 mod ways;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 
@@ -19,34 +19,31 @@ use crate::kind::Kind;
 use crate::store::{Known, Store};
 use crate::system;
 
+use turned::Turned;
+
 pub use holding::{Described, Holding};
 pub use split::{Part, Split};
 pub use ways::Successor;
 
 /// Imported masters, asked by code system.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Crosswalk<'s> {
     store: &'s Store,
-    inverses: Arc<Inverses>,
 }
 
-/// What has to be turned round to be asked, each once and when it is first asked for. It belongs to one
-/// store.
+/// What has to be turned round to be asked, each once and when it is first asked for. A [`Store`] keeps
+/// its own.
 #[derive(Debug, Default)]
-pub struct Inverses {
-    drugs: OnceLock<Drugs>,
+pub(crate) struct Inverses {
+    /// レセ電コード by 薬価基準コード
+    by_price: OnceLock<Turned>,
+    /// レセ電コード by 一般名コード
+    by_generic: OnceLock<Turned>,
     /// The ICD-10 codes that diseases have.
-    icd10: OnceLock<BTreeSet<String>>,
+    icd10: OnceLock<Turned>,
     /// The first nine characters of YJ and price-list codes: ingredient, form and strength.
-    stems: OnceLock<BTreeSet<String>>,
-    names: OnceLock<split::Names>,
-}
-
-/// レセ電コード by the codes that stand in their rows.
-#[derive(Debug, Default)]
-struct Drugs {
-    by_price: BTreeMap<String, Vec<String>>,
-    by_generic: BTreeMap<String, Vec<String>>,
+    stems: OnceLock<Turned>,
+    names: OnceLock<split::OwnNames>,
 }
 
 /// How a code stands in its system.
@@ -84,12 +81,7 @@ pub struct Fact {
 
 impl<'s> Crosswalk<'s> {
     pub fn new(store: &'s Store) -> Self {
-        Crosswalk::with(store, &Arc::default())
-    }
-
-    /// With what was turned round before, of the same store.
-    pub fn with(store: &'s Store, inverses: &Arc<Inverses>) -> Self {
-        Crosswalk { store, inverses: Arc::clone(inverses) }
+        Crosswalk { store }
     }
 
     /// The masters that tell of the codes of a system, also of one without a table of its own.
@@ -107,37 +99,37 @@ impl<'s> Crosswalk<'s> {
         }
     }
 
-    fn drugs(&self) -> &Drugs {
-        self.inverses.drugs.get_or_init(|| {
-            let mut drugs = Drugs::default();
-            self.store.walk(system::RECEIPT_DRUG, |drug| {
-                for (property, index) in [
-                    (Property::PriceList, &mut drugs.by_price),
-                    (Property::GenericName, &mut drugs.by_generic),
-                ] {
-                    drug.each_value(property, |value| {
-                        index.entry(value.to_owned()).or_default().push(drug.code.to_owned());
-                    });
-                }
-            });
-            drugs
-        })
+    /// The receipt drugs of a 薬価基準コード.
+    fn receipts_of_price(&self, code: &str) -> Vec<&'s str> {
+        self.by_price().codes(self.store, code)
     }
 
-    /// The receipt drugs of a price-list code.
-    fn receipts_of_price(&self, code: &str) -> &[String] {
-        self.drugs().by_price.get(code).map(Vec::as_slice).unwrap_or_default()
+    fn by_price(&self) -> &'s Turned {
+        let turned = || self.receipts_by(Property::PriceList);
+        self.store.inverses().by_price.get_or_init(turned)
     }
 
-    fn icd10(&self) -> &BTreeSet<String> {
-        self.inverses.icd10.get_or_init(|| {
-            let mut icd10 = BTreeSet::new();
+    /// The receipt drugs of a 一般名コード.
+    fn receipts_of_generic(&self, code: &str) -> Vec<&'s str> {
+        let turned = || self.receipts_by(Property::GenericName);
+        self.store.inverses().by_generic.get_or_init(turned).codes(self.store, code)
+    }
+
+    fn receipts_by(&self, property: Property) -> Turned {
+        let mut receipts = Turned::default();
+        self.store.walk(system::RECEIPT_DRUG, |drug| {
+            drug.each_value(property, |value| receipts.add(self.store, value, drug.code));
+        });
+        receipts
+    }
+
+    fn icd10(&self) -> &'s Turned {
+        self.store.inverses().icd10.get_or_init(|| {
+            let mut icd10 = Turned::default();
             self.store.walk(system::DISEASE_KEY, |disease| {
                 for property in [Property::Icd10, Property::Icd10Second] {
                     disease.each_value(property, |value| {
-                        if !icd10.contains(value) {
-                            icd10.insert(value.to_owned());
-                        }
+                        icd10.add_first(self.store, value, disease.code);
                     });
                 }
             });
@@ -145,18 +137,18 @@ impl<'s> Crosswalk<'s> {
         })
     }
 
-    fn stems(&self) -> &BTreeSet<String> {
-        self.inverses.stems.get_or_init(|| {
-            let mut stems = BTreeSet::new();
+    fn stems(&self) -> &'s Turned {
+        self.store.inverses().stems.get_or_init(|| {
+            let mut stems = Turned::default();
             let mut take = |code: &str| {
-                if let Some(stem) = code.get(..9).filter(|stem| !stems.contains(*stem)) {
-                    stems.insert(stem.to_owned());
+                if let Some(stem) = code.get(..9) {
+                    stems.add_first(self.store, stem, code);
                 }
             };
             for of in [system::YJ, system::PRICE_LIST] {
                 self.store.walk(of, |drug| take(drug.code));
             }
-            self.drugs().by_price.keys().for_each(|price| take(price));
+            self.by_price().pairs(self.store).for_each(|(price, _)| take(price));
             stems
         })
     }

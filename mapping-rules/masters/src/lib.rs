@@ -27,7 +27,7 @@ mod usage;
 
 pub use concept::{Change, Concept, Property};
 pub use crosswalk::{
-    Crosswalk, Described, Fact, Holding, Inverses, Part, Split, Standing, Successor, Unchecked,
+    Crosswalk, Described, Fact, Holding, Part, Split, Standing, Successor, Unchecked,
 };
 pub use kind::{Kind, read, read_within};
 pub use reading::{ReadLimits, Reading, Reason, Rejected, Scope};

@@ -18,6 +18,7 @@ use crate::kind::Kind;
 
 pub use find::{Words, fold};
 pub use import::{Applied, ImportError, Unapplied};
+pub(crate) use packed::Stood;
 pub use packed::{Known, Store, StoreError};
 
 /// One imported file.

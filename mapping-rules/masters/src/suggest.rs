@@ -16,7 +16,7 @@ mod weigh;
 use chrono::NaiveDate;
 
 use crate::concept::Concept;
-use crate::crosswalk::split::{Names as SplitNames, Split};
+use crate::crosswalk::split::{Split, WrittenNames, split};
 use crate::kind::Kind;
 use crate::store::Store;
 use crate::system;
@@ -209,7 +209,7 @@ pub struct Index {
     traits: Vec<Traits>,
     names: Names,
     /// Of diseases.
-    split: Option<SplitNames>,
+    split: Option<WrittenNames>,
 }
 
 impl Index {
@@ -228,7 +228,7 @@ impl Index {
             texts.extend(own.into_iter().map(|text| (place, text)));
         }
         let is_key = of != system::ICD10 && domain == Domain::Disease;
-        let split = is_key.then(|| SplitNames::of(store, normal));
+        let split = is_key.then(|| WrittenNames::of(store, normal));
         let traits = entries.iter().map(|entry| Traits::of(domain, entry)).collect();
         Ok(Index { domain, names: Names::new(&texts), traits, entries, split })
     }
@@ -362,7 +362,7 @@ impl<'a> Asked<'a> {
         let names = texts(written.iter().map(|name| (*name).to_owned()).collect());
         let short = texts(written.iter().filter_map(|name| trimmed(name)).collect());
         let split = index.split.as_ref().and_then(|all| {
-            let mut splits = names.iter().filter_map(|name| all.split(name));
+            let mut splits = names.iter().filter_map(|name| split(all, name));
             splits.find(Split::has_modifiers)
         });
         let long_enough = house.code.len() >= CODE_LETTERS_MIN;

@@ -133,6 +133,43 @@ fn a_store_of_before_opens_and_says_what_to_import_again() {
     assert!(matches!(again.apply(&reading, file), Err(ImportError::Known { .. })));
 }
 
+#[test]
+fn the_masters_of_a_day_have_what_files_said_by_then() {
+    let mut masters = Masters::default();
+    import(&mut masters, "2026-04-01", &drugs(FULL)).expect("a full file");
+    let update = [
+        ("3", "610000004", "丁錠", "99999999"),
+        ("5", "610000001", "甲錠（改）", ""),
+        ("9", "610000002", "", "20260531"),
+    ];
+    import(&mut masters, "2026-05-01", &drugs(&update)).expect("an update");
+    let store = Store::open(masters.pack()).expect("ours");
+    for (on, codes, name, until) in [
+        ("2026-03-31", 0, None, None),
+        ("2026-04-01", 3, Some("甲錠"), None),
+        ("2026-04-30", 3, Some("甲錠"), None),
+        ("2026-05-01", 4, Some("甲錠（改）"), Some(day("2026-05-31"))),
+    ] {
+        let then = store.as_of(day(on));
+        let of = system::RECEIPT_DRUG;
+        assert_eq!((then.count(of), then.all(of).count()), (codes, codes), "{on}");
+        assert_eq!(
+            (then.has(of), then.has_file(Kind::ReceiptDrug)),
+            (codes > 0, codes > 0),
+            "{on}"
+        );
+        let known = then.lookup(of, "610000001");
+        assert_eq!(known.as_ref().map(|known| known.concept.display.as_str()), name, "{on}");
+        assert_eq!(
+            then.lookup(of, "610000002").and_then(|known| known.concept.until),
+            until,
+            "{on}"
+        );
+        assert_eq!(then.lookup(of, "610000004").is_some(), codes == 4, "{on}");
+    }
+    assert_eq!(store.count(system::RECEIPT_DRUG), 4, "the store itself is as it was");
+}
+
 /// As it was packed when imports had no revisions: 4 bytes less for each.
 fn as_first_form(bytes: &[u8]) -> Vec<u8> {
     let content = &bytes[..bytes.len() - 32];

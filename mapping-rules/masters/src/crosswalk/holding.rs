@@ -53,8 +53,8 @@ impl Crosswalk<'_> {
     /// How many codes of a system are here.
     pub fn count(&self, of: &str) -> usize {
         match of {
-            system::ICD10 => self.icd10().len(),
-            system::INGREDIENT | system::JFAGY_INGREDIENT => self.stems().len(),
+            system::ICD10 => self.icd10().values(self.store).len(),
+            system::INGREDIENT | system::JFAGY_INGREDIENT => self.stems().values(self.store).len(),
             _ if is_table(of) => self.store.count(of),
             _ => self.taken(of).len(),
         }
@@ -63,10 +63,13 @@ impl Crosswalk<'_> {
     /// The codes of a system that are here, in their order.
     pub fn all(&self, of: &str) -> Vec<String> {
         match of {
-            system::ICD10 => self.icd10().iter().cloned().collect(),
-            system::INGREDIENT => self.stems().iter().map(|stem| format!("{stem}ZZZ")).collect(),
-            system::JFAGY_INGREDIENT => {
-                self.stems().iter().map(|stem| format!("GCM{stem}ZZZ")).collect()
+            system::ICD10 => {
+                self.icd10().values(self.store).into_iter().map(str::to_owned).collect()
+            }
+            system::INGREDIENT | system::JFAGY_INGREDIENT => {
+                let begin = if of == system::INGREDIENT { "" } else { "GCM" };
+                let stems = self.stems().values(self.store);
+                stems.into_iter().map(|stem| format!("{begin}{stem}ZZZ")).collect()
             }
             _ => self.taken(of).into_iter().collect(),
         }
@@ -100,7 +103,7 @@ impl Crosswalk<'_> {
                 self.store.walk(system::PRICE_LIST, |drug| {
                     take(drug.code);
                 });
-                self.drugs().by_price.keys().for_each(|price| {
+                self.by_price().pairs(self.store).for_each(|(price, _)| {
                     take(price);
                 });
             }

@@ -68,7 +68,7 @@ impl Crosswalk<'_> {
         if !self.store.has(system::DISEASE_KEY) {
             return Standing::Unchecked(Unchecked::NotLoaded(Kind::of_system(system::ICD10)));
         }
-        match self.icd10().contains(code) {
+        match self.icd10().has(self.store, code) {
             true => Standing::Known(Fact::default()),
             false => Standing::Unchecked(Unchecked::Partial(&[])),
         }
@@ -131,7 +131,7 @@ impl Crosswalk<'_> {
         }
         let listed = self.store.lookup(system::PRICE_LIST, code).as_ref().map(fact);
         let receipts = self.receipts_of_price(code);
-        match (listed, receipts) {
+        match (listed, receipts.as_slice()) {
             (None, []) => Standing::Unknown,
             (Some(fact), []) => Standing::Known(fact),
             // The receipt drug's name has the strength in it: it names another code.
@@ -146,10 +146,10 @@ impl Crosswalk<'_> {
     }
 
     /// The last day of the receipt drug that is used longest; `None` if one of them has no end.
-    fn last_day(&self, receipts: &[String]) -> Option<NaiveDate> {
+    fn last_day(&self, receipts: &[impl AsRef<str>]) -> Option<NaiveDate> {
         let ends: Option<Vec<NaiveDate>> = receipts
             .iter()
-            .map(|code| self.store.lookup(system::RECEIPT_DRUG, code)?.concept.until)
+            .map(|code| self.store.lookup(system::RECEIPT_DRUG, code.as_ref())?.concept.until)
             .collect();
         ends?.into_iter().max()
     }
@@ -213,7 +213,7 @@ impl Crosswalk<'_> {
         let Some(stem) = code.strip_suffix("ZZZ").filter(|stem| stem.len() == 9) else {
             return Standing::Unknown;
         };
-        match self.stems().contains(stem) {
+        match self.stems().has(self.store, stem) {
             true => Standing::Known(Fact::default()),
             false if self.store.has(system::YJ) => Standing::Unknown,
             false if self.has_prices() => Standing::Unchecked(Unchecked::Partial(&[Kind::Hot])),

@@ -69,7 +69,7 @@ impl Crosswalk<'_> {
 
     /// Whether a file of this master was imported.
     pub fn has(&self, table: Kind) -> bool {
-        self.store.imports().iter().any(|import| import.kind == table)
+        self.store.has_file(table)
     }
 
     /// The codes of another system that a master gives a code. Several are for somebody to choose from.
@@ -139,7 +139,9 @@ impl Crosswalk<'_> {
         let named: Vec<String> = hot.into_iter().filter(known).collect();
         match from {
             _ if !named.is_empty() => named,
-            system::YJ | system::PRICE_LIST => self.receipts_of_price(code).to_vec(),
+            system::YJ | system::PRICE_LIST => {
+                self.receipts_of_price(code).into_iter().map(str::to_owned).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -154,7 +156,7 @@ impl Crosswalk<'_> {
             return Vec::new();
         }
         let generic = self.codes(Kind::ReceiptDrug, (of, code), system::GENERIC_NAME);
-        let receipts = generic.iter().filter_map(|generic| self.drugs().by_generic.get(generic));
+        let receipts = generic.iter().map(|generic| self.receipts_of_generic(generic));
         let mut found = BTreeSet::new();
         for receipt in receipts.flatten() {
             let Some(known) = self.store.lookup(system::RECEIPT_DRUG, receipt) else { continue };

@@ -2,12 +2,14 @@
 //! file, never a panic.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use super::pack::{MAGIC, MAGIC_WITHOUT_REVISIONS, OPEN};
 use super::{Edition, Entry, Import, Masters};
 use crate::concept::{Concept, Property};
+use crate::crosswalk::Inverses;
 use crate::kind::Kind;
 
 const HASH_BYTES: usize = 32;
@@ -21,12 +23,23 @@ pub enum StoreError {
     Damaged,
 }
 
-/// Packed masters.
+/// Packed masters. Clones share the bytes.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     imports: Vec<Import>,
     systems: BTreeMap<String, Place>,
+    /// What files said that hold from a later day on is not seen.
+    as_of: Option<NaiveDate>,
+    /// Made of the rest, so that clones share it.
+    inverses: Arc<Inverses>,
+}
+
+/// Where a text is in the bytes of a store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stood {
+    at: u32,
+    length: u32,
 }
 
 /// Where the codes of a system are.
@@ -70,7 +83,49 @@ impl Store {
         }
         let mut at = At { bytes: &bytes[..content], place: MAGIC.len() };
         let (imports, systems) = at.head(has_revisions).ok_or(StoreError::Damaged)?;
-        Ok(Store { imports, systems, bytes })
+        let (bytes, inverses) = (Arc::new(bytes), Arc::default());
+        Ok(Store { bytes, imports, systems, as_of: None, inverses })
+    }
+
+    /// The masters as they were on a day: with what files said that held by then, and nothing else.
+    #[must_use]
+    pub fn as_of(&self, day: NaiveDate) -> Self {
+        let mut then = Store { as_of: Some(day), inverses: Arc::default(), ..self.clone() };
+        let systems = std::mem::take(&mut then.systems);
+        let known =
+            |place: &Place| (0..place.count).any(|index| then.known_at(place, index).is_some());
+        let systems = systems.into_iter().filter(|(_, place)| known(place)).collect();
+        Store { systems, ..then }
+    }
+
+    /// Whether what an import said counts here.
+    pub(super) fn sees(&self, import: usize) -> bool {
+        let Some(day) = self.as_of else { return true };
+        self.imports.get(import).is_some_and(|import| import.effective <= day)
+    }
+
+    /// Whether a file of this master was imported.
+    pub fn has_file(&self, of: Kind) -> bool {
+        let mut files = self.imports.iter().enumerate();
+        files.any(|(place, import)| import.kind == of && self.sees(place))
+    }
+
+    pub(crate) fn inverses(&self) -> &Inverses {
+        &self.inverses
+    }
+
+    /// Where a text that was read from here is; `None` of any other.
+    pub(crate) fn stood(&self, text: &str) -> Option<Stood> {
+        let at = text.as_ptr().addr().checked_sub(self.bytes.as_ptr().addr())?;
+        let is_own = at.checked_add(text.len())? <= self.bytes.len();
+        let (at, length) = (u32::try_from(at).ok()?, u32::try_from(text.len()).ok()?);
+        is_own.then_some(Stood { at, length })
+    }
+
+    pub(crate) fn text_at(&self, stood: Stood) -> &str {
+        let (at, length) = (stood.at as usize, stood.length as usize);
+        let bytes = self.bytes.get(at..at + length).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     pub fn imports(&self) -> &[Import] {
@@ -98,7 +153,10 @@ impl Store {
     }
 
     pub fn count(&self, system: &str) -> usize {
-        self.systems.get(system).map_or(0, |place| place.count)
+        match self.as_of {
+            None => self.systems.get(system).map_or(0, |place| place.count),
+            Some(_) => self.all(system).count(),
+        }
     }
 
     pub fn lookup(&self, system: &str, code: &str) -> Option<Known> {
@@ -108,7 +166,7 @@ impl Store {
             let middle = low.midpoint(high);
             let mut at = self.entry(place, middle)?;
             match at.text()?.cmp(code) {
-                std::cmp::Ordering::Equal => return known(code, at.editions(code)?),
+                std::cmp::Ordering::Equal => return self.known(code, at.editions(code)?),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
             }
@@ -127,7 +185,18 @@ impl Store {
     fn known_at(&self, place: &Place, index: usize) -> Option<Known> {
         let mut at = self.entry(place, index)?;
         let code = at.text()?.to_owned();
-        known(&code, at.editions(&code)?)
+        self.known(&code, at.editions(&code)?)
+    }
+
+    /// `None` of a code that nothing is seen of.
+    fn known(&self, code: &str, mut editions: BTreeMap<Kind, Vec<Edition>>) -> Option<Known> {
+        if self.as_of.is_some() {
+            for of_kind in editions.values_mut() {
+                of_kind.retain(|edition| self.sees(edition.import));
+            }
+            editions.retain(|_, of_kind| !of_kind.is_empty());
+        }
+        known(code, editions)
     }
 
     pub(super) fn place(&self, system: &str) -> Option<Place> {
@@ -203,12 +272,24 @@ impl<'b> At<'b> {
         }
     }
 
+    /// Over a text.
+    pub fn skip(&mut self) -> Option<()> {
+        let length = self.count()?;
+        self.take(length).map(|_| ())
+    }
+
     /// Over an optional text.
     pub fn skip_optional(&mut self) -> Option<()> {
         if self.take(1)? != [0] {
-            self.text()?;
+            self.skip()?;
         }
         Some(())
+    }
+
+    /// Over a text, and whether it is this one.
+    pub fn is_text(&mut self, text: &str) -> Option<bool> {
+        let length = self.count()?;
+        Some(self.take(length)? == text.as_bytes())
     }
 
     pub fn date(&mut self) -> Option<Option<NaiveDate>> {

@@ -24,11 +24,11 @@ impl<'s> Glimpse<'s> {
         let mut at = self.properties;
         let mut read = || {
             for _ in 0..at.count()? {
-                let is_it = at.text()? == of.code();
+                let is_it = at.is_text(of.code())?;
                 for _ in 0..at.count()? {
-                    let value = at.text()?;
-                    if is_it {
-                        take(value);
+                    match is_it {
+                        true => take(at.text()?),
+                        false => at.skip()?,
                     }
                 }
             }
@@ -44,41 +44,45 @@ impl Store {
         let Some(place) = self.place(system) else { return };
         for index in 0..place.count {
             let Some(at) = self.entry(&place, index) else { return };
-            if glimpses(at, &mut take).is_none() {
+            if self.glimpses(at, &mut take).is_none() {
                 return;
             }
         }
     }
-}
 
-fn glimpses<'s>(mut at: At<'s>, take: &mut impl FnMut(Glimpse<'s>)) -> Option<()> {
-    let code = at.text()?;
-    for master in 0..at.count()? {
-        at.text()?;
-        let mut latest = None;
+    fn glimpses<'s>(&'s self, mut at: At<'s>, take: &mut impl FnMut(Glimpse<'s>)) -> Option<()> {
+        let code = at.text()?;
+        let mut is_first = true;
         for _ in 0..at.count()? {
-            latest = Some(glimpse(&mut at, code, master == 0)?);
+            at.skip()?;
+            let mut latest = None;
+            for _ in 0..at.count()? {
+                let is_seen = self.sees(at.count()?);
+                let said = glimpse(&mut at, code, is_first)?;
+                latest = if is_seen { Some(said) } else { latest };
+            }
+            is_first &= latest.is_none();
+            latest.into_iter().for_each(&mut *take);
         }
-        latest.into_iter().for_each(&mut *take);
+        Some(())
     }
-    Some(())
 }
 
+/// Behind the number of its import.
 fn glimpse<'s>(at: &mut At<'s>, code: &'s str, is_first: bool) -> Option<Glimpse<'s>> {
-    at.count()?;
     let display = at.text()?;
     at.skip_optional()?;
     at.date()?;
     let until = at.date()?;
     at.skip_optional()?;
     for _ in 0..at.count()? {
-        at.text()?;
+        at.skip()?;
     }
     let properties = *at;
     for _ in 0..at.count()? {
-        at.text()?;
+        at.skip()?;
         for _ in 0..at.count()? {
-            at.text()?;
+            at.skip()?;
         }
     }
     Some(Glimpse { code, display, until, is_first, properties })
