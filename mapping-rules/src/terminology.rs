@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
-use genkan_masters::{Crosswalk, Inverses, Kind, Store};
+use genkan_masters::{Crosswalk, Kind, Store};
 
 use crate::codemap::MapRow;
 use crate::program::RuleSet;
@@ -24,17 +24,13 @@ pub use expand::{Asked, Expansion, Member};
 pub use genkan_masters::Holding;
 pub use translate::{Match, Question, Translation};
 
-/// The code systems, value sets and code maps of a site.
+/// The code systems, value sets and code maps of a site. What there is, is put together when it is first
+/// asked for: a server starts without it.
 #[derive(Debug)]
 pub struct Terminology {
     rules: Arc<RuleSet>,
     masters: Arc<Store>,
-    inverses: Arc<Inverses>,
-    /// By the places of the systems; each is made when it is first searched.
-    listings: Vec<OnceLock<listing::Listing>>,
-    pub systems: Vec<CodeSystem>,
-    pub value_sets: Vec<ValueSet>,
-    pub maps: Vec<Map>,
+    catalog: OnceLock<catalog::Catalog>,
 }
 
 /// A code system that masters fill, the house has, or a code map leads to.
@@ -115,10 +111,10 @@ pub enum Unanswered {
         system: String,
         holding: Holding,
     },
-    /// Another version is here; of what is kept since earlier ones, `date` asks for a day.
+    /// There is no such version.
     OtherVersion {
         here: Option<String>,
-        /// The days of earlier files.
+        /// Those before it that are kept.
         earlier: Vec<String>,
     },
     NoHierarchy {
@@ -137,43 +133,64 @@ impl Terminology {
     }
 
     pub fn system(&self, url: &str) -> Option<&CodeSystem> {
-        self.systems.iter().find(|system| system.url == url)
+        self.systems().iter().find(|system| system.url == url)
     }
 
     fn crosswalk(&self) -> Crosswalk<'_> {
-        Crosswalk::with(&self.masters, &self.inverses)
+        Crosswalk::new(&self.masters)
     }
 
     /// A system with something in it.
-    fn loaded(&self, url: &str, version: Option<&str>) -> Result<&CodeSystem, Unanswered> {
+    fn loaded(&self, url: &str) -> Result<&CodeSystem, Unanswered> {
         let system = self.system(url).ok_or(Unanswered::UnknownSystem)?;
         if system.holding == Holding::Nothing {
             let masters = Kind::of_system(url);
             return Err(Unanswered::NotLoaded { system: url.to_owned(), masters });
         }
-        match version {
-            Some(asked) if system.version.as_deref() != Some(asked) => {
-                Err(Unanswered::OtherVersion {
-                    here: system.version.clone(),
-                    earlier: self.earlier(system),
-                })
-            }
-            _ => Ok(system),
+        Ok(system)
+    }
+
+    /// The same in a version: `None` is the newest one, and otherwise the day from which it held.
+    fn versioned(
+        &self,
+        url: &str,
+        version: Option<&str>,
+    ) -> Result<(&CodeSystem, Option<NaiveDate>), Unanswered> {
+        let system = self.loaded(url)?;
+        let Some(asked) = version.filter(|asked| system.version.as_deref() != Some(*asked)) else {
+            return Ok((system, None));
+        };
+        let earlier = self.earlier(system);
+        match earlier.iter().find(|day| day.to_string() == asked) {
+            Some(day) => Ok((system, Some(*day))),
+            None => Err(Unanswered::OtherVersion {
+                here: system.version.clone(),
+                earlier: earlier.iter().map(ToString::to_string).collect(),
+            }),
         }
     }
-}
 
-impl Terminology {
-    /// The days from which earlier files of a system's masters held, the latest first.
-    fn earlier(&self, system: &CodeSystem) -> Vec<String> {
+    /// The days from which earlier files of a system's masters held, the latest first. What they said is
+    /// kept, and each is a version that can be asked.
+    pub fn earlier(&self, system: &CodeSystem) -> Vec<NaiveDate> {
         let kinds = Kind::of_system(&system.url);
         let imports = self.masters.imports().iter().filter(|import| kinds.contains(&import.kind));
-        let mut days: Vec<String> = imports.map(|import| import.effective.to_string()).collect();
-        days.retain(|day| !system.is_house() && system.version.as_ref() != Some(day));
-        days.sort_unstable();
+        let mut days: Vec<NaiveDate> = imports.map(|import| import.effective).collect();
+        days.retain(|_| !system.is_house());
+        days.sort_unstable_by(|a, b| b.cmp(a));
         days.dedup();
-        days.reverse();
-        days
+        days.into_iter().skip(1).collect()
+    }
+
+    /// The earlier version that held on a day; the oldest one that is kept for days before it. `None` if
+    /// the newest holds.
+    fn version_on(&self, system: &CodeSystem, day: NaiveDate) -> Option<NaiveDate> {
+        let newest = system.version.as_deref()?.parse::<NaiveDate>().ok()?;
+        if newest <= day {
+            return None;
+        }
+        let earlier = self.earlier(system);
+        earlier.iter().find(|from| **from <= day).or(earlier.last()).copied()
     }
 }
 

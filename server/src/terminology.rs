@@ -32,7 +32,7 @@ pub const PARAMETERS: [&str; 5] = ["_id", "name", "status", "url", "version"];
 /// One of [`TYPES`], where a master or a code map is there to be asked.
 pub fn answers(service: &Service, resource_type: &str) -> Option<&'static str> {
     let own = TYPES.into_iter().find(|own| *own == resource_type)?;
-    (!service.terminology.systems.is_empty()).then_some(own)
+    (!service.terminology.is_empty()).then_some(own)
 }
 
 /// The resources of one of them.

@@ -1,10 +1,11 @@
-//! What a site has: made once for its rules and its masters.
+//! What a site has: made once for its rules and its masters, when it is first asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use genkan_masters::{Crosswalk, Inverses, Kind, Store, system};
+use genkan_masters::{Crosswalk, Kind, Store, system};
 
+use super::listing::Listing;
 use super::{CodeSystem, Content, Holding, Map, Terminology, ValueSet};
 use crate::codemap::concept_map::Frame;
 use crate::codemap::{CodeMap, MapRow, rows};
@@ -15,21 +16,30 @@ const WORD_LETTERS_MAX: usize = 40;
 /// Before everything that we name ourselves.
 const OWN: &str = "urn:x-genkan:";
 
-impl Terminology {
-    pub fn new(rules: Arc<RuleSet>, masters: Arc<Store>) -> Self {
+/// What there is to be asked.
+#[derive(Debug)]
+pub(super) struct Catalog {
+    systems: Vec<CodeSystem>,
+    value_sets: Vec<ValueSet>,
+    maps: Vec<Map>,
+    /// By the places of the systems; each is made when it is first searched.
+    listings: Vec<OnceLock<Listing>>,
+}
+
+impl Catalog {
+    fn of(rules: &RuleSet, masters: &Store) -> Self {
         let maps: Vec<Map> = rules
             .code_maps
             .iter()
             .enumerate()
-            .map(|(place, map)| self::map(&rules, place, map))
+            .map(|(place, map)| self::map(rules, place, map))
             .collect();
-        let inverses = Arc::<Inverses>::default();
-        let crosswalk = Crosswalk::with(&masters, &inverses);
-        let mut systems: Vec<CodeSystem> = urls(&rules, &crosswalk)
+        let crosswalk = Crosswalk::new(masters);
+        let mut systems: Vec<CodeSystem> = urls(rules, &crosswalk)
             .into_iter()
-            .map(|url| match house(&rules, &maps, &url) {
-                Some(codes) => of_house(&url, codes, &maps, &rules),
-                None => of_masters(&url, &masters, &crosswalk),
+            .map(|url| match house(rules, &maps, &url) {
+                Some(codes) => of_house(&url, codes, &maps, rules),
+                None => of_masters(&url, masters, &crosswalk),
             })
             .collect();
         systems.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -38,7 +48,40 @@ impl Terminology {
         value_sets.extend(maps.iter().enumerate().flat_map(|(place, map)| of_map(place, map)));
         value_sets.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         let listings = systems.iter().map(|_| OnceLock::new()).collect();
-        Terminology { rules, masters, inverses, listings, systems, value_sets, maps }
+        Catalog { systems, value_sets, maps, listings }
+    }
+}
+
+impl Terminology {
+    pub fn new(rules: Arc<RuleSet>, masters: Arc<Store>) -> Self {
+        Terminology { rules, masters, catalog: OnceLock::new() }
+    }
+
+    /// Nothing can be asked: there is neither a code map nor a master. It needs no catalog.
+    pub fn is_empty(&self) -> bool {
+        self.rules.code_maps.is_empty() && self.masters.systems().next().is_none()
+    }
+
+    fn catalog(&self) -> &Catalog {
+        self.catalog.get_or_init(|| Catalog::of(&self.rules, &self.masters))
+    }
+
+    pub fn systems(&self) -> &[CodeSystem] {
+        &self.catalog().systems
+    }
+
+    pub fn value_sets(&self) -> &[ValueSet] {
+        &self.catalog().value_sets
+    }
+
+    pub fn maps(&self) -> &[Map] {
+        &self.catalog().maps
+    }
+
+    /// The codes of a system, by its place, as they are searched.
+    pub(super) fn listing(&self, place: usize) -> &Listing {
+        let Catalog { systems, listings, .. } = self.catalog();
+        listings[place].get_or_init(|| Listing::of(&self.crosswalk(), &systems[place].url))
     }
 
     pub fn code_map(&self, map: &Map) -> &CodeMap {

@@ -1,7 +1,7 @@
 //! Single codes: what is known of one, whether it is one, and how two stand to each other.
 
 use chrono::NaiveDate;
-use genkan_masters::{Described, Property, Standing, Unchecked, fold};
+use genkan_masters::{Crosswalk, Described, Property, Standing, Unchecked, fold};
 
 use super::{CodeSystem, Content, Holding, Terminology, Unanswered, is_active};
 
@@ -9,6 +9,8 @@ use super::{CodeSystem, Content, Holding, Terminology, Unanswered, is_active};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coded {
     pub code: String,
+    /// Of its system, from which names and properties are.
+    pub version: Option<String>,
     pub display: Option<String>,
     /// 読み
     pub kana: Option<String>,
@@ -47,33 +49,51 @@ pub enum Relation {
 }
 
 impl Terminology {
-    /// A code as it is on a day.
+    /// A code in a version of its system; without one, as it is on a day: its names and properties are
+    /// those of the version that held then, and its days of use are as they are known today.
     pub fn lookup(
         &self,
         (url, version): (&str, Option<&str>),
         code: &str,
         day: NaiveDate,
     ) -> Result<Coded, Unanswered> {
-        let system = self.loaded(url, version)?;
-        let none = |holding| Unanswered::NoSuchCode { system: url.to_owned(), holding };
-        if let Some(house) = &system.house {
-            let name = house.get(code).ok_or_else(|| none(system.holding))?;
-            return Ok(of_house(code, name.clone()));
+        let (system, earlier) = self.versioned(url, version)?;
+        if let Some(from) = earlier {
+            let then = look(&Crosswalk::new(&self.masters.as_of(from)), system, code, day)?;
+            return Ok(Coded { version: Some(from.to_string()), ..then });
         }
-        self.crosswalk().described(url, code).map(|described| told(described, day)).map_err(
-            |standing| match standing {
-                Standing::Unchecked(Unchecked::NotLoaded(masters)) => {
-                    Unanswered::NotLoaded { system: url.to_owned(), masters }
-                }
-                Standing::Unchecked(Unchecked::NoMaster) => {
-                    Unanswered::NotLoaded { system: url.to_owned(), masters: &[] }
-                }
-                Standing::Unchecked(Unchecked::Partial(_)) => none(Holding::Part),
-                Standing::Known(_) | Standing::Unknown | Standing::Elsewhere(_) => {
-                    none(Holding::Whole)
-                }
-            },
-        )
+        let now = self.present(system, code, day)?;
+        let before = self.version_on(system, day).filter(|_| version.is_none());
+        let Some(from) = before else { return Ok(now) };
+        match look(&Crosswalk::new(&self.masters.as_of(from)), system, code, day) {
+            Ok(then) => Ok(Coded {
+                version: Some(from.to_string()),
+                from: now.from,
+                until: now.until,
+                successor: now.successor,
+                active: now.active,
+                ..then
+            }),
+            // The files of that time did not have it.
+            Err(_) => Ok(now),
+        }
+    }
+
+    /// As the newest version says it.
+    pub(super) fn present(
+        &self,
+        system: &CodeSystem,
+        code: &str,
+        day: NaiveDate,
+    ) -> Result<Coded, Unanswered> {
+        let version = system.version.clone();
+        if let Some(house) = &system.house {
+            let none =
+                || Unanswered::NoSuchCode { system: system.url.clone(), holding: system.holding };
+            let name = house.get(code).ok_or_else(none)?;
+            return Ok(Coded { version, ..of_house(code, name.clone()) });
+        }
+        Ok(Coded { version, ..look(&self.crosswalk(), system, code, day)? })
     }
 
     /// Whether this is a code of the system, and is called so.
@@ -130,27 +150,48 @@ impl Terminology {
         (url, version): (&str, Option<&str>),
         (a, b): (&str, &str),
     ) -> Result<Relation, Unanswered> {
-        let system = self.loaded(url, version)?;
+        let (system, earlier) = self.versioned(url, version)?;
         if !system.hierarchy {
             return Err(Unanswered::NoHierarchy { system: url.to_owned() });
         }
+        let then = earlier.map(|from| self.masters.as_of(from));
+        let masters = then.as_ref().unwrap_or(&self.masters);
         for code in [a, b] {
-            if self.masters.lookup(url, code).is_none() {
+            if masters.lookup(url, code).is_none() {
                 let holding = system.holding;
                 return Err(Unanswered::NoSuchCode { system: url.to_owned(), holding });
             }
         }
         Ok(match () {
             () if a == b => Relation::Equivalent,
-            () if self.masters.above(url, b).contains(a) => Relation::Subsumes,
-            () if self.masters.above(url, a).contains(b) => Relation::SubsumedBy,
+            () if masters.above(url, b).contains(a) => Relation::Subsumes,
+            () if masters.above(url, a).contains(b) => Relation::SubsumedBy,
             () => Relation::NotSubsumed,
         })
     }
+}
 
-    pub(super) fn coded(&self, system: &CodeSystem, code: &str, day: NaiveDate) -> Option<Coded> {
-        self.lookup((&system.url, None), code, day).ok()
-    }
+/// What the masters of a system say of a code.
+fn look(
+    masters: &Crosswalk<'_>,
+    system: &CodeSystem,
+    code: &str,
+    day: NaiveDate,
+) -> Result<Coded, Unanswered> {
+    let url = system.url.as_str();
+    let none = |holding| Unanswered::NoSuchCode { system: url.to_owned(), holding };
+    masters.described(url, code).map(|described| told(described, day)).map_err(|standing| {
+        match standing {
+            Standing::Unchecked(Unchecked::NotLoaded(masters)) => {
+                Unanswered::NotLoaded { system: url.to_owned(), masters }
+            }
+            Standing::Unchecked(Unchecked::NoMaster) => {
+                Unanswered::NotLoaded { system: url.to_owned(), masters: &[] }
+            }
+            Standing::Unchecked(Unchecked::Partial(_)) => none(Holding::Part),
+            Standing::Known(_) | Standing::Unknown | Standing::Elsewhere(_) => none(Holding::Whole),
+        }
+    })
 }
 
 pub(super) fn of_house(code: &str, display: Option<String>) -> Coded {
@@ -161,6 +202,7 @@ pub(super) fn told(described: Described, day: NaiveDate) -> Coded {
     let Described { concept, is_named, .. } = described;
     Coded {
         active: is_active(concept.from, concept.until, day),
+        version: None,
         unnamed: !is_named,
         code: concept.code,
         display: Some(concept.display).filter(|display| !display.is_empty()),

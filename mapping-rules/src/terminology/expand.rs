@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 use genkan_masters::Words;
 
 use super::codes::{Coded, of_house};
-use super::listing::Listing;
 use super::{Content, Terminology, Unanswered};
 
 /// What is wanted of an expansion.
@@ -55,20 +54,19 @@ impl Terminology {
     }
 
     fn all_of(&self, place: usize, asked: &Asked) -> Result<Expansion, Unanswered> {
-        let system = self.loaded(&self.systems[place].url, None)?;
+        let system = self.loaded(&self.systems()[place].url)?;
         let member = |coded| Member { system: system.url.clone(), coded, unchecked: false };
         if let Some(house) = &system.house {
             let codes = house.iter().map(|(code, name)| member(of_house(code, name.clone())));
             return Ok(paged(codes.collect(), asked));
         }
         let count = asked.count.unwrap_or(asked.codes_max);
-        let listing =
-            self.listings[place].get_or_init(|| Listing::of(&self.crosswalk(), &system.url));
+        let listing = self.listing(place);
         let active_on = asked.active_only.then_some(asked.day);
         let (mut total, mut members) = (0, Vec::new());
         for code in listing.matching(&asked.words, active_on) {
             if total >= asked.offset && members.len() < count {
-                members.extend(self.coded(system, code, asked.day).map(member));
+                members.extend(self.present(system, code, asked.day).map(member));
             }
             total += 1;
         }
@@ -80,9 +78,9 @@ impl Terminology {
         for url in self.systems_in(set) {
             let Some(system) = self.system(url) else { continue };
             for (code, name) in self.codes_in(set, url, asked.day) {
-                let known = self.coded(system, &code, asked.day);
-                let unchecked = known.is_none();
-                let coded = known.unwrap_or_else(|| of_house(&code, name));
+                let known = self.present(system, &code, asked.day);
+                let unchecked = known.is_err();
+                let coded = known.unwrap_or_else(|_| of_house(&code, name));
                 if coded.active || !asked.active_only {
                     members.push(Member { system: url.to_owned(), coded, unchecked });
                 }
@@ -94,11 +92,11 @@ impl Terminology {
     /// The systems that a value set has codes of.
     pub fn systems_in(&self, set: &Content) -> Vec<&str> {
         match set {
-            Content::All(place) => vec![&self.systems[*place].url],
-            Content::Local(place) => vec![&self.code_map(&self.maps[*place]).local_system],
+            Content::All(place) => vec![&self.systems()[*place].url],
+            Content::Local(place) => vec![&self.code_map(&self.maps()[*place]).local_system],
             Content::Targets(place) => {
                 let mut systems = Vec::new();
-                for target in &self.code_map(&self.maps[*place]).targets {
+                for target in &self.code_map(&self.maps()[*place]).targets {
                     if !systems.contains(&target.system.as_str()) {
                         systems.push(target.system.as_str());
                     }
@@ -112,9 +110,9 @@ impl Terminology {
     pub(super) fn holds(&self, set: &Content, url: &str, code: &str, day: NaiveDate) -> bool {
         match set {
             Content::All(_) => true,
-            Content::Local(place) => self.maps[*place].rows.iter().any(|row| row.local == code),
+            Content::Local(place) => self.maps()[*place].rows.iter().any(|row| row.local == code),
             Content::Targets(place) => {
-                let map = self.code_map(&self.maps[*place]);
+                let map = self.code_map(&self.maps()[*place]);
                 map.holders(Some(url), code).iter().any(|holder| holder.covers(day))
             }
         }
@@ -131,13 +129,13 @@ impl Terminology {
         match set {
             Content::All(_) => {}
             Content::Local(place) => {
-                for row in &self.maps[*place].rows {
+                for row in &self.maps()[*place].rows {
                     let name = Some(row.local_name.clone()).filter(|name| !name.is_empty());
                     codes.entry(row.local.clone()).or_insert(name);
                 }
             }
             Content::Targets(place) => {
-                let map = self.code_map(&self.maps[*place]);
+                let map = self.code_map(&self.maps()[*place]);
                 for coding in map.codings_on(day).filter(|coding| coding.system == url) {
                     codes.entry(coding.code.clone()).or_insert_with(|| coding.display.clone());
                 }

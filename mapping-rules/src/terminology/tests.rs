@@ -13,6 +13,8 @@ use crate::codemap::{
 use crate::diagnostic::Span;
 use crate::program::{RuleFile, Site};
 
+mod versions;
+
 const HOUSE: &str = "http://house.example.jp/CodeSystem/allergen";
 const EXCHANGE: &str = system::MODIFIER_EXCHANGE;
 
@@ -214,16 +216,17 @@ fn systems_without_a_master_of_their_own_are_answered_from_the_rows_of_others() 
     assert!(matches!(jlac10, Ok(Verdict::Unnamed(_))), "{jlac10:?}");
     let core = judge(system::CORE_JLAC10, "3A010000002327101", "総蛋白");
     assert!(matches!(core, Ok(Verdict::OtherDisplay(_))), "{core:?}");
-    let version = all.lookup((system::ICD10, Some("2024-06-01")), "K297", on);
+    let version = |version| all.lookup((system::ICD10, Some(version)), "K297", on);
+    assert_eq!(version("2024-06-01").map(|coded| coded.version), Ok(Some("2024-06-01".to_owned())));
     let (here, earlier) = (Some("2025-06-01".to_owned()), vec!["2024-06-01".to_owned()]);
-    assert_eq!(version, Err(Unanswered::OtherVersion { here, earlier }));
+    assert_eq!(version("2024-06-02"), Err(Unanswered::OtherVersion { here, earlier }));
 }
 
 #[test]
 fn they_are_searched_by_every_name_of_their_rows() {
     let all = others();
     let found = |url: &str, text: &str, active_only| {
-        let place = all.systems.iter().position(|one| one.url == url).expect(url);
+        let place = all.systems().iter().position(|one| one.url == url).expect(url);
         let asked = Asked {
             words: Words::of(text),
             day: day("2026-05-01"),
@@ -262,8 +265,8 @@ fn a_code_is_judged_by_itself_its_name_and_the_value_set() {
     assert!(matches!(judge("J9FA15000000", Some("大麦")), Verdict::OtherDisplay(_)));
     assert!(matches!(judge("J9FA99999999", None), Verdict::NotFound(_)));
     let set = |id: &str| {
-        let found = all.value_sets.iter().find(|set| set.id == id);
-        &found.unwrap_or_else(|| panic!("{id}: {:?}", all.value_sets)).content
+        let found = all.value_sets().iter().find(|set| set.id == id);
+        &found.unwrap_or_else(|| panic!("{id}: {:?}", all.value_sets())).content
     };
     let within =
         |id, system, code, on| all.validate_in(set(id), (system, None), (code, None), day(on));
@@ -330,7 +333,7 @@ fn the_day_chooses_the_translation_and_the_way_back_is_turned_round() {
 fn a_value_set_is_shown_in_pages_and_by_words() {
     let all = terminology();
     let set = |id: &str| {
-        let found = all.value_sets.iter().find(|set| set.id.starts_with(id));
+        let found = all.value_sets().iter().find(|set| set.id.starts_with(id));
         &found.unwrap_or_else(|| panic!("{id}")).content
     };
     let asked = |text: &str, (offset, count), active_only| Asked {
@@ -397,9 +400,9 @@ fn one_code_is_above_another_where_its_master_says_so() {
 fn ids_are_those_of_fhir_and_everything_has_its_own() {
     let all = terminology();
     let ids = [
-        all.systems.iter().map(|one| &one.id).collect::<Vec<_>>(),
-        all.value_sets.iter().map(|one| &one.id).collect(),
-        all.maps.iter().map(|one| &one.id).collect(),
+        all.systems().iter().map(|one| &one.id).collect::<Vec<_>>(),
+        all.value_sets().iter().map(|one| &one.id).collect(),
+        all.maps().iter().map(|one| &one.id).collect(),
     ];
     for ids in ids {
         let valid = |id: &&&String| {
@@ -410,5 +413,5 @@ fn ids_are_those_of_fhir_and_everything_has_its_own() {
         let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
         assert_eq!(distinct.len(), ids.len(), "{ids:?}");
     }
-    assert_eq!(all.maps[0].url, "urn:x-genkan:1312345670:code-map:allergen");
+    assert_eq!(all.maps()[0].url, "urn:x-genkan:1312345670:code-map:allergen");
 }

@@ -60,7 +60,7 @@ impl Terminology {
     }
 
     fn ways(&self, question: &Question<'_>) -> Vec<&Map> {
-        let asked = self.maps.iter().enumerate();
+        let asked = self.maps().iter().enumerate();
         let asked = asked.filter(|(place, _)| question.map.is_none_or(|map| map == *place));
         let leads = |map: &&Map| {
             let map = self.code_map(map);
@@ -113,7 +113,7 @@ impl Terminology {
                 |one: &&Coding| one.system == question.system && one.code == question.code;
             let forward = codings.iter().find(is_asked);
             let display =
-                self.system(system).and_then(|s| self.coded(s, &holder.local, question.day));
+                self.system(system).and_then(|s| self.present(s, &holder.local, question.day).ok());
             let coding = Coding {
                 system: system.clone(),
                 version: None,

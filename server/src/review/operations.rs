@@ -99,7 +99,7 @@ pub async fn run(
     exchange.stages.enter(Stage::Parse);
     let review = service.review.as_ref().ok_or(Error::Review(ReviewRefusal::Off))?;
     let not_found = || Error::NotFound { resource_type: "ConceptMap".to_owned() };
-    let map = service.terminology.maps.iter().find(|map| map.id == id).ok_or_else(not_found)?;
+    let map = service.terminology.maps().iter().find(|map| map.id == id).ok_or_else(not_found)?;
     let call = Call { service, exchange, review, code_map: service.terminology.code_map(map), map };
     let parts = match operation {
         Operation::LocalCodes => local_codes::run(&call, given).await?,

@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://hl7.org/fhir/R4/terminologycapabilities.html>
 
-use chrono::SecondsFormat;
+use chrono::{NaiveDate, SecondsFormat};
 use genkan_fhir::definitions::Definitions;
 use genkan_mapping::terminology::{CodeSystem, Holding};
 use serde_json::{Value, json};
@@ -106,7 +106,12 @@ pub fn capabilities(service: &Service, exchange: &Exchange) -> Answer {
 }
 
 fn statement(service: &Service, base: &str) -> Value {
-    let systems: Vec<Value> = service.terminology.systems.iter().map(code_system).collect();
+    let systems: Vec<Value> = service
+        .terminology
+        .systems()
+        .iter()
+        .map(|system| code_system(system, &service.terminology.earlier(system)))
+        .collect();
     let parameters = ["activeOnly", "count", "date", "filter", "includeDesignations", "offset"];
     let parameters = parameters.map(|name| json!({"name": name}));
     let mut statement = json!({
@@ -134,11 +139,13 @@ fn statement(service: &Service, base: &str) -> Value {
 }
 
 /// A system that is not loaded is not promised.
-fn code_system(system: &CodeSystem) -> Value {
+fn code_system(system: &CodeSystem, earlier: &[NaiveDate]) -> Value {
     let mut declared = json!({"uri": system.url, "subsumption": system.hierarchy});
-    if let Some(version) = system.version.as_deref().filter(|_| system.holding != Holding::Nothing)
-    {
-        declared["version"] = json!([{"code": version, "isDefault": true, "compositional": false}]);
+    if let Some(newest) = system.version.as_deref().filter(|_| system.holding != Holding::Nothing) {
+        let version = |code: &str, is_default| json!({"code": code, "isDefault": is_default, "compositional": false});
+        let before = earlier.iter().map(|day| version(&day.to_string(), false));
+        let all: Vec<Value> = std::iter::once(version(newest, true)).chain(before).collect();
+        declared["version"] = all.into();
     }
     declared
 }

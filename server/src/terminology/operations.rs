@@ -113,7 +113,7 @@ impl Call<'_> {
     /// The system that an instance is, or that `url` names, with the version that is wanted.
     fn system(&self, given: &mut Given, name: &str) -> Result<(String, Option<String>), Error> {
         if let Some(id) = self.id {
-            let all = &self.service.terminology.systems;
+            let all = self.service.terminology.systems();
             let found = all.iter().find(|system| system.id == id);
             return Ok((found.ok_or_else(|| self.not_found("CodeSystem"))?.url.clone(), None));
         }
@@ -126,7 +126,7 @@ impl Call<'_> {
 
     /// The value set that an instance is, or that `url` names.
     fn value_set(&self, given: &mut Given) -> Result<Content, Error> {
-        let all = &self.service.terminology.value_sets;
+        let all = self.service.terminology.value_sets();
         if let Some(id) = self.id {
             let found = all.iter().find(|set| set.id == id);
             return Ok(found.ok_or_else(|| self.not_found("ValueSet"))?.content.clone());

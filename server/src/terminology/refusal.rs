@@ -45,7 +45,6 @@ pub fn message(unanswered: &Unanswered) -> Text {
     }
 }
 
-/// Earlier files are kept by the days from which they held, and not as versions of their own.
 fn other_version(version: &str, earlier: &[String]) -> Text {
     if earlier.is_empty() {
         return Text::new(
@@ -56,12 +55,10 @@ fn other_version(version: &str, earlier: &[String]) -> Text {
     let days = earlier.join(", ");
     Text::new(
         format!(
-            "only version {version} is here, with the days of use of each code; the files before it held \
-             from {days} on. Ask without a version, and for a day with `date`"
+            "version {version} is here, and of those before it {days}; or ask for a day with `date`"
         ),
         format!(
-            "ここにあるのは版 {version} だけです（コードごとに使用期間があります）。それより前のファイルの適用日は {days} です。\
-             版を付けず、date で日を指定してください"
+            "ここにある版は {version} と、それより前の {days} です。date で日を指定することもできます"
         ),
     )
 }

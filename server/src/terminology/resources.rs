@@ -35,9 +35,9 @@ pub struct Extent {
 /// The ids of a type, in their order.
 pub fn ids<'t>(terminology: &'t Terminology, resource_type: &str) -> Vec<&'t str> {
     let mut ids: Vec<&str> = match resource_type {
-        "CodeSystem" => terminology.systems.iter().map(|one| one.id.as_str()).collect(),
-        "ValueSet" => terminology.value_sets.iter().map(|one| one.id.as_str()).collect(),
-        _ => terminology.maps.iter().map(|one| one.id.as_str()).collect(),
+        "CodeSystem" => terminology.systems().iter().map(|one| one.id.as_str()).collect(),
+        "ValueSet" => terminology.value_sets().iter().map(|one| one.id.as_str()).collect(),
+        _ => terminology.maps().iter().map(|one| one.id.as_str()).collect(),
     };
     ids.sort_unstable();
     ids
@@ -51,15 +51,15 @@ pub fn of_id(
 ) -> Option<Value> {
     match resource_type {
         "CodeSystem" => {
-            let system = terminology.systems.iter().find(|one| one.id == id)?;
+            let system = terminology.systems().iter().find(|one| one.id == id)?;
             Some(code_system(terminology, system, extent))
         }
         "ValueSet" => {
-            let set = terminology.value_sets.iter().find(|one| one.id == id)?;
+            let set = terminology.value_sets().iter().find(|one| one.id == id)?;
             Some(value_set(terminology, set, extent))
         }
         _ => {
-            let map = terminology.maps.iter().find(|one| one.id == id)?;
+            let map = terminology.maps().iter().find(|one| one.id == id)?;
             Some(used_rows(terminology, map, extent))
         }
     }
@@ -68,9 +68,9 @@ pub fn of_id(
 /// The elements that a search compares: the same as in the whole resource.
 pub fn head(terminology: &Terminology, resource_type: &str, id: &str) -> Option<Value> {
     match resource_type {
-        "CodeSystem" => terminology.systems.iter().find(|one| one.id == id).map(head_of_system),
-        "ValueSet" => terminology.value_sets.iter().find(|one| one.id == id).map(head_of_set),
-        _ => terminology.maps.iter().find(|one| one.id == id).map(|map| {
+        "CodeSystem" => terminology.systems().iter().find(|one| one.id == id).map(head_of_system),
+        "ValueSet" => terminology.value_sets().iter().find(|one| one.id == id).map(head_of_set),
+        _ => terminology.maps().iter().find(|one| one.id == id).map(|map| {
             let (frame, none) = (terminology.frame(map), std::iter::empty());
             concept_map(terminology.code_map(map), &frame, none)
         }),
@@ -124,7 +124,7 @@ fn code_system(terminology: &Terminology, system: &CodeSystem, extent: Extent) -
     }
     if spelled {
         let set =
-            Content::All(terminology.systems.iter().position(|one| one == system).unwrap_or(0));
+            Content::All(terminology.systems().iter().position(|one| one == system).unwrap_or(0));
         let concepts = members(terminology, &set, extent);
         let concepts: Vec<Value> = concepts.iter().map(|(_, coded)| concept(coded)).collect();
         if !concepts.is_empty() {
@@ -208,7 +208,7 @@ pub fn properties(coded: &Coded) -> Vec<Value> {
 fn value_set(terminology: &Terminology, set: &ValueSet, extent: Extent) -> Value {
     let mut resource = head_of_set(set);
     if let Content::All(place) = set.content {
-        let system = &terminology.systems[place].url;
+        let system = &terminology.systems()[place].url;
         resource["compose"] = json!({"include": [{"system": system}]});
         return resource;
     }

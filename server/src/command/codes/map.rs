@@ -80,9 +80,9 @@ async fn terminology(args: &WorkshopArgs, manner: Manner) -> Result<Terminology,
 }
 
 fn named<'t>(terminology: &'t Terminology, name: &str) -> Result<&'t Map, Failure> {
-    let found = terminology.maps.iter().find(|map| terminology.code_map(map).id == name);
+    let found = terminology.maps().iter().find(|map| terminology.code_map(map).id == name);
     found.ok_or_else(|| {
-        unknown_map(terminology.maps.iter().map(|map| terminology.code_map(map)), name)
+        unknown_map(terminology.maps().iter().map(|map| terminology.code_map(map)), name)
     })
 }
 

@@ -87,7 +87,7 @@ fn told(
     if !members.is_empty() {
         shown["contains"] = members.into();
     }
-    let all = &call.service.terminology.value_sets;
+    let all = call.service.terminology.value_sets();
     let mut resource = all
         .iter()
         .find(|known| known.content == *set)

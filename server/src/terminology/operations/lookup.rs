@@ -71,7 +71,7 @@ fn told(call: &Call, url: &str, coded: &Coded, wanted: Option<&[String]>) -> Vec
     let system = call.known(url);
     let title = system.map_or(url, |system| &system.title);
     let mut parts = vec![json!({"name": "name", "valueString": title})];
-    if let Some(version) = system.and_then(|system| system.version.as_deref()) {
+    if let Some(version) = &coded.version {
         parts.push(json!({"name": "version", "valueString": version}));
     }
     // R4 wants a display; a code of the house may have no name.

@@ -47,7 +47,7 @@ pub fn run(call: &Call, given: &mut Given) -> Result<Value, Error> {
 }
 
 fn map(call: &Call, given: &mut Given) -> Result<Option<usize>, Error> {
-    let all = &call.service.terminology.maps;
+    let all = call.service.terminology.maps();
     if let Some(id) = call.id {
         let found = all.iter().position(|map| map.id == id);
         return found.map(Some).ok_or_else(|| call.not_found("ConceptMap"));
@@ -86,7 +86,7 @@ fn within(
     target: Option<&str>,
 ) -> Result<Option<usize>, Error> {
     let mut found = map;
-    let sets = &call.service.terminology.value_sets;
+    let sets = call.service.terminology.value_sets();
     for (url, is_source) in [(source, true), (target, false)] {
         let Some(url) = url else { continue };
         let set = sets.iter().find(|set| set.url == url).ok_or(Unanswered::UnknownValueSet)?;
