@@ -25,7 +25,7 @@ use entries::Entry;
 use index::Names;
 use normal::{normal, trimmed};
 use traits::Traits;
-pub use weigh::{FEATURES, Features, Weights, feature};
+pub use weigh::{Calibration, FEATURES, Features, Weights, feature};
 
 /// A house code (院内コード) with all that the house knows of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -251,7 +251,9 @@ impl Index {
         let mut ranked: Vec<(f64, usize)> = scores.into_iter().zip(0..).collect();
         let code = |place: usize| &self.entries[near[place].entry].code;
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| code(a.1).cmp(code(b.1))));
-        let told = ranked.into_iter().take(most).map(|(score, place)| {
+        let mut likely: Vec<f64> = ranked.iter().map(|(likely, _)| *likely).collect();
+        Calibration::of(self.domain).set_right(&mut likely);
+        let told = ranked.into_iter().zip(likely).take(most).map(|((_, place), score)| {
             let entry = &self.entries[near[place].entry];
             Candidate {
                 code: entry.code.clone(),
@@ -360,7 +362,18 @@ impl<'a> Asked<'a> {
             texts
         };
         let names = texts(written.iter().map(|name| (*name).to_owned()).collect());
-        let short = texts(written.iter().filter_map(|name| trimmed(name)).collect());
+        // With as few of its remarks left out as makes it a name of the master.
+        let short = texts(
+            written
+                .iter()
+                .filter_map(|name| {
+                    let mut shorter = trimmed(name);
+                    let known = |text: &String| !index.names.exact(&normal(text)).is_empty();
+                    let place = shorter.iter().position(known).or(shorter.len().checked_sub(1))?;
+                    Some(shorter.swap_remove(place))
+                })
+                .collect(),
+        );
         let split = index.split.as_ref().and_then(|all| {
             let mut splits = names.iter().filter_map(|name| split(all, name));
             splits.find(Split::has_modifiers)

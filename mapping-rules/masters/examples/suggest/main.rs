@@ -6,6 +6,7 @@
 //! cargo run --release -p genkan-masters --example suggest -- measure ../shared/masters
 //! ```
 
+mod calibrate;
 mod fit;
 mod forms;
 mod pairs;
@@ -14,7 +15,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use genkan_masters::suggest::{Candidate, Domain, Weights};
+use calibrate::Answers;
+use genkan_masters::suggest::{Domain, Weights};
 use pairs::{Pair, Set};
 
 /// Of one row of the report.
@@ -27,59 +29,17 @@ struct Count {
     found: usize,
 }
 
-/// Likelihoods of the first candidates, and whether they were right: tenths.
-#[derive(Default)]
-struct Calibration([(f64, f64, f64); 10]);
-
-/// As in the fit: so many house codes without a standard code come with each that has one.
-const NONE_WEIGHT: f64 = 0.15;
-
-impl Calibration {
-    fn take(&mut self, score: f64, is_right: bool, weight: f64) {
-        // 0 to 9.
-        let place = ((score * 10.0).floor().clamp(0.0, 9.0)) as usize;
-        let (asked, right, sum) = &mut self.0[place];
-        *asked += weight;
-        *right += weight * f64::from(is_right);
-        *sum += weight * score;
-    }
-
-    /// The answer to a house code, and the answer if its right codes were none.
-    fn answer(&mut self, ranked: &[Candidate], right: &[String]) {
-        let Some(best) = ranked.first() else { return };
-        let is_right = |one: &Candidate| right.contains(&one.code);
-        // Several right codes of one item are one answer.
-        let all: f64 = ranked.iter().filter(|one| is_right(one)).map(|one| one.score).sum();
-        let score = if is_right(best) { all } else { best.score };
-        self.take(score, is_right(best), 1.0);
-        if let Some(other) = ranked.iter().find(|one| !is_right(one)) {
-            self.take(other.score / (1.0 - all).max(1e-12), false, NONE_WEIGHT);
-        }
-    }
-
-    fn print(&self, name: &str) {
-        println!("\n{name}: likelihood said, and how often the first candidate was right");
-        let mut error = 0.0;
-        let all: f64 = self.0.iter().map(|(asked, ..)| asked).sum();
-        for (asked, right, sum) in self.0.iter().filter(|(asked, ..)| *asked > 0.0) {
-            let (said, was) = (sum / asked, right / asked);
-            error += (said - was).abs() * asked / all;
-            println!("  said {said:.2}  was {was:.2}  of {asked:.0}");
-        }
-        println!("  mean difference {error:.3} of {all:.0}");
-    }
-}
-
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (command, folder) = (arguments.next(), arguments.next());
     let (Some(command), Some(folder)) = (command, folder) else {
-        eprintln!("suggest fit|measure FOLDER: the folder of the published masters");
+        eprintln!("suggest fit|calibrate|measure FOLDER: the folder of the published masters");
         return ExitCode::from(64);
     };
     let sets = pairs::all(Path::new(&folder));
     match command.as_str() {
         "fit" => fit(&sets),
+        "calibrate" => calibrated(&sets),
         _ => measure(&sets),
     }
     ExitCode::SUCCESS
@@ -90,8 +50,25 @@ fn is_tuned(pair: &Pair) -> bool {
     blake3::hash(pair.item.as_bytes()).as_bytes()[0].is_multiple_of(2)
 }
 
+const DOMAINS: [Domain; 4] = [Domain::Disease, Domain::Drug, Domain::Lab, Domain::Allergen];
+
+/// The points of the half that is for tuning.
+fn calibrated(sets: &[Set]) {
+    for domain in DOMAINS {
+        let mut answers = Answers::default();
+        for set in sets.iter().filter(|set| set.index.domain() == domain) {
+            for pair in set.pairs.iter().filter(|pair| is_tuned(pair)).take(set.reported) {
+                answers.take_likely(set, pair);
+            }
+        }
+        let points: Vec<String> =
+            answers.points().iter().map(|(said, was)| format!("({said:.3}, {was:.3})")).collect();
+        println!("{domain:?}: {} answers\n    {}", answers.count(), points.join(", "));
+    }
+}
+
 fn fit(sets: &[Set]) {
-    for domain in [Domain::Disease, Domain::Drug, Domain::Lab, Domain::Allergen] {
+    for domain in DOMAINS {
         let mut samples = Vec::new();
         for set in sets.iter().filter(|set| set.index.domain() == domain) {
             for pair in set.pairs.iter().filter(|pair| is_tuned(pair)).take(set.tuned) {
@@ -107,15 +84,13 @@ fn fit(sets: &[Set]) {
 
 fn measure(sets: &[Set]) {
     println!("{:<58} {:>6} {:>7} {:>7} {:>7}", "pairs", "asked", "top 1", "top 5", "weighed");
-    let mut calibrations: Vec<(Domain, Calibration)> = Vec::new();
+    let mut answers: Vec<(Domain, Answers)> =
+        DOMAINS.map(|domain| (domain, Answers::default())).into();
     let (mut asked, mut weighed, mut seconds) = (0usize, 0usize, 0f64);
     for set in sets {
         let domain = set.index.domain();
-        if !calibrations.iter().any(|(known, _)| *known == domain) {
-            calibrations.push((domain, Calibration::default()));
-        }
-        let of_domain = calibrations.iter_mut().find(|(known, _)| *known == domain);
-        let Some((_, calibration)) = of_domain else { continue };
+        let of_domain = answers.iter_mut().find(|(known, _)| *known == domain);
+        let Some((_, of_domain)) = of_domain else { continue };
         let mut count = Count::default();
         for pair in set.pairs.iter().filter(|pair| !is_tuned(pair)).take(set.reported) {
             let start = Instant::now();
@@ -128,15 +103,15 @@ fn measure(sets: &[Set]) {
             count.first += usize::from(place == Some(0));
             count.five += usize::from(place.is_some_and(|place| place < 5));
             count.found += usize::from(place.is_some());
-            calibration.answer(&ranked, &pair.right);
+            of_domain.take_shown(set, pair, &ranked);
         }
         let percent = |part: usize| 100.0 * part as f64 / count.asked.max(1) as f64;
         let (first, five) = (percent(count.first), percent(count.five));
         let found = percent(count.found);
         println!("{:<58} {:>6} {first:>6.1}% {five:>6.1}% {found:>6.1}%", set.name, count.asked);
     }
-    for (domain, calibration) in &calibrations {
-        calibration.print(&format!("{domain:?}"));
+    for (domain, answers) in &answers {
+        answers.print(&format!("{domain:?}"));
     }
     println!(
         "\n{asked} house codes in {seconds:.1} s: {:.0} a second, {:.0} candidates weighed a second",

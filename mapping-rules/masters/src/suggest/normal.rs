@@ -54,24 +54,57 @@ pub(crate) fn normal(text: &str) -> String {
 /// Remarks of a house: what stands in brackets, and words that are no part of a name.
 const REMARKS: [&str; 8] = ["アレルギー", "による", "の疑い", "疑い", "様", "予定", "院内", "他"];
 
-/// A name without the remarks behind it; `None` if there are none.
-pub(crate) fn trimmed(name: &str) -> Option<String> {
-    let mut rest = String::new();
-    let mut depth = 0usize;
-    for letter in name.chars() {
-        match letter {
-            '(' | '（' | '〔' | '[' | '［' | '〈' | '【' => depth += 1,
-            ')' | '）' | '〕' | ']' | '］' | '〉' | '】' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => rest.push(letter),
-            _ => {}
+/// A name with fewer and fewer of its remarks: those behind it one after the other, then all brackets. What
+/// looks like a remark may be a part of the master's own name: めん類（その他）.
+pub(crate) fn trimmed(name: &str) -> Vec<String> {
+    let mut all: Vec<&str> = Vec::new();
+    let mut rest = name.trim();
+    while let Some(shorter) = without_last(rest) {
+        all.push(shorter);
+        rest = shorter;
+    }
+    let outside = outside_brackets(rest);
+    let mut last = outside.trim();
+    while let Some(shorter) = REMARKS.iter().find_map(|remark| last.strip_suffix(remark)) {
+        last = shorter.trim_end();
+    }
+    all.push(last);
+    let mut found: Vec<String> = Vec::new();
+    let mut before = normal(name);
+    for text in all {
+        let own = normal(text);
+        if !own.is_empty() && own != before {
+            found.push(text.to_owned());
+        }
+        before = own;
+    }
+    found
+}
+
+fn without_last(text: &str) -> Option<&str> {
+    if let Some(shorter) = REMARKS.iter().find_map(|remark| text.strip_suffix(remark)) {
+        return Some(shorter.trim_end());
+    }
+    text.ends_with(CLOSING).then_some(())?;
+    let begin = text.rfind(OPENING)?;
+    Some(text[..begin].trim_end())
+}
+
+const OPENING: [char; 7] = ['(', '（', '〔', '[', '［', '〈', '【'];
+const CLOSING: [char; 7] = [')', '）', '〕', ']', '］', '〉', '】'];
+
+fn outside_brackets(text: &str) -> String {
+    let (mut outside, mut depth) = (String::new(), 0usize);
+    for letter in text.chars() {
+        if OPENING.contains(&letter) {
+            depth += 1;
+        } else if CLOSING.contains(&letter) {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 {
+            outside.push(letter);
         }
     }
-    let mut rest = rest.trim();
-    while let Some(shorter) = REMARKS.iter().find_map(|remark| rest.strip_suffix(remark)) {
-        rest = shorter.trim_end();
-    }
-    let own = normal(rest);
-    (!own.is_empty() && own != normal(name)).then(|| rest.to_owned())
+    outside
 }
 
 /// Pairs of neighbouring letters, with the beginning and the end of the text: a name of one letter has
@@ -116,15 +149,19 @@ mod tests {
     #[test]
     fn remarks_are_cut_off_and_names_stay() {
         for (name, expected) in [
-            ("卵アレルギー（重症）", Some("卵")),
-            ("胃潰瘍の疑い", Some("胃潰瘍")),
-            ("HbA1c(NGSP)", Some("HbA1c")),
-            ("高血圧症", None),
-            ("（）", None),
-            ("疑い", None),
-            ("", None),
+            ("卵アレルギー（重症）", &["卵アレルギー", "卵"][..]),
+            ("めん類（その他）アレルギー", &["めん類（その他）", "めん類"]),
+            ("胃潰瘍の疑い", &["胃潰瘍"]),
+            ("HbA1c(NGSP)", &["HbA1c"]),
+            ("（院内）軟膏[混合]", &["（院内）軟膏", "軟膏"]),
+            ("Ａ（Ｂ）Ｃ", &["ＡＣ"]),
+            ("高血圧症", &[]),
+            ("（）", &[]),
+            ("疑い", &[]),
+            ("((a)", &[]),
+            ("", &[]),
         ] {
-            assert_eq!(trimmed(name).as_deref(), expected, "{name}");
+            assert_eq!(trimmed(name), expected, "{name}");
         }
     }
 }
