@@ -12,6 +12,7 @@ pub mod review;
 mod sheet;
 pub mod suggest;
 mod table;
+mod together;
 mod verify;
 
 use std::collections::BTreeMap;

@@ -1,11 +1,12 @@
 //! What an update of the masters means for code maps that people have reviewed: accepted rows whose code
-//! has ended, has another name, or is another thing than it was.
+//! has ended, has another name, is another thing than it was, or no more goes with the house code's others.
 
 use chrono::{Days, NaiveDate};
 use genkan_masters::{Concept, Crosswalk, Property, Standing, Store, Successor};
 
 use super::table::{self, Row};
-use super::{CodeMap, Target};
+use super::together::{Disagreement, disagreements};
+use super::{CodeMap, Target, complete};
 use crate::compile::RuleFiles;
 use crate::diagnostic::Span;
 use crate::program::RuleSet;
@@ -39,6 +40,8 @@ pub enum What {
     Changed { property: Property, before: String, now: String, since: NaiveDate },
     /// The loaded masters of its system don't have it.
     Unknown,
+    /// By the masters, the code that the house code has in another target has these and not this one.
+    Disagrees { target: String, code: String, given: Vec<String> },
 }
 
 /// Properties that make a code another thing, or lead to other codes.
@@ -77,11 +80,16 @@ pub fn recheck(
         let file = rules.files.iter().position(|file| file.path == path);
         let (Some(bytes), Some(file)) = (bytes, file) else { continue };
         let of = Recheck { map, masters: &masters, on, file: u16::try_from(file).unwrap_or(0) };
-        let (rows, _) = table::read(bytes, &map.targets);
+        let (mut rows, _) = table::read(bytes, &map.targets);
+        complete(&map.targets, &mut rows, &masters);
         for (local, rows) in &rows {
-            // What is history keeps the code of its time.
-            let lasting = rows.iter().filter(|row| row.until.is_none_or(|until| on < until));
-            found.extend(lasting.flat_map(|row| of.row(local, row)));
+            // What is history keeps the code of its time, and what follows from another row has its code.
+            let lasting = |row: &&Row| row.until.is_none_or(|until| on < until);
+            let own = rows.iter().filter(lasting).filter(|row| !row.derived);
+            found.extend(own.flat_map(|row| of.row(local, row)));
+            let wrong = disagreements(&map.targets, rows, &masters);
+            let wrong = wrong.into_iter().filter(|one| lasting(&one.row) && lasting(&one.other));
+            found.extend(wrong.map(|one| of.disagreement(local, one)));
         }
     }
     found
@@ -109,18 +117,39 @@ impl Recheck<'_> {
             Standing::Unknown | Standing::Elsewhere(_) => vec![What::Unknown],
             Standing::Unchecked(_) => Vec::new(),
         };
-        let outdated = found.into_iter().map(|what| Outdated {
+        let outdated = found.into_iter().map(|what| {
+            let successors = self.successors(&what, target, row);
+            self.outdated(local, row, (what, successors))
+        });
+        outdated.collect()
+    }
+
+    fn disagreement(&self, local: &str, found: Disagreement<'_>) -> Outdated {
+        let what = What::Disagrees {
+            target: found.of.id.clone(),
+            code: found.other.code.clone(),
+            given: found.given.into_iter().collect(),
+        };
+        self.outdated(local, found.row, (what, Vec::new()))
+    }
+
+    fn outdated(
+        &self,
+        local: &str,
+        row: &Row,
+        (what, successors): (What, Vec<Successor>),
+    ) -> Outdated {
+        Outdated {
             map: self.map.id.clone(),
             local: local.to_owned(),
             name: row.name.clone(),
-            target: target.id.clone(),
+            target: row.target.clone(),
             code: row.code.clone(),
             display: row.display.clone(),
             span: Span { file: self.file, line: row.line, column: 1, length: 1 },
-            successors: self.successors(&what, target, row),
             what,
-        });
-        outdated.collect()
+            successors,
+        }
     }
 
     fn ended(&self, row: &Row, last: NaiveDate) -> Option<What> {

@@ -1,13 +1,12 @@
 //! Code maps against the masters: is each code one of its system, until when, by which name, and do the
 //! codes of one house code belong together.
 
-use std::collections::BTreeSet;
-
 use chrono::{Days, NaiveDate};
 use genkan_masters::{Crosswalk, Fact, Kind, Standing, Unchecked, system};
 
 use super::Target;
 use super::table::{Row, RowProblem, Rows};
+use super::together::{Disagreement, disagreements};
 use crate::diagnostic::Text;
 
 /// How far the rows of one target could be compared with the masters. What could not be is not right.
@@ -49,7 +48,8 @@ pub(crate) fn verify(
                 of.row((row, rows), &targets[place], &mut compared[place]);
             }
         }
-        of.together(rows);
+        let wrong = disagreements(targets, rows, masters);
+        of.problems.extend(wrong.iter().map(disagreement));
     }
     (of.problems, compared)
 }
@@ -255,56 +255,21 @@ impl Verify<'_, '_> {
             ),
         }
     }
+}
 
-    /// The codes of one house code against each other: the first target that a master can lead from.
-    fn together(&mut self, rows: &[Row]) {
-        let rows: Vec<(&Target, &Row)> = self
-            .targets
-            .iter()
-            .flat_map(|target| {
-                rows.iter().filter(|row| row.target == target.id).map(move |row| (target, row))
-            })
-            .collect();
-        for (index, (target, row)) in rows.iter().enumerate().filter(|(_, (_, row))| !row.derived) {
-            let before =
-                rows[..index].iter().filter(|(of, other)| of.id != target.id && other.meets(row));
-            for (of, other) in before {
-                let start = (of.system.as_str(), other.code.as_str());
-                let end = (target.system.as_str(), row.code.as_str());
-                match self.masters.agree(start, end) {
-                    Some(true) => break,
-                    Some(false) => {
-                        let problem = self.disagreement((of, other), (target, row));
-                        self.problems.push(problem);
-                        break;
-                    }
-                    None => {}
-                }
-            }
-        }
-    }
-
-    fn disagreement(
-        &self,
-        (of, other): (&Target, &Row),
-        (target, row): (&Target, &Row),
-    ) -> RowProblem {
-        let tables = Crosswalk::tables(&of.system, &target.system);
-        let start = (of.system.as_str(), other.code.as_str());
-        let given: BTreeSet<String> =
-            tables.flat_map(|table| self.masters.codes(table, start, &target.system)).collect();
-        let given = given.into_iter().collect::<Vec<_>>().join(", ");
-        let (code, line) = (&other.code, other.line);
-        let (id, of, own) = (&target.id, &of.id, &row.code);
-        let en = format!(
-            "`{code}` ({of}, line {line}) has the {id} code {given} by the master, not `{own}`"
-        );
-        let ja = format!(
-            "マスタでは「{code}」（{of}、{line} 行目）の {id} は {given} で、「{own}」ではありません"
-        );
-        RowProblem::new(row.code_at, "W0624", en, ja)
-            .hint("mend one of the two rows", "どちらかの行を直します")
-    }
+fn disagreement(found: &Disagreement<'_>) -> RowProblem {
+    let Disagreement { target, row, of, other, given } = found;
+    let given = given.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let (code, line) = (&other.code, other.line);
+    let (id, of, own) = (&target.id, &of.id, &row.code);
+    let en = format!(
+        "`{code}` ({of}, line {line}) has the {id} code {given} by the master, not `{own}`"
+    );
+    let ja = format!(
+        "マスタでは「{code}」（{of}、{line} 行目）の {id} は {given} で、「{own}」ではありません"
+    );
+    RowProblem::new(row.code_at, "W0624", en, ja)
+        .hint("mend one of the two rows", "どちらかの行を直します")
 }
 
 fn reason(why: Unchecked) -> Text {

@@ -1,7 +1,8 @@
 //! Code maps against the masters of a small hospital: each finding at its cell, and what could not be
 //! compared.
 
-use genkan_mapping::{Compared, Compiled, Severity};
+use genkan_mapping::codemap::{What, recheck};
+use genkan_mapping::{Compared, Compiled, RuleFiles, Severity};
 use genkan_masters::Store;
 
 use super::masters::masters;
@@ -47,7 +48,7 @@ const HEAD: &str = "local,local_name,target,code,display,valid_from,valid_to,sta
 const RULE: &str =
     "rule: pt\nresource: Patient\nfrom:\n  p: {table: PT, key: [ID]}\nemit: {active: true}\n";
 
-fn with(map: &str, lines: &str, masters: &Store) -> Compiled {
+fn files(map: &str, lines: &str) -> Vec<(String, Vec<u8>)> {
     let files = ["disease", "allergen", "drug", "receipt", "usage"].map(|name| {
         let lines = if name == map { lines } else { "" };
         (format!("codes/{name}.csv"), format!("{HEAD}{lines}").into_bytes())
@@ -55,7 +56,11 @@ fn with(map: &str, lines: &str, masters: &Store) -> Compiled {
     let mut files = files.to_vec();
     files.push(("p.map.yaml".to_owned(), RULE.as_bytes().to_vec()));
     files.push(("codes/codemaps.yaml".to_owned(), MAPS.as_bytes().to_vec()));
-    compiled_against(files, masters)
+    files
+}
+
+fn with(map: &str, lines: &str, masters: &Store) -> Compiled {
+    compiled_against(files(map, lines), masters)
 }
 
 /// Map, lines behind the header, expected findings, a part of their texts.
@@ -172,6 +177,43 @@ fn every_finding_stands_at_its_cell_and_says_what_to_do() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What `rules check` says of codes that don't go together, a recheck says too, with the same codes.
+#[test]
+fn a_recheck_tells_codes_that_do_not_go_together() {
+    let masters = masters();
+    let on = "2026-05-01".parse().expect("a day");
+    let mut told = 0;
+    for (map, lines, ..) in CASES {
+        let files = files(map, lines);
+        let compiled = compiled_against(files.clone(), &masters);
+        let Some(rules) = compiled.rules else { continue };
+        let checked: Vec<(u32, String)> = compiled
+            .diagnostics
+            .iter()
+            .filter(|found| found.code == "W0624")
+            .map(|found| (found.span.line, found.message.en.clone()))
+            .collect();
+        let found = recheck(&rules, &RuleFiles(files), &masters, on);
+        let rechecked: Vec<(u32, String)> = found
+            .iter()
+            .filter_map(|one| match &one.what {
+                What::Disagrees { target, code, given } => {
+                    let line = one.span.line - 1;
+                    let (id, own, given) = (&one.target, &one.code, given.join(", "));
+                    let text = format!(
+                        "`{code}` ({target}, line {line}) has the {id} code {given} by the master, not `{own}`"
+                    );
+                    Some((one.span.line, text))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(checked, rechecked, "{lines}");
+        told += rechecked.len();
+    }
+    assert_eq!(told, 3);
 }
 
 fn compared(compiled: &Compiled, map: &str, target: &str) -> (usize, usize, String) {

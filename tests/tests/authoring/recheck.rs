@@ -92,6 +92,37 @@ fn rows_that_an_update_outdates_are_told_by_the_patients_they_affect() -> Result
     says(&run(&recheck)?, &["nothing to look at"])
 }
 
+/// A small set with two targets: the update gives B2 another ICD-10, which the other row does not have.
+#[test]
+fn codes_that_no_more_go_together_are_told() -> Result<()> {
+    let small = small()?;
+    let maps = fs::read_to_string(small.folder.path().join("codes/codemaps.yaml"))?;
+    let icd10 = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full";
+    let maps =
+        maps.replace("  unmapped:", &format!("    - {{id: icd10, system: {icd10}}}\n  unmapped:"));
+    small.write("codes/codemaps.yaml", &maps)?;
+    small.write(
+        "codes/disease.csv",
+        "local,target,code,status,reviewed_at\nB2,medis,20050004,accepted,2026-04-02\n\
+         B2,icd10,J189,accepted,2026-04-02\n",
+    )?;
+    let [full, update] = masters();
+    let recheck = ["codes", "recheck", "--config", &small.config, "--on", "2026-05-01"];
+    import(&small, &full)?;
+    says(&run(&recheck)?, &["nothing to look at"])?;
+    import(&small, &update)?;
+    fails(
+        &recheck,
+        65,
+        &["disease: ", "icd10 J189  by the master medis 20050004 has J159  3 rows, 2 patients"],
+    )?;
+    let found = lines(&told(&[&recheck[..], &["--format", "json"]].concat())?);
+    let found = found.iter().find(|line| line["outdated"] == "disagrees").context("none")?;
+    let detail = json!({"target": "medis", "code": "20050004", "given": ["J159"]});
+    ensure!(found["detail"] == detail && found["line"] == 3, "{found}");
+    Ok(())
+}
+
 fn told(arguments: &[&str]) -> Result<String> {
     let output = genkan_tests::harness::genkan_command()?.args(arguments).output()?;
     ensure!(output.status.code() == Some(65), "{}", String::from_utf8_lossy(&output.stderr));

@@ -87,6 +87,13 @@ fn what(what: &What) -> Text {
             )
         }
         What::Unknown => Text::new("in no loaded master", "取り込んだマスタにありません"),
+        What::Disagrees { target, code, given } => {
+            let given = given.join(", ");
+            Text::new(
+                format!("by the master {target} {code} has {given}"),
+                format!("マスタでは {target} {code} のコードは {given}"),
+            )
+        }
     }
 }
 
@@ -106,6 +113,9 @@ fn parts(what: &What) -> (&'static str, Json) {
             }),
         ),
         What::Unknown => ("unknown", json!({})),
+        What::Disagrees { target, code, given } => {
+            ("disagrees", json!({"target": target, "code": code, "given": given}))
+        }
     }
 }
 
