@@ -1,7 +1,7 @@
 //! What the house codes of a map may be (院内コードの候補): the candidates of each of its targets, and the
 //! `proposed` rows that they become.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
@@ -136,12 +136,17 @@ impl Suggester {
         let Some(split) = split else { return Vec::new() };
         let masters = Crosswalk::new(&self.masters);
         let mut all = Vec::new();
-        for target in map.targets.iter().filter(|target| target.extension.is_some()) {
-            for part in split.prefixes.iter().chain(&split.suffixes) {
+        for target in &map.targets {
+            let Some(extension) = &target.extension else { continue };
+            let (before, behind) = places(extension);
+            let prefixes = split.prefixes.iter().filter(|_| before);
+            for part in prefixes.chain(split.suffixes.iter().filter(|_| behind)) {
                 let key = (system::MODIFIER_KEY, part.key.as_str());
-                let codes = match target.system.as_str() {
+                let codes: BTreeSet<String> = match target.system.as_str() {
                     system::MODIFIER_KEY => [part.key.clone()].into(),
-                    other => masters.codes(Kind::ReceiptModifier, key, other),
+                    other => Crosswalk::tables(key.0, other)
+                        .flat_map(|table| masters.codes(table, key, other))
+                        .collect(),
                 };
                 all.extend(codes.into_iter().map(|code| Suggestion {
                     target: target.id.clone(),
@@ -175,6 +180,12 @@ impl Suggester {
     pub fn masters(&self) -> &Arc<Store> {
         &self.masters
     }
+}
+
+/// Whether 接頭語 and 接尾語 belong into an extension: JP Core has one for each. Any other may be for both.
+fn places(extension: &str) -> (bool, bool) {
+    let ends = |name: &str| extension.ends_with(name);
+    (!ends("JP_Condition_DiseasePostfixModifier"), !ends("JP_Condition_DiseasePrefixModifier"))
 }
 
 /// Targets of which a house code has only one: parts of JLAC, the systems of JFAGY. What is exact in two of
@@ -291,3 +302,6 @@ fn facet_names(facet: Facet) -> (&'static str, &'static str) {
         Facet::Result => ("kind of result", "結果の種類"),
     }
 }
+
+#[cfg(test)]
+mod tests;

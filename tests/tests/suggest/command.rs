@@ -206,3 +206,81 @@ fn a_site_without_a_table_gives_its_codes_in_a_file() -> Result<()> {
     }
     Ok(())
 }
+
+/// A line of 修飾語マスター, 19 columns.
+fn modifier([code, name, key, kind]: [&str; 4]) -> String {
+    let value = |number| match number {
+        1 => "0",
+        3 => code,
+        7 => name,
+        16 => "99999999",
+        17 => key,
+        19 => kind,
+        _ => "",
+    };
+    let fields: Vec<String> = (1..=19).map(|number| format!("\"{}\"", value(number))).collect();
+    fields.join(",") + "\r\n"
+}
+
+/// From a name of the house to a disease with extensions: proposed, reviewed, accepted, checked.
+#[test]
+fn the_modifiers_of_a_name_become_rows_of_their_own() -> Result<()> {
+    let site = Site::new("")?;
+    site.import()?;
+    let modifiers = site.folder.path().join("z_20260401.txt");
+    let rows = [["4012", "急性", "27000225", "A1"], ["8002", "の疑い", "27000001", "A8"]];
+    fs::write(&modifiers, rows.map(modifier).concat())?;
+    site.run(&["import", &modifiers.display().to_string()])?.ends(0, &[])?;
+    let maps = site.folder.path().join("rules/codes/codemaps.yaml");
+    let jp = "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Condition_Disease";
+    let key = "http://medis.or.jp/CodeSystem/master-disease-modKeyNumber";
+    let target =
+        |id, end| format!("    - {{id: {id}, system: {key}, extension: {jp}{end}Modifier}}\n");
+    let targets = target("pre", "Prefix") + &target("post", "Postfix");
+    let text = fs::read_to_string(&maps)?;
+    fs::write(&maps, text.replacen("  unmapped:", &format!("{targets}  unmapped:"), 1))?;
+    let names = site.folder.path().join("names.csv");
+    fs::write(&names, "code,name\nX0001,急性高脂血症の疑い\n")?;
+    let names = names.display().to_string();
+    let write = ["suggest", "disease", "--from-file", &names, "--top", "1", "--write"];
+    site.run(&write)?.ends(0, &[])?;
+    let own = |state: &str| -> Result<Vec<String>> {
+        let text = site.text("disease")?;
+        let rows = text.lines().filter(|line| line.starts_with("X0001"));
+        let rows = rows.filter(|line| line.contains(state));
+        Ok(rows.map(|line| line.split(',').skip(2).take(2).collect::<Vec<_>>().join(" ")).collect())
+    };
+    let mut proposed = own(",proposed,")?;
+    proposed.sort();
+    let expected = [
+        "exchange DP3C",
+        "icd10 E785",
+        "medis 20061512",
+        "post 27000001",
+        "pre 27000225",
+        "receipt 2724002",
+    ];
+    ensure!(proposed == expected, "{proposed:?}");
+    // A second time nothing is added.
+    let before = site.text("disease")?;
+    site.run(&write)?.ends(0, &[])?;
+    ensure!(site.text("disease")? == before);
+    for target in ["medis", "receipt", "exchange", "icd10", "pre", "post"] {
+        for state in ["draft", "reviewed", "accepted"] {
+            let of = ["--target", target, "--state", state, "--by", "診療情報管理室"];
+            site.run(&[&["review", "disease", "X0001"], &of[..]].concat())?.ends(0, &[])?;
+        }
+    }
+    ensure!(own(",accepted,")?.len() == expected.len());
+    let rules = site.folder.path().join("rules");
+    let checked = genkan_tests::harness::genkan_command()?
+        .args(["rules", "check", &rules.display().to_string(), "--masters"])
+        .arg(site.folder.path().join("masters.genkan"))
+        .output()?;
+    let told = String::from_utf8(checked.stdout)? + &String::from_utf8(checked.stderr)?;
+    ensure!(
+        !told.contains("W0628") && !told.contains("X0001") && !told.contains("W0612"),
+        "{told}"
+    );
+    Ok(())
+}
