@@ -1,16 +1,20 @@
 //! What operations that bring many resources have in common: why they are refused, how their parameters
 //! are read, and `_type` and `_since`.
 
-use chrono::{FixedOffset, Timelike as _};
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, Timelike as _, Utc};
 use genkan_fhir::datetime;
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::search::{self, Filter};
 use genkan_mapping::diagnostic::{Text, nearest_name};
 use genkan_mapping::program::RuleSet;
+use tokio::sync::OwnedSemaphorePermit;
 
-use crate::error::{Refusal, RefusedParameter};
+use crate::error::{Error, Refusal, RefusedParameter};
 use crate::parse::Pairs;
 use crate::service::Service;
+use crate::sources::Source;
 
 /// Why such an operation is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +34,7 @@ pub enum BulkRefusal {
     GroupTooLarge {
         members_max: usize,
     },
-    /// So many files of exports are being sent already.
+    /// So many files of exports are being sent, or rows read for reviewers, already.
     TooManyFiles {
         files_max: usize,
     },
@@ -75,10 +79,11 @@ impl BulkRefusal {
             ),
             BulkRefusal::TooManyFiles { files_max: max } => Text::new(
                 format!(
-                    "{max} files of exports are being sent; come again when one of them has come"
+                    "{max} files of exports and questions of reviewers are in work; come again when one of \
+                     them has ended"
                 ),
                 format!(
-                    "エクスポートのファイルを {max} 件送信中です。いずれかが終わってから再度お試しください"
+                    "エクスポートのファイルなど {max} 件の一括処理中です。いずれかが終わってから再度お試しください"
                 ),
             ),
             BulkRefusal::AddressTooLong { bytes_max: max } => Text::new(
@@ -93,6 +98,24 @@ impl BulkRefusal {
             ),
         }
     }
+}
+
+/// Whether bulk work may begin on a source at this hour.
+pub fn check_window(source: &Source, now: DateTime<Utc>) -> Result<(), Error> {
+    match source.governor.opens_in(now) {
+        None => Ok(()),
+        Some(wait) => {
+            let opens_in_secs = wait.as_secs().max(1);
+            Err(Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs }))
+        }
+    }
+}
+
+/// Bulk work that waits for other bulk work's statements is a request in work: it must not be all of them.
+pub fn place(service: &Service) -> Result<OwnedSemaphorePermit, Error> {
+    let files_max = service.export.files_max;
+    let refused = |_| Error::Bulk(BulkRefusal::TooManyFiles { files_max });
+    Arc::clone(&service.export_places).try_acquire_owned().map_err(refused)
 }
 
 /// A parameter that is refused. `en` and `ja` come behind its name.

@@ -38,6 +38,11 @@ impl ClientName {
     pub fn name(&self) -> Arc<str> {
         Arc::clone(&self.0)
     }
+
+    /// Whether it has a name of the configuration.
+    pub fn is_known(&self) -> bool {
+        *self.0 != *OTHER
+    }
 }
 
 impl Default for ClientName {

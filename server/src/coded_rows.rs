@@ -101,24 +101,36 @@ impl From<FetchError> for NotVisited {
     }
 }
 
-/// Shows every row of these rules to `take`; until then, if a request waits for it.
+/// Who the rows are read for.
+#[derive(Debug)]
+pub enum Pace {
+    /// A command with connections of its own, which says how far it is.
+    Command(ProgressBar),
+    /// A request, until its time is over: bulk work, which the governor of each source holds down.
+    Bulk { until: Option<Instant> },
+}
+
+/// Shows every row of these rules to `take`.
 pub async fn visit(
     (sources, rules): (&Sources, &RuleSet),
     of: impl Fn(&Rule) -> bool,
     args: &RowsArgs,
-    (progress, until): (&ProgressBar, Option<Instant>),
+    pace: &Pace,
     mut take: impl FnMut(usize, &Record),
 ) -> Result<Vec<Looked>, NotVisited> {
     let mut all = Vec::new();
     for (index, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| of(rule)) {
-        progress.set_message(rule.id.clone());
         let (mut plan, mut looked) = plan_of(rules, index, args)?;
-        let mut fetch = Fetch::new(sources, rules).until(until);
+        let (mut fetch, progress) = match pace {
+            Pace::Command(progress) => (Fetch::new(sources, rules), Some(progress)),
+            Pace::Bulk { until } => (Fetch::bulk(sources, rules).until(*until), None),
+        };
+        progress.inspect(|progress| progress.set_message(rule.id.clone()));
         while looked.rows < args.rows {
             let page = fetch.page(&plan).await?;
             page.matches.iter().for_each(|(_, record)| take(index, record));
             looked.rows += page.matches.len() as u64;
-            progress.inc(page.matches.len() as u64);
+            progress.inspect(|progress| progress.inc(page.matches.len() as u64));
             match page.next {
                 Some(cursor) => plan.go_on(cursor),
                 None => {
@@ -129,7 +141,9 @@ pub async fn visit(
         }
         all.push(looked);
     }
-    progress.finish_and_clear();
+    if let Pace::Command(progress) = pace {
+        progress.finish_and_clear();
+    }
     Ok(all)
 }
 

@@ -404,6 +404,7 @@ fn review(reason: &ReviewRefusal) -> (&'static str, StatusCode, IssueType) {
         ReviewRefusal::NoHouseCode => ("GKN-151", StatusCode::NOT_FOUND, IssueType::NotFound),
         ReviewRefusal::Changed => ("GKN-152", StatusCode::CONFLICT, IssueType::Conflict),
         ReviewRefusal::File => ("GKN-153", StatusCode::INTERNAL_SERVER_ERROR, IssueType::NoStore),
+        ReviewRefusal::UnknownClient => ("GKN-161", StatusCode::FORBIDDEN, IssueType::Forbidden),
         ReviewRefusal::Change(why) => match why {
             NotWritten::NoText
             | NotWritten::Column(_)

@@ -24,14 +24,16 @@ pub struct Review {
     /// Of the rules.
     pub directory: PathBuf,
     pub suggester: Arc<Suggester>,
+    /// The configuration tells clients apart: nobody else decides.
+    pub only_known: bool,
     /// Somebody has written: the rules are to be loaded again.
     pub written: Arc<Notify>,
 }
 
 impl Review {
-    pub fn new(directory: PathBuf, masters: Arc<Store>) -> Self {
+    pub fn new(directory: PathBuf, masters: Arc<Store>, only_known: bool) -> Self {
         let suggester = Arc::new(Suggester::new(masters));
-        Review { directory, suggester, written: Arc::default() }
+        Review { directory, suggester, only_known, written: Arc::default() }
     }
 
     /// The same with the masters as they are now. After a review they are what they were, and what was put

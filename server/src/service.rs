@@ -313,11 +313,13 @@ impl Service {
         self
     }
 
-    /// With people who may review the code maps of this folder, if the configuration lets them.
+    /// With people who may review the code maps of this folder, if the configuration lets them; only those
+    /// of known clients, if it tells clients apart.
     #[must_use]
-    pub fn with_review(mut self, directory: &Path) -> Self {
+    pub fn with_review(mut self, directory: &Path, only_known: bool) -> Self {
         let masters = Arc::clone(self.terminology.masters());
-        self.review = self.codes.review.then(|| Review::new(directory.to_owned(), masters));
+        let review = || Review::new(directory.to_owned(), masters, only_known);
+        self.review = self.codes.review.then(review);
         self
     }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Authority, Client, Database, Engine, Genkan, Http2, Identity};
-use genkan_tests::hospital::{configuration, fill_database};
+use genkan_tests::hospital::{configuration, fill_database, own_rules};
 use http::Request;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const HERE: &str = "127.0.0.1";
@@ -25,6 +25,8 @@ struct Site {
     genkan: Genkan,
     servers: Authority,
     gateway: Identity,
+    /// Of the authority, but none of `[clients]`.
+    stranger: Identity,
     folder: TempDir,
     _database: Database,
 }
@@ -41,12 +43,14 @@ fn serve(keys: &str) -> Result<Site> {
     let sections = "[http.tls]\ncertificate_file = \"server.crt\"\nkey_file = \"server.key\"\n\
          client_ca_file = \"clients.crt\"\nclient_certificates = \"required\"\n\
          [clients.gateway]\ncertificates = [\"DNS:gateway.example.jp\"]\n\
-         [operations]\nlisten = \"127.0.0.1:0\"\n";
+         [operations]\nlisten = \"127.0.0.1:0\"\n[codes]\nreview = true\n";
     fs::write(&config, text + sections)?;
+    own_rules(&config, &folder.path().join("rules"))?;
     let gateway = clients.issue(&["gateway.example.jp"])?;
+    let stranger = clients.issue(&["stranger.example.jp"])?;
     let to_client = |base: &str| Client::over_tls(base, &servers, Some(&gateway));
     let genkan = Genkan::serve_file_to(&config, to_client)?;
-    Ok(Site { genkan, servers, gateway, folder, _database: database })
+    Ok(Site { genkan, servers, gateway, stranger, folder, _database: database })
 }
 
 fn renew(servers: &Authority, folder: &Path) -> Result<()> {
@@ -295,5 +299,44 @@ fn renewed_certificates_are_used_without_a_restart() -> Result<()> {
     site.genkan.says("used further", 1)?;
     let again = Client::over_tls(&site.genkan.base, &renewed, Some(&site.gateway))?;
     ensure!(again.get("/livez")?.status == 200);
+    Ok(())
+}
+
+/// Who reviewed is who showed the certificate; the person is whom it names.
+#[test]
+fn a_decision_has_the_name_of_the_client_that_showed_its_certificate() -> Result<()> {
+    let site = serve("")?;
+    let decide = |client: &Client, by: &str| -> Result<(u16, Value)> {
+        let given = [("code", "B0632"), ("target", "medis"), ("state", "draft"), ("by", by)];
+        let given = given.iter().filter(|(_, value)| !value.is_empty());
+        let parameters: Vec<Value> =
+            given.map(|(name, value)| json!({"name": name, "valueString": value})).collect();
+        let body = json!({"resourceType": "Parameters", "parameter": parameters}).to_string();
+        let header = [("Content-Type", "application/fhir+json")];
+        let path = "/fhir/ConceptMap/disease/$review";
+        let answer = client.send("POST", path, &header, Some(body.as_bytes()))?;
+        Ok((answer.status, answer.json()?))
+    };
+    let csv = site.folder.path().join("rules/codes/disease.csv");
+    let before = fs::read_to_string(&csv)?;
+    let stranger = Client::over_tls(&site.genkan.base, &site.servers, Some(&site.stranger))?;
+    let (status, outcome) = decide(&stranger, "gateway: 佐藤")?;
+    ensure!(status == 403 && outcome.to_string().contains("GKN-161"), "{outcome}");
+    ensure!(fs::read_to_string(&csv)? == before, "nothing is written");
+    let (status, told) = decide(&site.genkan.client, "佐藤")?;
+    ensure!(status == 200, "{told}");
+    let row = |text: &str| {
+        text.lines()
+            .find(|line| line.starts_with("B0632,健診異常（要精査）,medis"))
+            .map(str::to_owned)
+    };
+    let own = row(&fs::read_to_string(&csv)?).context("a row")?;
+    ensure!(own.contains(",draft,gateway: 佐藤,"), "{own}");
+    // Without a person it is the client.
+    fs::write(&csv, before)?;
+    let (status, told) = decide(&site.genkan.client, "")?;
+    ensure!(status == 200, "{told}");
+    let own = row(&fs::read_to_string(&csv)?).context("a row")?;
+    ensure!(own.contains(",draft,gateway,"), "{own}");
     Ok(())
 }

@@ -141,7 +141,7 @@ pub async fn service(config: &Config, manner: Manner) -> Result<Service, Failure
     let name = config.site.name.clone();
     let service = Service::new(name, rules, identity, sources, &config.fhir, &config.http);
     let service = service.with_masters(masters, &config.codes);
-    let service = service.with_review(&config.rules.directory);
+    let service = service.with_review(&config.rules.directory, !config.clients.is_empty());
     let validation = Arc::new(Validation::new(config.validation.clone()));
     Ok(Service { bundle: config.bundle.clone(), validation, ..service })
 }

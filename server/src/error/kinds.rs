@@ -339,8 +339,8 @@ fn of_reviewers() -> impl Iterator<Item = ReviewRefusal> {
         NotWritten::UnknownCode { target: "target".to_owned() },
         NotWritten::Problem { code: "W0612", line: 1, text },
     ];
-    use ReviewRefusal::{Change, Changed, File, NoHouseCode, Off};
-    [Off, NoHouseCode, Changed, File].into_iter().chain(changes.map(Change))
+    use ReviewRefusal::{Change, Changed, File, NoHouseCode, Off, UnknownClient};
+    [Off, NoHouseCode, Changed, File, UnknownClient].into_iter().chain(changes.map(Change))
 }
 
 fn of_review(reason: &ReviewRefusal, asked: Asked) -> bool {
@@ -350,7 +350,9 @@ fn of_review(reason: &ReviewRefusal, asked: Asked) -> bool {
         ReviewRefusal::NoHouseCode => asked == Asked::Review,
         // A file that is no code map can't be read either.
         ReviewRefusal::File | ReviewRefusal::Change(NotWritten::NoText) => asked.is_of_review(),
-        ReviewRefusal::Changed | ReviewRefusal::Change(_) => asked == Asked::ReviewByBody,
+        ReviewRefusal::Changed | ReviewRefusal::UnknownClient | ReviewRefusal::Change(_) => {
+            asked == Asked::ReviewByBody
+        }
     }
 }
 
@@ -358,9 +360,11 @@ fn of_bulk(reason: &BulkRefusal, asked: Asked) -> bool {
     let is_file = asked == Asked::ExportFile;
     match reason {
         BulkRefusal::NoSuchExport => asked.is_of_export(),
-        BulkRefusal::OutsideWindow { .. }
-        | BulkRefusal::GroupTooLarge { .. }
-        | BulkRefusal::TooManyFiles { .. } => is_file,
+        // Rows for a reviewer are read as files are.
+        BulkRefusal::OutsideWindow { .. } | BulkRefusal::TooManyFiles { .. } => {
+            is_file || asked == Asked::Review
+        }
+        BulkRefusal::GroupTooLarge { .. } => is_file,
         BulkRefusal::OnlyAsync | BulkRefusal::AddressTooLong { .. } => asked.kicks_off(),
         BulkRefusal::OnlyCompactJson => asked.brings_everything(),
         BulkRefusal::OnlyHttp11 => is_file || asked.brings_everything(),

@@ -120,6 +120,10 @@ pub(super) fn review(reason: &ReviewRefusal) -> Text {
             "the file of the code map can't be read or written; the log has the reason",
             "コード対応表のファイルを読み書きできません。理由はログにあります",
         ),
+        ReviewRefusal::UnknownClient => Text::new(
+            "who reviews has to be one of [clients]: this client showed no certificate of theirs",
+            "レビューできるのは [clients] に登録された証明書のクライアントだけです",
+        ),
         ReviewRefusal::Change(why) => why.message(),
     }
 }

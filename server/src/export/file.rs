@@ -20,7 +20,7 @@ use super::members::{self, Members};
 use super::plan::{self, COMPARTMENT};
 use super::request::{Export, Level};
 use super::{GONE, now};
-use crate::bulk::{BulkRefusal, refused};
+use crate::bulk::{check_window, place, refused};
 use crate::error::{Error, Refusal};
 use crate::exchange::Exchange;
 use crate::fetch::Fetch;
@@ -92,23 +92,6 @@ fn check(service: &Service, ticket: &Ticket, now: DateTime<Utc>) -> Result<(), E
 
 fn source(service: &Service, rule: usize) -> &Source {
     service.sources.at(service.rules.rules[rule].source)
-}
-
-fn check_window(source: &Source, now: DateTime<Utc>) -> Result<(), Error> {
-    match source.governor.opens_in(now) {
-        None => Ok(()),
-        Some(wait) => {
-            let opens_in_secs = wait.as_secs().max(1);
-            Err(Error::Bulk(BulkRefusal::OutsideWindow { opens_in_secs }))
-        }
-    }
-}
-
-/// Files that wait for each other's statements are requests in work: they must not be all of them.
-fn place(service: &Service) -> Result<OwnedSemaphorePermit, Error> {
-    let files_max = service.export.files_max;
-    let refused = |_| Error::Bulk(BulkRefusal::TooManyFiles { files_max });
-    Arc::clone(&service.export_places).try_acquire_owned().map_err(refused)
 }
 
 /// What the tables don't tell, one line each.

@@ -2,16 +2,14 @@
 //! unit and material, and which numbers. Of people, only counts leave here.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Instant;
 
 use genkan_mapping::codemap::rows;
 use genkan_mapping::emit::{Emitted, Emitter, Leaf};
 use genkan_mapping::program::RuleSet;
 use genkan_masters::suggest::{HouseCode, Values};
-use indicatif::ProgressBar;
 use serde_json::Value as Json;
 
-use crate::coded_rows::{Looked, NotVisited, RowsArgs, has_code, patient, visit};
+use crate::coded_rows::{Looked, NotVisited, Pace, RowsArgs, has_code, patient, visit};
 use crate::identity::plain_identity;
 use crate::sources::Sources;
 
@@ -51,14 +49,14 @@ pub async fn seen(
     (sources, rules): (&Sources, &RuleSet),
     maps: &[usize],
     args: &RowsArgs,
-    waiting: (&ProgressBar, Option<Instant>),
+    pace: &Pace,
 ) -> Result<SeenCodes, NotVisited> {
     let identity = plain_identity().map_err(|error| NotVisited::Arguments(error.to_string()))?;
     let emitter = Emitter::new(rules, &identity);
     let of_row = locals(rules, maps);
     let mut codes = BTreeMap::new();
     let with_codes = |rule: &_| has_code(rule, Some(maps));
-    let looked = visit((sources, rules), with_codes, args, waiting, |index, record| {
+    let looked = visit((sources, rules), with_codes, args, pace, |index, record| {
         let (emitted, leaves) = emitter.preview(&rules.rules[index], record);
         take((rules, maps), &of_row, (&emitted, &leaves), &mut codes);
     })

@@ -5,14 +5,16 @@ mod decide;
 mod local_codes;
 mod suggest;
 
+use std::time::SystemTime;
+
 use genkan_mapping::codemap::CodeMap;
 use genkan_mapping::codemap::MapRow;
 use genkan_mapping::terminology::Map;
-use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::{Document, Refused, Review, SeenCodes, seen};
-use crate::coded_rows::{NotVisited, RowsArgs};
+use crate::bulk;
+use crate::coded_rows::{NotVisited, Pace, RowsArgs, has_code};
 use crate::error::{Error, Refusal};
 use crate::exchange::Exchange;
 use crate::respond::Answer;
@@ -40,6 +42,8 @@ pub enum ReviewRefusal {
     Changed,
     /// The machine does not let it be read or written.
     File,
+    /// The configuration tells clients apart, and this one is none of them.
+    UnknownClient,
 }
 
 impl Operation {
@@ -77,7 +81,8 @@ pub fn declared(service: &Service) -> Vec<Value> {
             }
             Operation::Review => {
                 "On an instance, by POST; writes the code map: `code`, `state` and `by`; `target`, \
-                 `standard`, `validFrom`, `name`, `note`, `version`."
+                 `standard`, `validFrom`, `name`, `note`, `version`. Of a client that is known by its \
+                 certificate, its name stands before `by`, which may then be left out."
             }
         };
         json!({
@@ -134,12 +139,18 @@ impl Call<'_> {
         if rows == 0 {
             return Ok(SeenCodes::default());
         }
-        self.exchange.stages.enter(Stage::Fetch);
         let service = self.service;
-        let args = RowsArgs { rows: rows as u64, since: None, from: None, to: None };
         let (sources, rules) = (&*service.sources, &*service.rules);
-        let waiting = (&ProgressBar::hidden(), self.exchange.deadline());
-        seen((sources, rules), &[self.map.place()], &args, waiting).await.map_err(|why| match why {
+        let maps = [self.map.place()];
+        // As a file of an export: everybody else goes first, and not at every hour.
+        let _place = bulk::place(service)?;
+        for rule in rules.rules.iter().filter(|rule| has_code(rule, Some(&maps))) {
+            bulk::check_window(sources.at(rule.source), SystemTime::now().into())?;
+        }
+        self.exchange.stages.enter(Stage::Fetch);
+        let args = RowsArgs { rows: rows as u64, since: None, from: None, to: None };
+        let pace = Pace::Bulk { until: self.exchange.deadline() };
+        seen((sources, rules), &maps, &args, &pace).await.map_err(|why| match why {
             NotVisited::Source(error) => error.into(),
             NotVisited::Arguments(_) | NotVisited::Rules(_) => {
                 Error::Internal("the rows of a code map could not be asked for")

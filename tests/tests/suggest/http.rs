@@ -215,3 +215,32 @@ fn without_masters_nothing_is_suggested() -> Result<()> {
     ensure!(told.contains("/ConceptMap/{id}/$review"), "declared where it is offered");
     Ok(())
 }
+
+/// Rows for reviewers are read as bulk work: at its hours, and not at others.
+#[test]
+fn rows_are_read_at_the_hours_of_bulk_work() -> Result<()> {
+    let site = Site::new(REVIEW)?;
+    site.import()?;
+    let config = fs::read_to_string(&site.config)?;
+    // Some hour of the hospital's clock that is neither this one nor the next.
+    let hour =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() / 3600 + 9;
+    let window = format!("{:02}:00-{:02}:00", (hour + 3) % 24, (hour + 4) % 24);
+    let keys = format!("[source]\nbulk_windows = [\"{window}\"]\n");
+    ensure!(config.contains("[source]\n"), "{config}");
+    fs::write(&site.config, config.replacen("[source]\n", &keys, 1))?;
+    let genkan = Genkan::serve_file(&site.config)?;
+    for path in ["disease/$local-codes?rows=100", "disease/$suggest?code=B0135&rows=100"] {
+        let answer = genkan.get(&format!("/fhir/ConceptMap/{path}"))?;
+        let wait: u64 = answer.header("retry-after").parse()?;
+        ensure!((3600..=3 * 3600).contains(&wait), "{wait}");
+        let answer = (answer.status, answer.json()?);
+        ensure!(refused(&answer) == (503, "GKN-132".to_owned()), "{path}: {answer:?}");
+    }
+    // What asks for no rows is answered at any hour.
+    for path in ["disease/$local-codes", "disease/$suggest?code=B0135&name=HDL"] {
+        let (status, answer) = get(&genkan, path)?;
+        ensure!(status == 200, "{path}: {answer}");
+    }
+    Ok(())
+}

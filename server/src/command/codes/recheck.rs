@@ -14,7 +14,7 @@ use genkan_mapping::emit::Emitter;
 use genkan_mapping::program::RuleSet;
 use genkan_mapping::{Span, Text};
 
-use crate::coded_rows::{Looked, RowsArgs, has_code, patient, visit};
+use crate::coded_rows::{Looked, Pace, RowsArgs, has_code, patient, visit};
 use crate::command::rules::plain_identity;
 use crate::command::{ConfigArg, Failure, Manner, opening, printed};
 use crate::config::Config;
@@ -115,8 +115,8 @@ async fn used(
     let identity = plain_identity()?;
     let emitter = Emitter::new(rules, &identity);
     let with_codes = |rule: &_| has_code(rule, Some(&maps));
-    let progress = printed::rows_so_far();
-    let looked = visit((sources, rules), with_codes, args, (&progress, None), |index, record| {
+    let pace = Pace::Command(printed::rows_so_far());
+    let looked = visit((sources, rules), with_codes, args, &pace, |index, record| {
         let (emitted, leaves) = emitter.preview(&rules.rules[index], record);
         let patient = patient(&emitted);
         let own = leaves.iter().filter(|leaf| !leaf.expression.contains(".contained["));

@@ -20,7 +20,7 @@ use genkan_mapping::program::RuleSet;
 use genkan_masters::Store;
 use genkan_masters::suggest::{HouseCode, Unsearchable};
 
-use crate::coded_rows::{Looked, RowsArgs};
+use crate::coded_rows::{Looked, Pace, RowsArgs};
 use crate::command::{ConfigArg, Failure, Manner, opening, printed};
 use crate::config::Config;
 use crate::review::{Document, Seen, seen};
@@ -111,8 +111,8 @@ pub async fn run(args: &SuggestArgs, manner: Manner) -> Result<(), Failure> {
             let rules = opening::rules(&files, &schemas, &site, &masters, manner)?;
             let maps = chosen(&rules, args.map.as_deref())?;
             let documents = documents(&rules, &maps, &directory)?;
-            let progress = printed::rows_so_far();
-            let found = seen((&sources, &rules), &maps, &args.rows, (&progress, None)).await?;
+            let pace = Pace::Command(printed::rows_so_far());
+            let found = seen((&sources, &rules), &maps, &args.rows, &pace).await?;
             let codes = found
                 .codes
                 .into_iter()

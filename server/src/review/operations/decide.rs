@@ -4,7 +4,7 @@ use genkan_mapping::codemap::MapRow;
 use genkan_mapping::codemap::review::{Decision, Event, NotWritten};
 use serde_json::{Value, json};
 
-use super::{Call, refused, row_part};
+use super::{Call, ReviewRefusal, refused, row_part};
 use crate::error::{Error, Refusal};
 use crate::review::{Document, Refused};
 use crate::terminology::Given;
@@ -14,24 +14,17 @@ const LETTERS_MAX: usize = 200;
 
 pub async fn run(call: &Call<'_>, mut given: Given) -> Result<Vec<Value>, Error> {
     let local = given.needed("code");
-    let (state, by) = (given.needed("state"), given.needed("by"));
+    let state = given.needed("state");
+    let by = who(call, &mut given)?;
     let [target, code, valid_from, name, note, version] =
         ["target", "standard", "validFrom", "name", "note", "version"].map(|name| given.text(name));
     for (name, value) in [
         ("code", Some(&local)),
-        ("by", Some(&by)),
         ("standard", code.as_ref()),
         ("name", name.as_ref()),
         ("note", note.as_ref()),
     ] {
-        let fits = |text: &String| {
-            text.chars().count() <= LETTERS_MAX && !text.chars().any(char::is_control)
-        };
-        if !value.is_none_or(fits) {
-            let en = format!("has at most {LETTERS_MAX} letters, on one line");
-            let ja = format!("は {LETTERS_MAX} 文字以内の 1 行です");
-            given.refuse(name, Refusal::Invalid, &en, &ja);
-        }
+        value.into_iter().for_each(|value| check_text(&mut given, name, value));
     }
     let event = Event::by_word(&state);
     if event.is_none() {
@@ -46,8 +39,35 @@ pub async fn run(call: &Call<'_>, mut given: Given) -> Result<Vec<Value>, Error>
     let (version, row) = written(call, decision, version).await?;
     call.review.written.notify_one();
     // Who did what stands in the file; that it was done, in the log.
-    tracing::info!(map = call.code_map.id, state = row.status, "a row of a code map was reviewed");
+    let client = call.exchange.client.name();
+    tracing::info!(map = call.code_map.id, state = row.status, %client, "a row of a code map was reviewed");
     Ok(vec![json!({"name": "version", "valueString": version}), row_part(&row)])
+}
+
+/// A client that showed its certificate is who decided, and `by` is the person that it names. Where clients
+/// are told apart nobody else decides, so that no one can write another's name before their own.
+fn who(call: &Call<'_>, given: &mut Given) -> Result<String, Error> {
+    let client = &call.exchange.client;
+    if !client.is_known() {
+        if call.review.only_known {
+            return Err(Error::Review(ReviewRefusal::UnknownClient));
+        }
+        let by = given.needed("by");
+        check_text(given, "by", &by);
+        return Ok(by);
+    }
+    let by = given.text("by");
+    by.iter().for_each(|by| check_text(given, "by", by));
+    let client = client.name();
+    Ok(by.map_or_else(|| client.to_string(), |by| format!("{client}: {by}")))
+}
+
+fn check_text(given: &mut Given, name: &str, text: &str) {
+    if text.chars().count() > LETTERS_MAX || text.chars().any(char::is_control) {
+        let en = format!("has at most {LETTERS_MAX} letters, on one line");
+        let ja = format!("は {LETTERS_MAX} 文字以内の 1 行です");
+        given.refuse(name, Refusal::Invalid, &en, &ja);
+    }
 }
 
 /// One after the other: files are small, and whoever comes second sees what the first one wrote.

@@ -6,7 +6,7 @@ use genkan_mapping::emit::{Emitted, Emitter};
 use genkan_mapping::program::RuleSet;
 
 use super::super::plain_identity;
-use crate::coded_rows::{Looked, RowsArgs, has_code, patient, visit};
+use crate::coded_rows::{Looked, Pace, RowsArgs, has_code, patient, visit};
 use crate::command::{Failure, printed};
 use crate::sources::Sources;
 
@@ -54,8 +54,8 @@ pub async fn uncoded(
     let emitter = Emitter::new(rules, &identity);
     let mut codes = Uncoded::default();
     let with_codes = |rule: &_| has_code(rule, None);
-    let progress = printed::rows_so_far();
-    let looked = visit((sources, rules), with_codes, args, (&progress, None), |index, record| {
+    let pace = Pace::Command(printed::rows_so_far());
+    let looked = visit((sources, rules), with_codes, args, &pace, |index, record| {
         let emitted = emitter.emit(&rules.rules[index], record);
         codes.take(index, &emitted);
     })
