@@ -32,9 +32,9 @@ fn imported(folder: &Path, names: &[String]) -> Store {
     for (index, name) in names.iter().enumerate() {
         let bytes = std::fs::read(folder.join(name)).expect(name);
         let reading = read(name, &bytes).expect(name);
-        let digits: String =
-            name.rsplit('/').next().unwrap_or(name).chars().filter(char::is_ascii_digit).collect();
-        let day = NaiveDate::parse_from_str(&digits, "%Y%m%d").expect(name);
+        let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+        let day = &digits[digits.len() - 8..];
+        let day = NaiveDate::parse_from_str(day, "%Y%m%d").expect(name);
         let hash = [u8::try_from(index).expect("few"); 32];
         masters.apply(&reading, (name, hash, day)).expect(name);
     }
@@ -49,15 +49,75 @@ fn files(maps: &str, csv: String) -> Vec<(String, Vec<u8>)> {
     ]
 }
 
-#[test]
-fn every_drug_of_a_master_is_rechecked_after_its_updates() {
-    let Some(folder) = folder() else { return };
-    let full = vec!["ssk/y_ALL20240321.csv".to_owned()];
+/// The receipt drugs of 2024-03-21, and their updates.
+fn drugs(folder: &Path) -> (String, Vec<String>) {
     let mut updates: Vec<String> = std::fs::read_dir(folder.join("ssk/y_delta"))
         .expect("updates")
         .map(|file| format!("ssk/y_delta/{}", file.expect("a file").file_name().to_string_lossy()))
         .collect();
     updates.sort();
+    ("ssk/y_ALL20240321.csv".to_owned(), updates)
+}
+
+/// The house's list of drugs has two that were retired, as lists of hospitals have; one of them is in the
+/// HOT sample.
+#[test]
+fn the_demo_hospital_has_drugs_that_were_retired() {
+    let Some(folder) = folder() else { return };
+    let (full, updates) = drugs(&folder);
+    let hot = "hot/hot9_sample_20260930.csv".to_owned();
+    let before = imported(&folder, &[full.clone(), hot.clone()]);
+    let after = imported(&folder, &[vec![full], updates, vec![hot]].concat());
+    let codes = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/demo-hospital/codes");
+    let mut files = vec![("p.map.yaml".to_owned(), RULE.as_bytes().to_vec())];
+    for entry in std::fs::read_dir(codes).expect("the demo's code maps") {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        files.push((format!("codes/{name}"), std::fs::read(&path).expect("a file")));
+    }
+    let told = |store: &Store| {
+        let compiled = compiled_against(files.clone(), store);
+        let ended: Vec<String> = compiled
+            .diagnostics
+            .iter()
+            .filter(|found| found.code == "W0621")
+            .map(|found| found.message.en.clone())
+            .collect();
+        (compiled.rules.expect("warnings only"), ended)
+    };
+    assert_eq!(told(&before).1, [""; 0]);
+    let (rules, ended) = told(&after);
+    for code in ["1190012F4190", "1124003F2290", "100347502", "YCM1190012F4190"] {
+        let own =
+            |text: &&String| text.contains(&format!("`{code}`")) && text.contains("2024-09-30");
+        assert_eq!(ended.iter().filter(own).count(), 1, "{code}: {ended:#?}");
+    }
+    // By YJ its HOT9 code, as long as the drug was in use.
+    let map = rules.code_maps.iter().find(|map| map.id == "drug").expect("the map");
+    for (on, expected) in [("2024-09-30", true), ("2024-10-01", false)] {
+        let segment = map.translate("D0405", Some(on.parse().expect("a day")));
+        let codings = segment.map(|segment| segment.codings.as_slice()).unwrap_or_default();
+        let has = codings.iter().any(|coding| {
+            coding.system == system::HOT9 && coding.code == "100347502" && coding.span.is_some()
+        });
+        assert_eq!(has, expected, "{on}: {codings:?}");
+    }
+    let on = "2025-04-01".parse().expect("a day");
+    let found = recheck(&rules, &RuleFiles(files), &after, on);
+    let mut drugs: Vec<(&str, &str, bool)> = found
+        .iter()
+        .filter(|one| one.map == "drug" && matches!(one.what, What::Retired { .. }))
+        .map(|one| (one.local.as_str(), one.code.as_str(), one.successors.is_empty()))
+        .collect();
+    drugs.sort_unstable();
+    assert_eq!(drugs, [("D0401", "1190012F4190", false), ("D0405", "1124003F2290", false)]);
+}
+
+#[test]
+fn every_drug_of_a_master_is_rechecked_after_its_updates() {
+    let Some(folder) = folder() else { return };
+    let (full, updates) = drugs(&folder);
+    let full = vec![full];
     let before = imported(&folder, &full);
     let after = imported(&folder, &[full, updates].concat());
     let mut prices: Vec<String> = before
