@@ -13,6 +13,7 @@ use crate::kind::Kind;
 use crate::reading::{ReadLimits, Reading, Reason, Scope};
 use crate::refused::ReadError;
 use crate::ssk::position;
+use crate::store::fold;
 use crate::system;
 use crate::text::{Columns, Line, day, is_code, is_number, lines};
 
@@ -68,6 +69,16 @@ fn disease(reading: &mut Reading, line: &Line) -> Row {
     if name.is_empty() {
         return Err((3, Reason::NoName));
     }
+    for (column, is_right) in [
+        (6, exchange.is_empty() || is_code(exchange, 4)),
+        (7, is_icd10(line.field(7))),
+        (8, is_icd10(line.field(8))),
+        (11, receipt.is_empty() || is_number(receipt, 7)),
+    ] {
+        if !is_right {
+            return Err((column, Reason::BadCode));
+        }
+    }
     let mut concept = Concept::new(key, name);
     concept.kana = Some(line.field(4).to_owned()).filter(|kana| !kana.is_empty());
     concept
@@ -112,9 +123,20 @@ fn modifier(reading: &mut Reading, line: &Line) -> Row {
     if name.is_empty() {
         return Err((3, Reason::NoName));
     }
+    let (kind, receipt) = (line.field(7), line.field(9));
+    for (column, is_right) in [
+        (5, exchange.is_empty() || is_code(exchange, 4)),
+        // What decides between 接頭語 and 接尾語.
+        (7, kind.starts_with(|c: char| c.is_ascii_uppercase())),
+        (9, receipt.is_empty() || is_number(receipt, 4)),
+    ] {
+        if !is_right {
+            return Err((column, Reason::BadCode));
+        }
+    }
     let mut concept = Concept::new(key, name);
     concept.kana = Some(line.field(4).to_owned()).filter(|kana| !kana.is_empty());
-    concept.add(Property::Receipt, line.field(9));
+    concept.add(Property::Receipt, receipt);
     concept.add(Property::Position, position(line.field(7)));
     if is_code(exchange, 4) {
         let of_exchange = Concept { code: exchange.to_owned(), ..concept.clone() };
@@ -123,6 +145,12 @@ fn modifier(reading: &mut Reading, line: &Line) -> Row {
     concept.add(Property::Exchange, exchange);
     reading.is(system::MODIFIER_KEY, concept);
     Ok(())
+}
+
+/// Nothing, or a letter and digits, without the dot.
+fn is_icd10(text: &str) -> bool {
+    let digits = text.strip_prefix(|c: char| c.is_ascii_uppercase());
+    text.is_empty() || digits.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// 索引テーブル: the words by which people look for what the other tables hold, by exchange code.
@@ -171,6 +199,7 @@ pub(crate) fn drugs(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadEr
     let mut reading = Reading::new(Kind::Hot, Scope::Full);
     let all = lines(bytes, (&[24], "24"), &mut reading, limits)?;
     let is_head = |line: &Line| line.field(1).contains("ＨＯＴ");
+    all.first().filter(|line| is_head(line)).map_or(Ok(()), check_heading)?;
     reading.rows -= usize::from(all.first().is_some_and(is_head));
     let mut drugs = Drugs::default();
     for line in all.iter().skip_while(|line| is_head(line)) {
@@ -186,6 +215,35 @@ pub(crate) fn drugs(bytes: &[u8], limits: &ReadLimits) -> Result<Reading, ReadEr
     }
     Ok(reading)
 }
+
+/// A word of each heading that is used, by its column.
+const HEADINGS: [(usize, &str); 10] = [
+    (1, "ＨＯＴ"),
+    (6, "ＪＡＮ"),
+    (7, "薬価"),
+    (8, "個別医薬品"),
+    (9, "レセプト"),
+    (10, "レセプト"),
+    (12, "販売名"),
+    (14, "規格"),
+    (21, "会社"),
+    (24, "年月日"),
+];
+
+/// A file with its columns in another order would be read as other codes.
+fn check_heading(line: &Line) -> Result<(), ReadError> {
+    let other = |(column, word): &&(usize, &str)| !fold(line.field(*column)).contains(&fold(word));
+    match HEADINGS.iter().find(other) {
+        None => Ok(()),
+        Some((column, expected)) => {
+            let found = line.field(*column).chars().take(HEADING_LETTERS).collect();
+            Err(ReadError::Heading { line: line.number, column: *column, found, expected })
+        }
+    }
+}
+
+/// Of a heading that is told.
+const HEADING_LETTERS: usize = 40;
 
 type Concepts = BTreeMap<String, Concept>;
 
@@ -207,6 +265,18 @@ impl Drugs {
         }
         if name.is_empty() {
             return Err((12, Reason::NoName));
+        }
+        for column in [7, 8] {
+            let code = line.field(column);
+            if !code.is_empty() && !is_code(code, 12) {
+                return Err((column, Reason::BadCode));
+            }
+        }
+        for column in [9, 10] {
+            let receipt = line.field(column);
+            if !receipt.is_empty() && !is_number(receipt, 9) {
+                return Err((column, Reason::BadCode));
+            }
         }
         day(line.field(24)).map_err(|reason| (24, reason))?;
         let of = |concepts: &mut Concepts, code: &str, (property, other): (Property, &str)| {

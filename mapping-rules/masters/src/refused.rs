@@ -10,8 +10,14 @@ pub enum ReadError {
         known()
     )]
     Unknown,
-    #[error("no line of the file has the {expected} columns of this master")]
-    Layout { expected: &'static str },
+    #[error(
+        "no line of the file has the {expected} columns of this master: line {line} has {found}"
+    )]
+    Layout { expected: &'static str, line: u64, found: usize },
+    #[error(
+        "line {line}, column {column}: the heading is `{found}`, and this master has {expected} there"
+    )]
+    Heading { line: u64, column: usize, found: String, expected: &'static str },
     #[error("no sheet has the columns of this master: {expected}")]
     NoSheet { expected: &'static str },
     #[error(
@@ -51,7 +57,13 @@ fn known() -> String {
 impl ReadError {
     /// Whether it may be a file of another master.
     pub(crate) fn is_of_another(&self) -> bool {
-        matches!(self, ReadError::Layout { .. } | ReadError::NoSheet { .. } | ReadError::Empty)
+        matches!(
+            self,
+            ReadError::Layout { .. }
+                | ReadError::Heading { .. }
+                | ReadError::NoSheet { .. }
+                | ReadError::Empty
+        )
     }
 
     pub fn japanese(&self) -> String {
@@ -60,9 +72,14 @@ impl ReadError {
                 "ファイル名にも列にも、取り込めるマスタの特徴がありません。取り込めるのは {} です",
                 Kind::ALL.map(Kind::title).join("、")
             ),
-            ReadError::Layout { expected } => {
-                format!("このマスタの列数（{expected}）の行が一つもありません")
+            ReadError::Layout { expected, line, found } => {
+                format!(
+                    "このマスタの列数（{expected}）の行が一つもありません（{line} 行目は {found} 列）"
+                )
             }
+            ReadError::Heading { line, column, found, expected } => format!(
+                "{line} 行目 {column} 列目の見出しが「{found}」です。このマスタでは「{expected}」の列です"
+            ),
             ReadError::NoSheet { expected } => {
                 format!("このマスタの見出し（{expected}）のあるシートがありません")
             }

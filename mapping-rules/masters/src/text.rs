@@ -53,6 +53,7 @@ pub(crate) fn lines(
     check_lengths(bytes, limits.line_bytes_max)?;
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let (mut lines, mut is_ours) = (Vec::new(), false);
+    let mut first_other = (1, 0);
     let mut counted = Counted::default();
     let mut record = ByteRecord::new();
     // Reading from memory fails for nothing but records of unequal length, which are allowed.
@@ -66,6 +67,9 @@ pub(crate) fn lines(
             return Err(ReadError::TooManyRows { rows_max: limits.rows_max });
         }
         if !columns.contains(&record.len()) {
+            if first_other.1 == 0 {
+                first_other = (number, record.len());
+            }
             let reason = Reason::Columns { found: record.len() };
             reading.reject(number, (0, reason), limits)?;
             continue;
@@ -78,7 +82,10 @@ pub(crate) fn lines(
     }
     match (reading.rows, is_ours) {
         (0, _) => Err(ReadError::Empty),
-        (_, false) => Err(ReadError::Layout { expected }),
+        (_, false) => {
+            let (line, found) = first_other;
+            Err(ReadError::Layout { expected, line, found })
+        }
         _ => Ok(lines),
     }
 }

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use genkan_masters::{
-    Crosswalk, ImportError, Kind, Masters, Property, Reading, Reason, Standing, Store, Words, read,
-    system,
+    Crosswalk, ImportError, Kind, Masters, Property, ReadError, Reading, Reason, Standing, Store,
+    Words, read, system,
 };
 
 #[path = "support/line.rs"]
@@ -225,4 +225,56 @@ fn a_package_leads_to_its_product_and_what_that_has_elsewhere() {
         let found: Vec<String> = walk.codes(Kind::Hot, package, to).into_iter().collect();
         assert_eq!(found, [expected], "{to}");
     }
+}
+
+/// The layouts are known from descriptions: a file with its columns elsewhere is refused, and each line of
+/// it says where.
+#[test]
+fn columns_that_hold_other_things_are_told_by_line_and_column() {
+    let good = modifier(["0", "27000225", "急性", "1051", "11", "A4000000", "4012"]);
+    for (column, wrong) in [
+        (5, ["0", "27000225", "急性", "急性", "11", "A4000000", "4012"]),
+        (7, ["0", "27000225", "急性", "1051", "11", "4000000", "4012"]),
+        (9, ["0", "27000225", "急性", "1051", "11", "A4000000", "40120"]),
+    ] {
+        let reading = reading("mdfy518.txt", &(good.clone() + &modifier(wrong)));
+        let rejected = &reading.rejected[0];
+        assert_eq!((rejected.line, rejected.column, reading.rejected.len()), (2, column, 1));
+    }
+    for (column, wrong) in [(6, "交換"), (7, "9297"), (8, "胃"), (11, "883")] {
+        let fields =
+            [(1, "0"), (2, "20050001"), (3, "胃炎"), (6, "ABCD"), (7, "K297"), (11, "8830001")];
+        let others = fields.into_iter().filter(|(own, _)| *own != column);
+        let wrong = line(20, &others.chain([(column, wrong)]).collect::<Vec<_>>());
+        let reading =
+            reading("nmain518.txt", &(disease(["0", "20050002", "腸炎", "AB12"]) + &wrong));
+        let rejected = &reading.rejected[0];
+        assert_eq!((rejected.line, rejected.column, reading.rejected.len()), (2, column, 1));
+    }
+}
+
+#[test]
+fn a_hot_file_with_its_columns_in_another_order_is_refused() {
+    let head = "基準番号（ＨＯＴコード）,処方用番号（ＨＯＴ７）,会社識別用番号,調剤用番号,物流用番号,ＪＡＮコード,\
+                薬価基準収載医薬品コード,個別医薬品コード,レセプト電算処理システムコード（１）,\
+                レセプト電算処理システムコード（２）,告示名称,販売名,レセプト電算処理システム医薬品名,規格単位,包装形態,\
+                包装単位数,包装単位単位,包装総量数,包装総量単位,区分,製造会社,販売会社,更新区分,更新年月日";
+    let head = head.replace(' ', "") + "\n";
+    let row = |yj| {
+        let fields =
+            [(1, "100329101"), (7, "1124001F2029"), (8, yj), (9, "611120081"), (12, "甲錠")];
+        line(24, &[&fields[..], &[(24, "20260401")]].concat())
+    };
+    let good = reading("MEDIS20260930.TXT", &(head.clone() + &row("1124001F2029")));
+    assert_eq!((good.rows, good.rejected.len()), (1, 0));
+    let swapped = head.replace("個別医薬品コード", "基本名").replace("薬価基準", "個別");
+    let refused = read("MEDIS20260930.TXT", &cp932(&(swapped + &row("1124001F2029"))));
+    let found = "個別収載医薬品コード".to_owned();
+    assert_eq!(
+        refused.map(drop),
+        Err(ReadError::Heading { line: 1, column: 7, found, expected: "薬価" })
+    );
+    // Without a heading the codes themselves tell.
+    let other = reading("MEDIS20260930.TXT", &(head + &row("甲") + &row("1124001F2029")));
+    assert_eq!((other.rejected[0].line, other.rejected[0].column), (2, 8));
 }

@@ -222,9 +222,21 @@ fn what_is_no_master_is_refused_as_a_whole() {
     for (name, bytes, expected) in [
         ("b_1.txt", Vec::new(), ReadError::Empty),
         ("b_1.txt", cp932("\r\n\r\n"), ReadError::Empty),
-        ("b_1.txt", cp932(&line(19, &[(3, "1")])), ReadError::Layout { expected: "46" }),
-        ("y_1.csv", cp932(&line(41, &[(3, "1")])), ReadError::Layout { expected: "40 or 42" }),
-        ("jfagy.csv", b"a,b,c\n".to_vec(), ReadError::Layout { expected: "11" }),
+        (
+            "b_1.txt",
+            cp932(&line(19, &[(3, "1")])),
+            ReadError::Layout { expected: "46", line: 1, found: 19 },
+        ),
+        (
+            "y_1.csv",
+            cp932(&line(41, &[(3, "1")])),
+            ReadError::Layout { expected: "40 or 42", line: 1, found: 41 },
+        ),
+        (
+            "jfagy.csv",
+            b"\na,b,c\n".to_vec(),
+            ReadError::Layout { expected: "11", line: 2, found: 3 },
+        ),
         ("readme.txt", b"hello".to_vec(), ReadError::Unknown),
     ] {
         assert_eq!(read(name, &bytes), Err(expected), "{name} {bytes:?}");
