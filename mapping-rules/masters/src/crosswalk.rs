@@ -39,6 +39,8 @@ pub(crate) struct Inverses {
     by_price: OnceLock<Turned>,
     /// レセ電コード by 一般名コード
     by_generic: OnceLock<Turned>,
+    /// YJ codes by レセ電コード, as HOT has them.
+    by_receipt: OnceLock<Turned>,
     /// The ICD-10 codes that diseases have.
     icd10: OnceLock<Turned>,
     /// The first nine characters of YJ and price-list codes: ingredient, form and strength.
@@ -113,6 +115,27 @@ impl<'s> Crosswalk<'s> {
     fn receipts_of_generic(&self, code: &str) -> Vec<&'s str> {
         let turned = || self.receipts_by(Property::GenericName);
         self.store.inverses().by_generic.get_or_init(turned).codes(self.store, code)
+    }
+
+    /// The YJ codes of a receipt drug: those that HOT has for it, or its 薬価基準コード, if that is not one of
+    /// several drugs (統一名収載).
+    fn products_of_receipt(&self, receipt: &Known) -> Vec<&'s str> {
+        let by_receipt = self.store.inverses().by_receipt.get_or_init(|| {
+            let mut products = Turned::default();
+            self.store.walk(system::YJ, |drug| {
+                drug.each_value(Property::Receipt, |value| {
+                    products.add(self.store, value, drug.code);
+                });
+            });
+            products
+        });
+        let own = by_receipt.codes(self.store, &receipt.concept.code);
+        if !own.is_empty() {
+            return own;
+        }
+        let prices = receipt.concept.values(Property::PriceList).iter();
+        let of_one = prices.filter(|price| self.receipts_of_price(price).len() == 1);
+        of_one.flat_map(|price| self.by_price().value(self.store, price)).collect()
     }
 
     fn receipts_by(&self, property: Property) -> Turned {

@@ -19,6 +19,20 @@ fn cp932(text: &str) -> Vec<u8> {
     encoding_rs::SHIFT_JIS.encode(text).0.into_owned()
 }
 
+/// The headings that tell a HOT file.
+const HOT_HEAD: [(usize, &str); 10] = [
+    (1, "基準番号（ＨＯＴコード）"),
+    (6, "ＪＡＮコード"),
+    (7, "薬価基準収載医薬品コード"),
+    (8, "個別医薬品コード"),
+    (9, "レセプト電算処理システムコード（１）"),
+    (10, "レセプト電算処理システムコード（２）"),
+    (12, "販売名"),
+    (14, "規格単位"),
+    (21, "製造会社"),
+    (24, "更新年月日"),
+];
+
 fn modifier([mark, key, name, exchange, place, kind, receipt]: [&str; 7]) -> String {
     let fields = [
         (1, mark),
@@ -186,7 +200,7 @@ fn bad_lines_of_each_table_are_rejected_at_their_column() {
 
 #[test]
 fn a_package_leads_to_its_product_and_what_that_has_elsewhere() {
-    let head = line(24, &[(1, "基準番号（ＨＯＴコード）")]);
+    let head = line(24, &HOT_HEAD);
     let row = |hot: &str, gtin: &str| {
         let fields = [
             (1, hot),
@@ -255,11 +269,7 @@ fn columns_that_hold_other_things_are_told_by_line_and_column() {
 
 #[test]
 fn a_hot_file_with_its_columns_in_another_order_is_refused() {
-    let head = "基準番号（ＨＯＴコード）,処方用番号（ＨＯＴ７）,会社識別用番号,調剤用番号,物流用番号,ＪＡＮコード,\
-                薬価基準収載医薬品コード,個別医薬品コード,レセプト電算処理システムコード（１）,\
-                レセプト電算処理システムコード（２）,告示名称,販売名,レセプト電算処理システム医薬品名,規格単位,包装形態,\
-                包装単位数,包装単位単位,包装総量数,包装総量単位,区分,製造会社,販売会社,更新区分,更新年月日";
-    let head = head.replace(' ', "") + "\n";
+    let head = line(24, &HOT_HEAD);
     let row = |yj| {
         let fields =
             [(1, "100329101"), (7, "1124001F2029"), (8, yj), (9, "611120081"), (12, "甲錠")];

@@ -104,13 +104,24 @@ fn the_demo_hospital_has_drugs_that_were_retired() {
     }
     let on = "2025-04-01".parse().expect("a day");
     let found = recheck(&rules, &RuleFiles(files), &after, on);
-    let mut drugs: Vec<(&str, &str, bool)> = found
+    // Each is a product: 1190012F4017 of the price list is that of several makers.
+    let mut drugs: Vec<(&str, &str, &str)> = found
         .iter()
         .filter(|one| one.map == "drug" && matches!(one.what, What::Retired { .. }))
-        .map(|one| (one.local.as_str(), one.code.as_str(), one.successors.is_empty()))
+        .map(|one| {
+            let first = one.successors.first().map_or("", |to| to.code.as_str());
+            assert!(
+                one.successors.iter().all(|to| &to.code[9..11] != "01"),
+                "{:?}",
+                one.successors
+            );
+            (one.local.as_str(), one.code.as_str(), first)
+        })
         .collect();
     drugs.sort_unstable();
-    assert_eq!(drugs, [("D0401", "1190012F4190", false), ("D0405", "1124003F2290", false)]);
+    let expected =
+        [("D0401", "1190012F4190", "1190012F4025"), ("D0405", "1124003F2290", "1124003F2273")];
+    assert_eq!(drugs, expected);
 }
 
 #[test]

@@ -31,6 +31,12 @@ impl Turned {
         self.0.find(hash(value), |(known, _)| store.text_at(*known) == value).is_some()
     }
 
+    /// The value as it stands in the store.
+    pub fn value<'s>(&self, store: &'s Store, value: &str) -> Option<&'s str> {
+        let found = self.0.find(hash(value), |(known, _)| store.text_at(*known) == value);
+        found.map(|(known, _)| store.text_at(*known))
+    }
+
     /// The codes that have this value, in their order.
     pub fn codes<'s>(&self, store: &'s Store, value: &str) -> Vec<&'s str> {
         let alike = self.0.iter_hash(hash(value));

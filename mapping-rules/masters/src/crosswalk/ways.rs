@@ -163,9 +163,9 @@ impl Crosswalk<'_> {
             if !known.concept.valid_on(day) {
                 continue;
             }
-            for price in known.concept.values(Property::PriceList) {
+            for code in self.products_of_receipt(&known) {
                 let name = known.concept.display.clone();
-                found.insert(Successor { code: price.clone(), name, named: false });
+                found.insert(Successor { code: code.to_owned(), name, named: false });
             }
         }
         found.into_iter().filter(|other| other.code != code).take(PROPOSED_MAX).collect()

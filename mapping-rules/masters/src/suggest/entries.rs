@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::{Domain, Unsearchable};
 use crate::concept::{Concept, Property};
+use crate::crosswalk::{Crosswalk, Standing};
 use crate::kind::Kind;
 use crate::store::Store;
 use crate::system;
@@ -53,7 +54,7 @@ pub(super) fn entries(store: &Store, of: &str, day: NaiveDate) -> Result<Vec<Ent
         let known = store.all(table).map(|known| known.concept);
         known.filter(move |concept| concept.valid_on(day)).collect::<Vec<Concept>>()
     };
-    let (needed, found): (&'static [Kind], Vec<Entry>) = match of {
+    let (needed, mut found): (&'static [Kind], Vec<Entry>) = match of {
         system::ICD10 => {
             (&[Kind::ReceiptDisease, Kind::MedisDisease], icd10(table(system::DISEASE_KEY)))
         }
@@ -74,6 +75,14 @@ pub(super) fn entries(store: &Store, of: &str, day: NaiveDate) -> Result<Vec<Ent
         }
         _ => (Kind::of_system(of), table(of).into_iter().map(Entry::of).collect()),
     };
+    // HOT and the price list don't say when a drug ended: the receipt master does.
+    if domain(of) == Some(Domain::Drug) {
+        let masters = Crosswalk::new(store);
+        found.retain(|entry| match masters.standing(of, &entry.code) {
+            Standing::Known(fact) => fact.until.is_none_or(|until| day <= until),
+            _ => true,
+        });
+    }
     match (found.is_empty(), needed.is_empty()) {
         (true, true) => Err(Unsearchable::NoMaster),
         (true, false) => Err(Unsearchable::NotLoaded(needed)),

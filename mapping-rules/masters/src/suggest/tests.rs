@@ -246,6 +246,29 @@ fn retired_codes_and_systems_without_masters_are_no_candidates() {
     let listed = index(&store, system::PRICE_LIST);
     let ranked = listed.rank(&named("アムロジンＯＤ錠５"), usize::MAX);
     assert!(!ranked.is_empty() && ranked.iter().all(|one| one.code != "2171022F4001"));
+    // HOT goes on to have a product whose receipt drug has ended.
+    let of_receipt =
+        |yj: &str, name: &str, receipt: &str| Concept::new(yj, name).with(P::Receipt, receipt);
+    let ends = |code: &str, until| Concept { until, ..Concept::new(code, "錠") };
+    let last = NaiveDate::from_ymd_opt(2024, 9, 30);
+    let ended = stores(&[
+        (
+            Kind::Hot,
+            system::YJ,
+            vec![
+                of_receipt("2171022F4101", "アムロジンＯＤ錠５ｍｇ「旧」", "620000001"),
+                of_receipt("2171022F4102", "アムロジンＯＤ錠５ｍｇ「新」", "620000002"),
+            ],
+        ),
+        (
+            Kind::ReceiptDrug,
+            system::RECEIPT_DRUG,
+            vec![ends("620000001", last), ends("620000002", None)],
+        ),
+    ]);
+    let ranked = index(&ended, system::YJ).rank(&named("アムロジンＯＤ錠５ｍｇ「旧」"), usize::MAX);
+    let codes: Vec<&str> = ranked.iter().map(|one| one.code.as_str()).collect();
+    assert_eq!(codes, ["2171022F4102"]);
     assert_eq!(listed.rank(&named(""), 5), []);
     assert_eq!(listed.rank(&named("肝"), 5), [], "nothing is like it");
     for (of, expected) in [
