@@ -68,7 +68,7 @@ impl Validation {
     /// When there is nothing to validate against; the log says why.
     pub fn definitions(&self) -> Result<&Definitions, Error> {
         let made = self.made.get_or_init(|| {
-            let made = Definitions::load(self.config.guide, &[]);
+            let made = Definitions::load(self.config.guide, None, &[]);
             if let Err(unusable) = &made {
                 tracing::error!("validation: {}", unusable.text().en);
             }
