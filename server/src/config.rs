@@ -142,6 +142,7 @@ impl Config {
         self.telemetry.ca_file.iter_mut().for_each(absolute);
         absolute(&mut self.rules.directory);
         absolute(&mut self.codes.masters_file);
+        absolute(&mut self.validation.packages_dir);
         self.identity.keys.iter_mut().for_each(|key| absolute(&mut key.secret_file));
         for source in std::iter::once(&mut self.source).chain(self.sources.values_mut()) {
             source.url_file.iter_mut().for_each(absolute);

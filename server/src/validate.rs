@@ -6,6 +6,7 @@ mod definitions;
 pub mod operation;
 pub mod packages;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use genkan_fhir::validation::{Finding, Format, Report};
@@ -19,13 +20,21 @@ use crate::error::Error;
 pub use definitions::{Definitions, Unusable};
 
 /// `[validation]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidationConfig {
     /// The version of the implementation guide that a profile without a version means; the newest if it is
     /// not given.
     #[serde(deserialize_with = "version")]
     pub guide: Option<Version>,
+    /// The packages of the site, written by `genkan package add`, and by nobody else.
+    pub packages_dir: PathBuf,
+}
+
+impl Default for ValidationConfig {
+    fn default() -> Self {
+        ValidationConfig { guide: None, packages_dir: PathBuf::from("packages") }
+    }
 }
 
 fn version<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Version>, D::Error> {
@@ -68,7 +77,7 @@ impl Validation {
     /// When there is nothing to validate against; the log says why.
     pub fn definitions(&self) -> Result<&Definitions, Error> {
         let made = self.made.get_or_init(|| {
-            let made = Definitions::load(self.config.guide, None, &[]);
+            let made = Definitions::load(self.config.guide, Some(&self.config.packages_dir), &[]);
             if let Err(unusable) = &made {
                 tracing::error!("validation: {}", unusable.text().en);
             }

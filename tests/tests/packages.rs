@@ -259,3 +259,32 @@ fn official_packages_judge_the_same_from_the_site() -> Result<()> {
     ensure!(site.out == given.out, "the same findings");
     Ok(())
 }
+
+#[test]
+fn the_configuration_names_the_packages_of_the_site() -> Result<()> {
+    let folder = TempDir::new()?;
+    let path = folder.path();
+    let config = genkan(path, &["config", "example"])?;
+    ensure!(config.out.contains("packages_dir = \"packages\""), "{}", config.err);
+    fs::create_dir(path.join("etc"))?;
+    fs::write(path.join("etc/genkan.toml"), config.out)?;
+    write(
+        path.join("a.tgz"),
+        &[manifest("a", "1", json!({})), profile("a", PATIENT, "birthDate")],
+    )?;
+    let patient = json!({"resourceType": "Patient", "meta": {"profile": ["http://x.jp/a"]}});
+    fs::write(path.join("p.json"), patient.to_string())?;
+    let site = ["--config", "etc/genkan.toml"];
+    let validate = [&["validate", "p.json"], &site[..]].concat();
+    let without = genkan(path, &validate)?;
+    ensure!(without.code == Some(0) && without.out.contains("V2105"), "{}", without.err);
+    let added = genkan(path, &[&["package", "add", "a.tgz"], &site[..]].concat())?;
+    ensure!(added.code == Some(0), "{:?} {}", added.code, added.err);
+    ensure!(path.join("etc/packages/a#1.package").exists(), "beside the configuration");
+    ensure!(genkan(path, &validate)?.code == Some(65), "the package of the site");
+    let elsewhere = [&validate[..], &["--packages-dir", "nowhere"]].concat();
+    ensure!(genkan(path, &elsewhere)?.code == Some(0), "what is given counts");
+    let neither = genkan(path, &["package", "list"])?;
+    ensure!(neither.code == Some(64), "{:?} {}", neither.code, neither.err);
+    Ok(())
+}

@@ -9,6 +9,7 @@ use genkan_mapping::Text;
 use serde_json::{Value, json};
 
 use crate::command::{Failure, Manner, Output};
+use crate::config::Config;
 use crate::validate::Definitions;
 use crate::validate::packages::{self, Index, Missing, SitePackage};
 
@@ -23,10 +24,14 @@ pub enum PackageCommand {
 }
 
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub struct FolderArgs {
-    /// The folder with the packages of the site
+    /// genkan.toml, whose [validation] names the folder with the packages of the site
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// That folder itself
     #[arg(long, value_name = "DIR")]
-    packages_dir: PathBuf,
+    packages_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -77,14 +82,21 @@ pub fn run(command: &PackageCommand, manner: Manner) -> Result<(), Failure> {
 }
 
 impl FolderArgs {
-    fn path(&self) -> Result<&Path, Failure> {
-        Ok(&self.packages_dir)
+    fn path(&self) -> Result<PathBuf, Failure> {
+        match (&self.packages_dir, &self.config) {
+            (Some(folder), _) => Ok(folder.clone()),
+            (None, Some(config)) => Ok(Config::load(config)?.validation.packages_dir),
+            (None, None) => Err(Failure::usage(Text::new(
+                "give --config or --packages-dir",
+                "--config か --packages-dir を指定してください",
+            ))),
+        }
     }
 }
 
 fn add(args: &AddArgs, manner: Manner) -> Result<(), Failure> {
     let folder = args.folder.path()?;
-    let site = packages::open(folder)?;
+    let site = packages::open(&folder)?;
     let mut waiting = Vec::new();
     for file in &args.files {
         waiting.push(wait(file)?);
@@ -104,10 +116,10 @@ fn add(args: &AddArgs, manner: Manner) -> Result<(), Failure> {
     let all: Vec<Index> = all.cloned().collect();
     if added.iter().any(|one| *one != Added::Known) {
         check(&kept, &mut waiting)?;
-        std::fs::create_dir_all(folder)
+        std::fs::create_dir_all(&folder)
             .with_context(|| format!("can't make {}", folder.display()))?;
         for (one, _) in waiting.iter().zip(&added).filter(|(_, added)| **added != Added::Known) {
-            let path = one.index.path_in(folder);
+            let path = one.index.path_in(&folder);
             let placed = crate::replace::replace(&path, &one.bytes, || Ok(()));
             placed.with_context(|| format!("can't write {}", path.display()))?;
         }
@@ -175,7 +187,7 @@ fn refuse_faults(definitions: &Definitions) -> Result<(), Failure> {
 
 fn remove(args: &RemoveArgs, manner: Manner) -> Result<(), Failure> {
     let folder = args.folder.path()?;
-    let site = packages::open(folder)?;
+    let site = packages::open(&folder)?;
     let (name, version) = match args.package.split_once('#') {
         Some((name, version)) => (name, Some(version)),
         None => (args.package.as_str(), None),
@@ -223,7 +235,7 @@ fn not_one(asked: &str, meant: &[&SitePackage]) -> Failure {
 }
 
 fn list(args: &ListArgs, manner: Manner) -> Result<(), Failure> {
-    let site = packages::open(args.folder.path()?)?;
+    let site = packages::open(&args.folder.path()?)?;
     let all: Vec<&Index> = site.iter().map(|one| &one.index).collect();
     for index in &all {
         match manner.output {

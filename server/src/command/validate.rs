@@ -19,7 +19,9 @@ use genkan_mapping::conformance::Version;
 use genkan_masters::Store;
 use indicatif::ProgressBar;
 
+use crate::command::codes::masters_file;
 use crate::command::{Failure, Manner, Output};
+use crate::config::Config;
 use crate::validate::{Definitions, Unusable};
 use compared::Comparison;
 use inputs::{Input, Inputs};
@@ -38,6 +40,10 @@ pub struct ValidateArgs {
     /// A FHIR package with profiles and value sets, or one definition; may be given several times
     #[arg(long = "package", value_name = "FILE.tgz")]
     packages: Vec<PathBuf>,
+    /// genkan.toml, which names the packages of the site, its masters and its guide; what is given beside it
+    /// counts instead
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The folder with the packages of the site, as `genkan package add` wrote them
     #[arg(long, value_name = "DIR")]
     packages_dir: Option<PathBuf>,
@@ -56,6 +62,9 @@ pub struct ValidateArgs {
     compare_with: Option<PathBuf>,
 }
 
+/// Which of all inputs it is, and what came out.
+type Judged = (usize, Result<(Input, Report), Failure>);
+
 /// Where the reports go, one after the other.
 enum Teller {
     Lines(Manner),
@@ -64,14 +73,23 @@ enum Teller {
 }
 
 pub fn run(args: &ValidateArgs, is_page: bool, manner: Manner) -> Result<(), Failure> {
-    let definitions = Definitions::load(args.guide, args.packages_dir.as_deref(), &args.packages)?;
+    let config = args.config.as_deref().map(Config::load).transpose()?;
+    let site = config.as_ref().map(|config| &config.validation);
+    let folder = args.packages_dir.as_ref().or(site.map(|site| &site.packages_dir));
+    let guide = args.guide.or(site.and_then(|site| site.guide));
+    let definitions = Definitions::load(guide, folder.map(PathBuf::as_path), &args.packages)?;
     for canonical in &args.profiles {
         if !definitions.knows(canonical) {
             return Err(Failure::usage(unknown_profile(canonical)));
         }
     }
     let files = inputs::files(&args.files)?;
-    let masters = args.masters.as_deref().map(masters).transpose()?.unwrap_or_default();
+    let masters = match (&args.masters, &config) {
+        (Some(path), _) => masters(path)?,
+        // None were imported yet: codes are told as not checked.
+        (None, Some(config)) => masters_file::open(&config.codes.masters_file)?,
+        (None, None) => Store::default(),
+    };
     let mut teller = Teller::of(args, is_page, manner, &files)?;
     let progress = ProgressBar::new(files.len() as u64);
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
@@ -97,7 +115,7 @@ fn judge(
 ) -> Result<(), Failure> {
     let inputs = Mutex::new(Inputs::of(files).enumerate());
     let next = || inputs.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = |reports: mpsc::SyncSender<(usize, Result<(Input, Report), Failure>)>| {
+    let work = |reports: mpsc::SyncSender<Judged>| {
         definitions.judge(masters, |validator| {
             while let Some((place, input)) = next() {
                 let judged = input.map(|input| {
@@ -220,6 +238,8 @@ fn summary(files: usize, count: usize, refused: usize) -> Text {
 
 #[cfg(test)]
 mod tests {
+    use genkan_mapping::Language;
+
     use super::*;
 
     const GOOD: &str = r#"{"resourceType": "Patient", "active": true}"#;
@@ -233,6 +253,7 @@ mod tests {
         let mut args = ValidateArgs {
             files: vec![folder.path().to_owned()],
             packages: Vec::new(),
+            config: None,
             packages_dir: None,
             guide: None,
             masters: None,

@@ -137,7 +137,9 @@ impl Lines {
             if line.len() as u64 == most && !line.ends_with(b"\n") {
                 self.reader.skip_until(b'\n')?;
             }
-            if !line.trim_ascii().is_empty() {
+            // Its end is no part of it: what ends too early ends in this line.
+            line.truncate(line.trim_ascii_end().len());
+            if !line.is_empty() {
                 return Ok(Some((self.number, line)));
             }
         }
