@@ -134,7 +134,7 @@ impl<'s> Crosswalk<'s> {
             return own;
         }
         let prices = receipt.concept.values(Property::PriceList).iter();
-        let of_one = prices.filter(|price| self.receipts_of_price(price).len() == 1);
+        let of_one = prices.filter(|price| !system::is_of_several_makers(price));
         of_one.flat_map(|price| self.by_price().value(self.store, price)).collect()
     }
 

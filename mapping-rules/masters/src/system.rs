@@ -95,6 +95,12 @@ pub const ALL: [&str; 26] = [
     INGREDIENT,
 ];
 
+/// 統一名収載: products of several makers share this 薬価基準コード, which is the YJ code of none (`01` behind the
+/// form).
+pub(crate) fn is_of_several_makers(price: &str) -> bool {
+    price.get(9..11) == Some("01")
+}
+
 /// What a system is called, in the publisher's words.
 pub fn title(url: &str) -> Option<&'static str> {
     Some(match url {

@@ -151,7 +151,9 @@ fn a_master_leads_from_one_code_to_the_others() {
 #[test]
 fn what_follows_a_code_is_named_by_the_master_or_shares_its_generic_name() {
     let update = disease(["9", "8830004", "8830003", "旧肺炎", "20050004", "0004", "J180"]);
-    let store = store(&[diseases(), drugs(), ("b_20260401.txt", "2026-04-01", update)]);
+    let update = ("b_20260401.txt", "2026-04-01", update);
+    let without = store(&[diseases(), drugs(), update.clone()]);
+    let store = store(&[diseases(), drugs(), hots(), update]);
     let masters = Crosswalk::new(&store);
     let successor = |code: &str, name: &str, named| Successor {
         code: code.to_owned(),
@@ -168,6 +170,8 @@ fn what_follows_a_code_is_named_by_the_master_or_shares_its_generic_name() {
     assert_eq!(of(system::DISEASE_KEY, "20050004"), [successor("20050003", "肺炎", true)]);
     assert_eq!(of(system::YJ, "1111001F1020"), [successor("1111001F1011", "甲錠１０ｍｇ", false)]);
     assert_eq!(of(system::YJ, "1111001F1011"), [], "the other one has ended");
+    // 統一名収載: the code of the price list is that of no product, and only HOT has those.
+    assert_eq!(Crosswalk::new(&without).successors(system::YJ, "1111001F1020", day), []);
     assert_eq!(of(system::DISEASE_KEY, "20050001"), []);
 }
 

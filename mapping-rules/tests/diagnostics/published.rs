@@ -120,7 +120,7 @@ fn the_demo_hospital_has_drugs_that_were_retired() {
         .collect();
     drugs.sort_unstable();
     let expected =
-        [("D0401", "1190012F4190", "1190012F4025"), ("D0405", "1124003F2290", "1124003F2273")];
+        [("D0401", "1190012F4190", "1190012F4025"), ("D0405", "1124003F2290", "1124003F2222")];
     assert_eq!(drugs, expected);
 }
 

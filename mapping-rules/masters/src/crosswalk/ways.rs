@@ -1,6 +1,6 @@
 //! From a code to the codes that its masters give it in other systems, and to those that follow it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -157,18 +157,19 @@ impl Crosswalk<'_> {
         }
         let generic = self.codes(Kind::ReceiptDrug, (of, code), system::GENERIC_NAME);
         let receipts = generic.iter().map(|generic| self.receipts_of_generic(generic));
-        let mut found = BTreeSet::new();
+        let mut found = BTreeMap::new();
         for receipt in receipts.flatten() {
             let Some(known) = self.store.lookup(system::RECEIPT_DRUG, receipt) else { continue };
             if !known.concept.valid_on(day) {
                 continue;
             }
             for code in self.products_of_receipt(&known) {
-                let name = known.concept.display.clone();
-                found.insert(Successor { code: code.to_owned(), name, named: false });
+                let name = || known.concept.display.clone();
+                found.entry(code.to_owned()).or_insert_with(name);
             }
         }
-        found.into_iter().filter(|other| other.code != code).take(PROPOSED_MAX).collect()
+        let others = found.into_iter().filter(|(other, _)| other != code).take(PROPOSED_MAX);
+        others.map(|(code, name)| Successor { code, name, named: false }).collect()
     }
 
     /// What each master said of a code, with each import that changed it, in the order of their days.

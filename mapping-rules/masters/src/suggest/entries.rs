@@ -133,9 +133,8 @@ fn products(table: &dyn Fn(&str) -> Vec<Concept>) -> Vec<Entry> {
             put(&code, concept.clone());
         }
     }
-    // 統一名収載 (`01` behind the form): products of several makers share the code of the list.
     let own = |concept: &Concept| {
-        !concept.values(Property::Hot9).is_empty() || concept.code.get(9..11) != Some("01")
+        !concept.values(Property::Hot9).is_empty() || !system::is_of_several_makers(&concept.code)
     };
     let well_formed = |concept: &Concept| concept.code.len() == 12;
     by_code
