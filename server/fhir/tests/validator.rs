@@ -411,3 +411,44 @@ fn closed_lists_of_extensions_take_no_others() {
             .contains(&"V1013 Observation.extension[0]".to_owned())
     );
 }
+
+#[test]
+fn vital_signs_keep_to_r4s_profiles() {
+    let with = |system: &str, code: &str, unit: &str| {
+        against(&json!([]), |observation| {
+            let category = "http://terminology.hl7.org/CodeSystem/observation-category";
+            let coding = json!([{"system": category, "code": "vital-signs"}]);
+            observation["category"] = json!([{"coding": coding}]);
+            observation["code"] = json!({"coding": [{"system": system, "code": code}]});
+            observation["subject"] = json!({"reference": "Patient/1"});
+            observation["effectivePeriod"] = json!({"start": "2024-04-01"});
+            observation.as_object_mut().expect("an object").remove("valueString");
+            let unit = json!({"value": 36.5, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit});
+            observation["valueQuantity"] = unit;
+        })
+    };
+    let (loinc, snomed) = ("http://loinc.org", "http://snomed.info/sct");
+    assert_eq!(with(loinc, "8310-5", "Cel"), [] as [&str; 0]);
+    assert_eq!(with(loinc, "8310-5", "K"), ["V1501 Observation.value.ofType(Quantity).code"]);
+    // R4's own code must stand beside a more exact one.
+    assert_eq!(with(loinc, "8329-5", "Cel"), ["V1301 Observation.code"]);
+    assert_eq!(with(snomed, "276885007", "Cel"), ["V1301 Observation.code"]);
+    assert_eq!(with(loinc, "4548-4", "K"), [] as [&str; 0]);
+}
+
+#[test]
+fn a_choice_that_a_profile_names_by_its_type_is_found() {
+    let elements = json!([
+        {"path": "Observation.component", "slicing": {"discriminator": [{"type": "value", "path": "code.text"}], "rules": "open"}},
+        {"path": "Observation.component", "sliceName": "a"},
+        {"path": "Observation.component.code.text", "fixedString": "a"},
+        {"path": "Observation.component.value[x]", "sliceName": "valueString", "min": 1, "type": [{"code": "string"}]},
+    ]);
+    let with = |value: (&str, serde_json::Value)| {
+        against(&elements, |observation| {
+            observation["component"] = json!([{"code": {"text": "a"}, value.0: value.1}]);
+        })
+    };
+    assert_eq!(with(("valueString", json!("x"))), [] as [&str; 0]);
+    assert_eq!(with(("valueInteger", json!(1))), ["V1301 Observation.component[0]"]);
+}

@@ -159,11 +159,26 @@ fn constraints(type_name: &str, element: &Value, out: &mut String) -> Result<()>
     Ok(())
 }
 
-/// The value sets of required and extensible bindings in the table, without version.
+/// Units that profiles require of a quantity, though R4 itself recommends them at most.
+const UNITS: [&str; 3] = ["age-units", "distance-units", "duration-units"];
+
+/// The value sets of required and extensible bindings in the table, and of those that R4's profiles
+/// require, without version.
 pub fn bound_value_sets(facts: &str) -> BTreeSet<String> {
     let is_bound = |line: &&str| line.starts_with("E\t") || line.starts_with("Y\t");
     let bindings = facts.lines().filter(is_bound).filter_map(|line| line.rsplit('\t').next());
     let strength = |binding: &'_ str| matches!(binding.split(' ').next(), Some("r" | "e"));
     let bound = bindings.filter(|binding| strength(binding)).filter_map(|one| one.get(2..));
-    bound.filter_map(|value_set| value_set.split('|').next()).map(str::to_owned).collect()
+    let of_profiles =
+        facts.lines().filter_map(|line| required_by_profile(line.strip_prefix("R\t")?));
+    let units = UNITS.map(|name| format!("http://hl7.org/fhir/ValueSet/{name}"));
+    let all = bound.map(str::to_owned).chain(of_profiles).chain(units);
+    all.filter_map(|url| Some(url.split('|').next()?.to_owned())).collect()
+}
+
+fn required_by_profile(element: &str) -> Option<String> {
+    let element: Value = serde_json::from_str(element).ok()?;
+    let binding = element.get("binding")?;
+    let is_required = binding.get("strength")?.as_str() == Some("required");
+    is_required.then(|| binding.get("valueSet")?.as_str().map(str::to_owned))?
 }

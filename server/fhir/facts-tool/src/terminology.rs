@@ -1,4 +1,5 @@
-//! `V` and `S` lines: the codes of value sets that R4 binds as required or extensible.
+//! `V` and `S` lines: the codes of value sets that R4 binds as required or extensible, or that its
+//! profiles require.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -21,6 +21,15 @@ const ADDITIONAL_BINDINGS: [&str; 2] =
 const MAX_BASES: usize = 16;
 const MAX_ELEMENTS: usize = 20_000;
 const MAX_PATH_PARTS: usize = 40;
+/// Invariants whose published expression isn't what their words say, with what is meant.
+const SLIPS: [(&str, &str, &str); 1] = [(
+    "vs-1",
+    // Of a Period, and of a time without a value, it is never true.
+    "($this as dateTime).toString().length() >= 8",
+    "($this is dateTime and $this.hasValue()) implies $this.toString().length() >= 10",
+)];
+/// R4's vital signs require these units of every component, a flow in L/min too; R4B recommends them.
+const SLIP_UNITS: &str = "http://hl7.org/fhir/ValueSet/ucum-vitals-common";
 /// Modifier extensions of an ElementDefinition would change what it says.
 const MODIFIERS: &str = "modifierExtension";
 
@@ -189,8 +198,12 @@ fn place<'r>(
     origin: &Arc<str>,
 ) -> &'r mut ElementRule {
     let mut at = root;
-    for (name, slice) in open.iter().skip(1) {
+    for (depth, (name, slice)) in open.iter().enumerate().skip(1) {
         at = named(&mut at.children, name.trim_end_matches("[x]"), origin);
+        // A list that only its slices tell of needs its name too.
+        if at.id.is_empty() {
+            at.id = format!("{}.{name}", id_of(open.get(..depth).unwrap_or_default()));
+        }
         let mut rest = slice.as_deref();
         while let Some(slice) = rest {
             // `a/b` is slice b of slice a, where there is an a.
@@ -317,6 +330,8 @@ fn binding(of: &Value) -> Result<Option<BindingRule>, ProfileFault> {
         _ => return Err(ProfileFault::Field("binding.strength")),
     };
     let value_set = text(of, "valueSet");
+    let is_slip = value_set.is_some_and(|url| url.split('|').next() == Some(SLIP_UNITS));
+    let strength = if is_slip { strength.min(BindingStrength::Extensible) } else { strength };
     Ok(value_set.map(|url| BindingRule { strength, value_set: url.to_owned() }))
 }
 
@@ -361,6 +376,8 @@ fn invariant(constraint: &Value) -> Result<Option<InvariantRule>, ProfileFault> 
     if prune::is_of_r4(key, expression) {
         return Ok(None);
     }
+    let slip = SLIPS.iter().find(|(of, slip, _)| *of == key && *slip == expression);
+    let expression = slip.map_or(expression, |(_, _, meant)| meant);
     let expression = Expression::compile(expression).map_err(|error| ProfileFault::Expression {
         key: key.to_owned(),
         reason: error.to_string(),
