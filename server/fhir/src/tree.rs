@@ -88,6 +88,10 @@ impl<'s> Tree<'s> {
         (!self.records.is_empty()).then_some(Node { tree: self, index: 0 })
     }
 
+    pub(crate) fn node(&self, record: usize) -> Node<'_> {
+        Node { tree: self, index: u32::try_from(record).unwrap_or(u32::MAX) }
+    }
+
     pub(crate) fn text(&self, span: Span) -> &str {
         let all = if span.is_decoded { self.decoded.as_str() } else { self.source };
         all.get(span.start as usize..span.end as usize).unwrap_or_default()

@@ -157,10 +157,10 @@ impl Problem {
         Finding {
             code: self.code,
             severity: self.code.entry().severity,
-            expression: String::new(),
+            element: self.expression.clone(),
+            expression: self.expression,
             at: self.at,
             place: Place { line: 1, column: 1 },
-            element: String::new(),
             found: self.found.unwrap_or_default(),
             allowed: self.allowed.unwrap_or_default().to_owned(),
             profile: None,

@@ -57,7 +57,7 @@ fn what_is_wrong_with_the_writing_is_told_with_its_place() {
         (
             "text between elements",
             "<Patient xmlns=\"http://hl7.org/fhir\">a<active value=\"true\"/></Patient>",
-            &["V2014 1:38 "],
+            &["V2014 1:38 Patient"],
         ),
     ]);
 }
@@ -451,4 +451,43 @@ fn a_choice_that_a_profile_names_by_its_type_is_found() {
     };
     assert_eq!(with(("valueString", json!("x"))), [] as [&str; 0]);
     assert_eq!(with(("valueInteger", json!(1))), ["V1301 Observation.component[0]"]);
+}
+
+#[test]
+fn a_problem_of_the_writing_names_its_element() {
+    expect(&[
+        (
+            "an attribute",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><name><text value=\"a\"/></name>\n<name><text value=\"a\" lang=\"ja\"/></name></Patient>",
+            &["V2015 2:7 Patient.name[1].text"],
+        ),
+        (
+            "a text",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><contained><Basic><code><text value=\"a\"/>b</code></Basic></contained></Patient>",
+            &["V2014 1:79 Patient.contained[0].code"],
+        ),
+        (
+            "an attribute of a choice",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><deceasedBoolean value=\"true\" lang=\"ja\"/></Patient>",
+            &["V2015 1:38 Patient.deceased.ofType(boolean)"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_search_says_of_itself_is_an_outcome_and_needs_no_id() {
+    let bundle = |mode: &str, resource: serde_json::Value| {
+        let entry = json!({"fullUrl": "urn:uuid:0c9d1c4e-6c0e-4b5e-8d8b-3d1f0f3c2a11", "resource": resource, "search": {"mode": mode}});
+        let bundle = json!({"resourceType": "Bundle", "type": "searchset", "entry": [entry]});
+        let found = validate(bundle.to_string().as_bytes());
+        found
+            .iter()
+            .map(|finding| format!("{} {}", finding.id(), finding.expression))
+            .collect::<Vec<_>>()
+    };
+    let outcome = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]});
+    let patient = json!({"resourceType": "Patient", "active": true});
+    assert_eq!(bundle("outcome", outcome), [] as [&str; 0]);
+    assert_eq!(bundle("outcome", patient.clone()), ["V1012 Bundle.entry[0].resource"]);
+    assert_eq!(bundle("match", patient), ["V1809 Bundle.entry[0].resource"]);
 }

@@ -4,6 +4,7 @@
 //! at what makes the rest a guess.
 
 mod bytes;
+mod element;
 mod json;
 mod twins;
 mod xml;
@@ -31,6 +32,8 @@ pub struct Problem {
     pub code: Code,
     /// Byte of the source.
     pub at: u32,
+    /// FHIRPath of the element that it is in, where that is known.
+    pub expression: String,
     /// Names and signs of the syntax, never what a patient's element holds.
     pub found: Option<String>,
     pub allowed: Option<&'static str>,
@@ -53,7 +56,8 @@ pub struct Text<'s> {
 
 impl Problem {
     fn new(code: Code, at: usize) -> Self {
-        Self { code, at: u32::try_from(at).unwrap_or(u32::MAX), found: None, allowed: None }
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        Self { code, at, expression: String::new(), found: None, allowed: None }
     }
 
     fn found(mut self, found: impl Into<String>) -> Self {

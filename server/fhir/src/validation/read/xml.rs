@@ -8,7 +8,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Code, MAX_DEPTH, Problem, keep};
+use super::{Code, MAX_DEPTH, Problem, element, keep};
 use crate::validation::tree::{Form, Format, Record, Span, Tree};
 
 const FHIR: &str = "http://hl7.org/fhir";
@@ -56,6 +56,12 @@ impl Scan<'_, '_> {
         usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX) + self.skipped
     }
 
+    /// A problem of the element that is open.
+    fn keep(&mut self, mut problem: Problem) {
+        problem.expression = element::expression(&self.tree, &self.open);
+        keep(self.problems, problem);
+    }
+
     fn run(&mut self) -> Result<(), Stop> {
         loop {
             let at = self.position();
@@ -74,13 +80,13 @@ impl Scan<'_, '_> {
                 Event::Eof => return Ok(()),
                 Event::Text(text) => {
                     if !text.trim_ascii().is_empty() {
-                        keep(self.problems, Problem::new(Code::TextContent, at));
+                        self.keep(Problem::new(Code::TextContent, at));
                     }
                 }
-                Event::CData(_) => keep(self.problems, Problem::new(Code::TextContent, at)),
+                Event::CData(_) => self.keep(Problem::new(Code::TextContent, at)),
                 Event::GeneralRef(entity) => {
                     check_entity(&entity, at)?;
-                    keep(self.problems, Problem::new(Code::TextContent, at));
+                    self.keep(Problem::new(Code::TextContent, at));
                 }
                 Event::DocType(_) => return Err(forbidden("DOCTYPE", at)),
                 Event::PI(_) => return Err(forbidden("processing instruction", at)),
@@ -131,8 +137,8 @@ impl Scan<'_, '_> {
         if is_resource {
             self.push(fixed_span(RESOURCE_TYPE), name, Form::String, at);
         }
-        self.attributes(start, at, record, is_root)?;
         self.open.push(record);
+        self.attributes(start, at, record, is_root)?;
         if is_empty {
             self.end();
         }
@@ -210,7 +216,7 @@ impl Scan<'_, '_> {
                 _ if is_root && key.starts_with("xmlns:") => continue,
                 _ => {
                     let found = format!("@{}", key.chars().take(64).collect::<String>());
-                    keep(self.problems, Problem::new(Code::UnknownAttribute, at).found(found));
+                    self.keep(Problem::new(Code::UnknownAttribute, at).found(found));
                     continue;
                 }
             };

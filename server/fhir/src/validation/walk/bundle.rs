@@ -166,18 +166,25 @@ impl<'w> Walk<'w> {
         });
     }
 
-    /// What a search found can be read again by its id.
+    /// What a search found can be read again by its id; what it says of itself isn't stored.
     fn check_found(&mut self, at: usize, kind: &str) {
-        let Some(resource) = self.bundle.entries.get(at).and_then(|entry| entry.resource) else {
-            return;
+        let Some(entry) = self.bundle.entries.get(at) else { return };
+        let Some(resource) = entry.resource else { return };
+        let mode = entry.node.child("search").and_then(|search| search.child_text("mode"));
+        let name = resource.resource_type().unwrap_or_default();
+        let is_outcome = mode == Some("outcome");
+        let (code, allowed) = match kind {
+            "searchset" if is_outcome && name != "OperationOutcome" => {
+                (Code::ResourceTypeNotAllowed, "OperationOutcome")
+            }
+            "searchset" if !is_outcome && resource.child("id").is_none() => (Code::EntryId, ""),
+            _ => return,
         };
-        if kind == "searchset" && resource.child("id").is_none() {
-            self.at_entry(at, |walk| {
-                walk.path.push(Part::one("resource"));
-                walk.report(resource, Code::EntryId, "", "", "");
-                walk.path.pop();
-            });
-        }
+        self.at_entry(at, |walk| {
+            walk.path.push(Part::one("resource"));
+            walk.report(resource, code, "", name, allowed);
+            walk.path.pop();
+        });
     }
 
     fn check_links(&mut self, bundle: Node<'w>) {
