@@ -189,6 +189,21 @@ codes! {
         "{f} only adds to another code system and is none itself"
         "{f} は他のコード体系への補足で、コード体系としては使えません"
         "set system to the code system that it adds to" "補足先のコード体系を system に設定してください"
+    SupplementContent "V1509" Error BusinessRule
+        "a code system that supplements another one has the content {a}, not {f}"
+        "他のコード体系への補足の content は {a} でなければなりません（{f}）"
+        "set content to supplement" "content に supplement を設定してください"
+    ConceptsPresent "V1510" Error BusinessRule
+        "the content of the code system is not-present, but there are concepts"
+        "content が not-present なのに concept があります"
+        "say what of the code system is there, or leave the concepts out"
+        "content を実際の内容に合わせるか、concept を省略してください"
+    ConceptCount "V1511" Error BusinessRule
+        "the code system counts {a} concepts and has {f}" "count は {a} ですが、concept は {f} 個です"
+        "mend the count, or say that it is not complete" "count を直すか、content を complete 以外にしてください"
+    FilterValue "V1512" Error CodeInvalid
+        "the value of the filter on {f} must be: {a}" "{f} のフィルタの値は次のものでなければなりません: {a}"
+        "mend the value of the filter" "フィルタの値を直してください"
     ContainedMissing "V1601" Error NotFound
         "the resource contains none with the id {f}" "id {f} の contained リソースがありません"
         "add the contained resource, or mend the reference" "contained を追加するか、参照を直してください"

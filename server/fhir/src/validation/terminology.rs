@@ -1,6 +1,8 @@
 //! Is this code in that value set? The value sets of R4 and of packages answer; what they don't hold
 //! is asked of the caller, who has the imported masters.
 
+mod form;
+
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
@@ -75,6 +77,8 @@ struct CodeSystem {
     is_complete: bool,
     is_case_sensitive: bool,
     concepts: HashMap<String, Concept>,
+    /// The types of its properties.
+    properties: HashMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -107,6 +111,12 @@ impl ValueSets {
 
     pub fn has_value_set(&self, url: &str) -> bool {
         self.sets.contains_key(plain(url))
+    }
+
+    /// The type of a property that the code system gives its concepts.
+    pub(super) fn property_type(&self, system: &str, property: &str) -> Option<&str> {
+        let system = self.systems.get(plain(system))?;
+        system.properties.get(property).map(String::as_str)
     }
 
     /// What packages and R4 know.
@@ -192,6 +202,9 @@ impl ValueSets {
     }
 
     fn in_system(&self, system: &str, code: &str) -> Answer {
+        if form::is_impossible(plain(system), code) {
+            return Some(false);
+        }
         let system = self.systems.get(plain(system))?;
         if system.concepts.contains_key(code) {
             return Some(true);
@@ -325,8 +338,13 @@ impl CodeSystem {
             is_case_sensitive: resource.get("caseSensitive").and_then(Value::as_bool)
                 != Some(false),
             concepts,
+            properties: items(resource, "property").filter_map(property).collect(),
         }
     }
+}
+
+fn property(of: &Value) -> Option<(String, String)> {
+    Some((text(of, "code")?.to_owned(), text(of, "type")?.to_owned()))
 }
 
 fn plain(url: &str) -> &str {

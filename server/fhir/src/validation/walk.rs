@@ -4,6 +4,7 @@ mod binding;
 mod bundle;
 mod compare;
 mod contained;
+mod definition;
 mod element;
 mod extension;
 mod invariant;
@@ -201,6 +202,7 @@ impl<'w> Walk<'w> {
         self.children(node, shape, &rules, holder);
         self.invariants(node, shape, &[], &rules);
         self.check_contained(node, is_contained);
+        self.definition(node, name);
         self.ids.pop();
         self.frames.pop();
     }

@@ -1,0 +1,156 @@
+//! What the validator says of CodeSystems, ValueSets and ConceptMaps, and of codes by their form.
+
+use genkan_fhir::validation::{Profiles, Validator, ValueSets};
+use serde_json::{Value, json};
+
+/// A code system with properties, and a value set of some of its codes.
+fn terminology() -> ValueSets {
+    let mut value_sets = ValueSets::default();
+    let concepts = json!([{"code": "a", "concept": [{"code": "b"}]}, {"code": "c"}]);
+    assert!(value_sets.add(&json!({
+        "resourceType": "CodeSystem", "url": "http://example.org/s", "content": "complete",
+        "concept": concepts,
+        "property": [{"code": "like", "type": "Coding"}, {"code": "rank", "type": "integer"}],
+    })));
+    assert!(value_sets.add(&json!({
+        "resourceType": "ValueSet", "url": "http://example.org/v",
+        "compose": {"include": [{"system": "http://example.org/s", "concept": [{"code": "a"}]}]},
+    })));
+    value_sets
+}
+
+fn errors(resource: &Value) -> Vec<String> {
+    let (profiles, value_sets) = (Profiles::default(), terminology());
+    let validator = Validator::new(&profiles, &value_sets);
+    let report = validator.validate(resource.to_string().as_bytes(), None, &[]);
+    let errors = report.findings.iter().filter(|finding| finding.is_error());
+    errors.map(|finding| format!("{} {}", finding.id(), finding.expression)).collect()
+}
+
+fn expect(cases: &[(&str, Value, &[&str])]) {
+    for (name, resource, expected) in cases {
+        assert_eq!(errors(resource), *expected, "{name}: {resource}");
+    }
+}
+
+#[test]
+fn a_code_system_is_what_it_says() {
+    let system = |fields: Value| {
+        let mut system = json!({
+            "resourceType": "CodeSystem", "status": "active", "content": "complete",
+            "concept": [{"code": "x", "concept": [{"code": "y"}]}],
+        });
+        for (name, value) in fields.as_object().expect("fields") {
+            system[name] = value.clone();
+        }
+        system
+    };
+    expect(&[
+        ("as it says", system(json!({"count": 2})), &[]),
+        ("too few", system(json!({"count": 3})), &["V1511 CodeSystem.count"]),
+        ("a part of it", system(json!({"count": 3, "content": "fragment"})), &[]),
+        (
+            "not here, and yet",
+            system(json!({"content": "not-present"})),
+            &["V1510 CodeSystem.concept[0]"],
+        ),
+        (
+            "a supplement that says otherwise",
+            system(json!({"supplements": "http://example.org/other"})),
+            &["V1509 CodeSystem.content"],
+        ),
+        (
+            "a supplement",
+            system(json!({"supplements": "http://example.org/other", "content": "supplement"})),
+            &[],
+        ),
+        (
+            "a supplement of codes that aren't there",
+            system(json!({"supplements": "http://example.org/s", "content": "supplement"})),
+            &["V1506 CodeSystem.concept[0]", "V1506 CodeSystem.concept[0].concept[0]"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_value_set_names_codes_that_exist() {
+    let set = |include: Value| json!({"resourceType": "ValueSet", "status": "active", "compose": {"include": [include]}});
+    let filter = |property: &str, op: &str, value: &str| {
+        let filter = json!([{"property": property, "op": op, "value": value}]);
+        set(json!({"system": "http://example.org/s", "filter": filter}))
+    };
+    let wrong: &[&str] = &["V1512 ValueSet.compose.include[0].filter[0]"];
+    let listed =
+        |code: &str| json!({"system": "http://example.org/s", "concept": [{"code": code}]});
+    expect(&[
+        ("a code", set(listed("b")), &[]),
+        ("no code", set(listed("z")), &["V1506 ValueSet.compose.include[0].concept[0]"]),
+        (
+            "a system that is not loaded",
+            set(json!({"system": "http://example.org/other", "concept": [{"code": "z"}]})),
+            &[],
+        ),
+        (
+            "a code that can't be",
+            set(json!({"system": "http://snomed.info/sct", "concept": [{"code": "1"}]})),
+            &["V1506 ValueSet.compose.include[0].concept[0]"],
+        ),
+        (
+            "a contained system",
+            set(json!({"system": "#s"})),
+            &["V1106 ValueSet.compose.include[0]"],
+        ),
+        ("below a code", filter("concept", "is-a", "a"), &[]),
+        ("below no code", filter("concept", "is-a", "z"), wrong),
+        ("by a pattern", filter("concept", "regex", "z.*"), &[]),
+        ("selectable", filter("notSelectable", "=", "false"), &[]),
+        ("selectable?", filter("notSelectable", "=", "1"), wrong),
+        ("a property that is there", filter("like", "exists", "true"), &[]),
+        ("a property that is there?", filter("like", "exists", "yes"), wrong),
+        ("like a code", filter("like", "=", "http://example.org/s#c"), &[]),
+        ("like a code of a version", filter("like", "=", "http://example.org/s|1#c"), &[]),
+        ("like no code", filter("like", "=", "http://example.org/s#z"), wrong),
+        ("like a code alone", filter("like", "=", "c"), wrong),
+        ("a rank", filter("rank", "=", "-1"), &[]),
+        ("no rank", filter("rank", "=", "first"), wrong),
+        ("a property of its own", filter("other", "=", "z"), &[]),
+    ]);
+}
+
+#[test]
+fn a_concept_map_maps_what_is_in_its_source() {
+    let map = |source: Value, code: &str, target: &str| {
+        json!({
+            "resourceType": "ConceptMap", "status": "active", "sourceCanonical": source,
+            "targetCanonical": "http://example.org/v",
+            "group": [{
+                "source": "http://example.org/s", "target": "http://example.org/s",
+                "element": [{"code": code, "target": [{"code": target, "equivalence": "equal"}]}],
+            }],
+        })
+    };
+    let set = json!("http://example.org/v");
+    let wrong: &[&str] = &["V1501 ConceptMap.group[0].element[0].code"];
+    expect(&[
+        ("in it", map(set.clone(), "a", "a"), &[]),
+        ("not in it", map(set.clone(), "b", "a"), wrong),
+        ("no code of the system", map(set.clone(), "z", "a"), wrong),
+        ("of a set that is not loaded", map(json!("http://example.org/w"), "b", "a"), &[]),
+        ("to another code than those of the target", map(set, "a", "b"), &[]),
+    ]);
+}
+
+#[test]
+fn a_code_with_a_wrong_check_digit_is_told_though_its_system_is_not_loaded() {
+    let observation = |system: &str, code: &str| {
+        let coding = json!([{"system": system, "code": code}]);
+        json!({"resourceType": "Observation", "status": "final", "code": {"coding": coding}})
+    };
+    let wrong: &[&str] = &["V1506 Observation.code.coding[0].code"];
+    expect(&[
+        ("LOINC", observation("http://loinc.org", "4548-4"), &[]),
+        ("LOINC, a digit changed", observation("http://loinc.org", "4548-5"), wrong),
+        ("SNOMED CT", observation("http://snomed.info/sct", "73211009"), &[]),
+        ("SNOMED CT, two digits changed", observation("http://snomed.info/sct", "73210119"), wrong),
+    ]);
+}
