@@ -60,6 +60,7 @@ pub struct Validator<'v> {
     value_sets: &'v ValueSets,
     lookup: Option<&'v Lookup<'v>>,
     unknown_extensions: &'v [&'v str],
+    refuses_html: bool,
 }
 
 /// What came out.
@@ -80,7 +81,7 @@ impl Report {
 
 impl<'v> Validator<'v> {
     pub fn new(profiles: &'v Profiles, value_sets: &'v ValueSets) -> Self {
-        Self { profiles, value_sets, lookup: None, unknown_extensions: &[] }
+        Self { profiles, value_sets, lookup: None, unknown_extensions: &[], refuses_html: false }
     }
 
     /// Asks the masters for what the packages don't hold.
@@ -94,6 +95,13 @@ impl<'v> Validator<'v> {
     #[must_use]
     pub fn with_unknown_extensions(self, starts: &'v [&'v str]) -> Self {
         Self { unknown_extensions: starts, ..self }
+    }
+
+    /// Takes a text with what looks like an HTML tag for an error, not a warning: for a receiver that
+    /// shows texts as they come.
+    #[must_use]
+    pub fn refusing_html(self) -> Self {
+        Self { refuses_html: true, ..self }
     }
 
     /// Validates a document against R4, the profiles that it claims, and `profiles`.
@@ -124,6 +132,7 @@ impl<'v> Validator<'v> {
                 value_sets: self.value_sets,
                 lookup: self.lookup,
                 unknown_extensions: self.unknown_extensions,
+                refuses_html: self.refuses_html,
                 root,
             };
             let mut walk = Walk::new(outside);

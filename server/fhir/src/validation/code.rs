@@ -135,6 +135,9 @@ codes! {
         "{e} can not be compared with the bound {a}, so it was not checked"
         "{e} は境界 {a} と比べられないため、確認していません"
         "write it with the same precision or unit" "同じ精度・単位で書いてください"
+    HtmlTag "V1110" Warning Security
+        "{e} has what looks like an HTML tag" "{e} に HTML タグのような文字列があります"
+        "write plain text" "タグを除いて、文字だけで書いてください"
     Minimum "V1201" Error Required
         "{e} is missing: {a} needed, {f} found" "{e} がありません（{a}個以上必要・{f}個）"
         "add it" "追加してください"

@@ -141,6 +141,8 @@ impl ElementRule {
 #[derive(Debug, Default)]
 pub struct Profiles {
     by_url: HashMap<String, Vec<Source>>,
+    /// By type: the profiles that a guide makes binding for all resources of it.
+    of_all: HashMap<String, Vec<String>>,
 }
 
 /// Makes a StructureDefinition when it is needed.
@@ -179,6 +181,28 @@ impl Profiles {
         // The one that was added last is the one without a version in its canonical.
         let definition = LazyLock::new(make);
         sources.insert(0, Source { version, definition, compiled: OnceLock::new() });
+    }
+
+    /// Adds an ImplementationGuide: what it says of all resources of a type (`global`). Whether it is
+    /// one.
+    pub fn add_guide(&mut self, guide: &Value) -> bool {
+        if guide.get("resourceType").and_then(Value::as_str) != Some("ImplementationGuide") {
+            return false;
+        }
+        let globals = guide.get("global").and_then(Value::as_array);
+        for global in globals.into_iter().flatten() {
+            let text = |name: &str| global.get(name).and_then(Value::as_str);
+            if let (Some(of_type), Some(profile)) = (text("type"), text("profile")) {
+                let profiles = self.of_all.entry(of_type.to_owned()).or_default();
+                profiles.push(profile.to_owned());
+            }
+        }
+        true
+    }
+
+    /// The profiles that hold for all resources of a type.
+    pub(super) fn of_all(&self, of_type: &str) -> &[String] {
+        self.of_all.get(of_type).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Compiles all: what can't be is told.

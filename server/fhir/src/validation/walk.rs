@@ -72,6 +72,8 @@ pub(super) struct Outside<'w> {
     pub lookup: Option<&'w Lookup<'w>>,
     /// Starts of the urls of extensions that may be unknown.
     pub unknown_extensions: &'w [&'w str],
+    /// A text that looks like HTML is an error.
+    pub refuses_html: bool,
     pub root: Node<'w>,
 }
 
@@ -191,6 +193,9 @@ impl<'w> Walk<'w> {
             self.report(node, Code::UnknownResourceType, "", name, "");
             return;
         };
+        for canonical in self.outside.profiles.of_all(name) {
+            self.add_profile(node, canonical, name, &mut rules, Code::UnknownProfile);
+        }
         self.claimed(node, name, &mut rules);
         if name == "Observation" {
             self.vital_signs(node, &mut rules);

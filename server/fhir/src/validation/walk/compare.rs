@@ -17,8 +17,7 @@ impl<'w> Walk<'w> {
         if let Some(fixed) = &rule.fixed
             && !equals(node, fixed)
         {
-            let (found, allowed) = (told_node(node), told(fixed));
-            self.report_rule(node, Code::Fixed, rule, &found, &allowed);
+            self.not_fixed(spot, rule, fixed);
         }
         if let Some(pattern) = &rule.pattern
             && !contains(node, pattern)
@@ -33,6 +32,35 @@ impl<'w> Walk<'w> {
             self.bound(node, rule, max, (Ordering::Greater, "<="));
         }
         self.rule_binding(spot, rule);
+    }
+
+    /// Tells the parts that differ; what is missing is told of the whole.
+    fn not_fixed(&mut self, spot: Spot<'w>, rule: &'w ElementRule, fixed: &Value) {
+        let (node, allowed) = (spot.node, told(fixed));
+        let parts = match (fixed, spot.variant.shape()) {
+            (Value::Object(parts), Some(shape)) if is_object(node) => Some((parts, shape)),
+            _ => None,
+        };
+        let mut is_told = false;
+        if let Some((parts, shape)) = parts {
+            for slot in self.slots(node, shape) {
+                let is_right = parts.get(slot.node.name()).is_some_and(|wanted| match wanted {
+                    Value::Array(items) => {
+                        items.get(slot.index).is_some_and(|item| equals(slot.node, item))
+                    }
+                    one => equals(slot.node, one),
+                });
+                if !is_right {
+                    is_told = true;
+                    self.enter(shape, &slot);
+                    self.report_rule(slot.node, Code::Fixed, rule, &told_node(slot.node), &allowed);
+                    self.path.pop();
+                }
+            }
+        }
+        if !is_told {
+            self.report_rule(node, Code::Fixed, rule, &told_node(node), &allowed);
+        }
     }
 
     /// `wrong` is how a value beyond the bound stands to it, with the sign of what is allowed.

@@ -66,7 +66,7 @@ impl<'w> Walk<'w> {
     }
 
     /// What each child is; what R4 doesn't know is reported and left out.
-    fn slots(&mut self, node: Node<'w>, shape: &'static Shape) -> Slots<'w> {
+    pub(super) fn slots(&mut self, node: Node<'w>, shape: &'static Shape) -> Slots<'w> {
         let mut slots = Slots::new();
         for child in node.children() {
             let name = child.name();

@@ -3,6 +3,7 @@
 use super::{Code, ElementRule, Rules, Spot, Walk};
 use crate::{
     definitions::{PrimitiveFault, PrimitiveKind, check_primitive},
+    outcome::IssueSeverity,
     validation::tree::{Form, Format},
 };
 
@@ -38,7 +39,10 @@ impl<'w> Walk<'w> {
         }
         match check_primitive(variant.code, text) {
             Err(fault) => self.primitive_fault(spot, text, fault),
-            Ok(()) => self.absolute(spot, text),
+            Ok(()) => {
+                self.absolute(spot, text);
+                self.tags(spot, text);
+            }
         }
         for rule in rules {
             self.length(spot, rule, text);
@@ -84,6 +88,19 @@ impl<'w> Walk<'w> {
         }
     }
 
+    /// What shows a text may take it for HTML: where that is refused, it is an error.
+    fn tags(&mut self, spot: Spot<'w>, text: &str) {
+        let Spot { child, variant, node } = spot;
+        if !matches!(variant.code, "string" | "markdown") || !has_tag(text) {
+            return;
+        }
+        let mut finding = self.finding(node, Code::HtmlTag, child.element.path, "", "");
+        if self.outside.refuses_html {
+            finding.severity = IssueSeverity::Error;
+        }
+        self.put(finding);
+    }
+
     fn length(&mut self, spot: Spot<'w>, rule: &'w ElementRule, text: &str) {
         let length = || u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         let (node, found) = (spot.node, || length().to_string());
@@ -110,6 +127,15 @@ fn is_good_urn(uri: &str) -> bool {
         return check_primitive("oid", plain).is_ok();
     }
     !plain.starts_with("urn:uuid:") || check_primitive("uuid", &plain.to_ascii_lowercase()).is_ok()
+}
+
+/// `<b>`, `</b>` or `<!--`; not `CRP < 0.3`.
+fn has_tag(text: &str) -> bool {
+    text.split('<').skip(1).any(|rest| {
+        let name = rest.strip_prefix('/').unwrap_or(rest);
+        let is_tag = name.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '!');
+        is_tag && rest.contains('>')
+    })
 }
 
 /// A scheme and a colon (RFC 3986).

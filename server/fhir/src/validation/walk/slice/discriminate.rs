@@ -1,5 +1,6 @@
 //! One discriminator: what the item has at its path, and what the slice says that it must be.
 
+use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::super::{
@@ -73,6 +74,14 @@ impl<'w> Walk<'w> {
             && let Some(wanted) = plain(slice, &discriminator.path)
         {
             return Some(self.is_at(item.node, &discriminator.path, wanted));
+        }
+        // The slice may say its whole value, and the discriminator looks at a part of it.
+        if discriminator.kind == DiscriminatorKind::Value
+            && let Some(values) = stated(slice, &discriminator.path)
+        {
+            let found = self.follow(item, &discriminator.path);
+            let is_one = |found: &Found<'w>| values.iter().any(|value| equals(found.node, value));
+            return Some(found.iter().any(is_one));
         }
         // An extension's definition is its url.
         if discriminator.text == "url"
@@ -301,6 +310,29 @@ fn plain<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<&'r ElementRule> {
         rule = rule.child(name).filter(|child| child.slices.is_empty())?;
     }
     (is_plain(rule) && expects(rule)).then_some(rule)
+}
+
+/// What the fixed value or pattern of the slice, or of an element on the way, has at the path.
+fn stated<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<Vec<&'r Value>> {
+    let mut rule = slice;
+    for (at, step) in path.iter().enumerate() {
+        if let Some(value) = rule.fixed.as_ref().or(rule.pattern.as_ref()) {
+            let mut values: Vec<&Value> = vec![value];
+            for step in path.get(at..)? {
+                let Step::Child(name) = step else { return None };
+                let parts = values.into_iter().filter_map(|value| value.get(name));
+                values = parts.flat_map(|part| items(part)).collect();
+            }
+            return (!values.is_empty()).then_some(values);
+        }
+        let Step::Child(name) = step else { return None };
+        rule = rule.child(name)?;
+    }
+    None
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn extension_url(slice: &ElementRule) -> Option<&str> {
