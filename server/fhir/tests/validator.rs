@@ -317,3 +317,19 @@ fn a_text_with_a_tag_is_a_warning_or_what_the_caller_makes_of_it() {
         assert_eq!(told_by(&lenient.refusing_html(), text), [], "{text}");
     }
 }
+
+#[test]
+fn a_choice_has_just_the_types_that_are_asked_for() {
+    let extension = "http://hl7.org/fhir/StructureDefinition/originalText";
+    let patient = |name: &str| {
+        format!(
+            "{{\"resourceType\": \"Patient\", \"birthDate\": \"2024\", \"_birthDate\": {{\"extension\": [{{\"url\": \"{extension}\", \"{name}\": \"x\"}}]}}}}"
+        )
+    };
+    let told_of =
+        |name: &str| validate(patient(name).as_bytes()).iter().map(Finding::id).collect::<Vec<_>>();
+    assert_eq!(told_of("valueString"), [] as [&str; 0]);
+    // R4's code is a kind of string, and another type all the same.
+    assert_eq!(told_of("valueCode"), ["V1009"]);
+    assert_eq!(told_of("valueMarkdown"), ["V1009"]);
+}

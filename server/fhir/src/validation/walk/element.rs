@@ -287,8 +287,12 @@ impl<'w> Walk<'w> {
         } else {
             spot.variant.code
         };
-        let fits =
-            |of: &&TypeRule| of.code == code || of.code == "System" || is_subtype(code, &of.code);
+        // A choice says its type by its name: `valueCode` is no `string`, though a code is one.
+        let is_choice = spot.child.is_choice();
+        let fits = |of: &&TypeRule| {
+            let is_it = of.code == code || of.code == "System";
+            is_it || !is_choice && is_subtype(code, &of.code)
+        };
         let mut fitting = rule.types.iter().filter(fits).peekable();
         if fitting.peek().is_none() {
             let allowed: Vec<&str> = rule.types.iter().map(|of| of.code.as_str()).collect();
