@@ -321,7 +321,7 @@ fn stated<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<Vec<&'r Value>> {
             for step in path.get(at..)? {
                 let Step::Child(name) = step else { return None };
                 let parts = values.into_iter().filter_map(|value| value.get(name));
-                values = parts.flat_map(|part| items(part)).collect();
+                values = parts.flat_map(items).collect();
             }
             return (!values.is_empty()).then_some(values);
         }
