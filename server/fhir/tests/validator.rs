@@ -333,3 +333,34 @@ fn a_choice_has_just_the_types_that_are_asked_for() {
     assert_eq!(told_of("valueCode"), ["V1009"]);
     assert_eq!(told_of("valueMarkdown"), ["V1009"]);
 }
+
+#[test]
+fn elements_of_xml_keep_their_order() {
+    expect(&[
+        (
+            "as R4 has it",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"a\"/><active value=\"true\"/><name id=\"n\"><text value=\"a\"/></name><name><text value=\"b\"/></name></Patient>",
+            &[],
+        ),
+        (
+            "attributes as they come",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><extension url=\"http://hl7.org/fhir/StructureDefinition/patient-birthPlace\" id=\"e\"><valueAddress id=\"v\"><city value=\"x\"/></valueAddress></extension></Patient>",
+            &[],
+        ),
+        (
+            "turned round",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><name><text value=\"a\"/></name>\n<active value=\"true\"/></Patient>",
+            &["V1011 2:1 Patient.active"],
+        ),
+        (
+            "a list in two parts",
+            "<Patient xmlns=\"http://hl7.org/fhir\"><name><text value=\"a\"/></name><gender value=\"male\"/>\n<name><text value=\"b\"/></name></Patient>",
+            &["V1011 2:1 Patient.name[1]"],
+        ),
+        (
+            "in JSON there is none",
+            "{\"resourceType\": \"Patient\", \"name\": [{\"text\": \"a\"}], \"active\": true}",
+            &[],
+        ),
+    ]);
+}

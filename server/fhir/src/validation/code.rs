@@ -83,6 +83,9 @@ codes! {
         "{e} が {f} として書かれていますが、型 {a} の書き方ではありません"
         "write numbers and booleans without quotes, everything else with quotes"
         "数値と真偽値は引用符なし、他は引用符ありで書いてください"
+    OutOfOrder "V1011" Error Structure
+        "{e} is out of order: it comes before {a}" "{e} の順序が違います（{a} より前に書く要素です）"
+        "write the elements of XML in R4's order" "XML の要素は R4 の定義順に書いてください"
     ResourceTypeNotAllowed "V1012" Error Structure
         "a resource of type {f} may not be here; allowed: {a}"
         "型 {f} のリソースはここでは使えません。使える型: {a}"

@@ -40,6 +40,9 @@ impl<'w> Walk<'w> {
             return;
         }
         let slots = self.slots(node, shape);
+        if node.format() == Format::Xml {
+            self.order(node, shape, &slots);
+        }
         self.count(node, shape, &slots);
         let mut active: Vec<Rules<'w>> = Vec::new();
         if !rules.is_empty() {
@@ -97,6 +100,23 @@ impl<'w> Walk<'w> {
             self.at_child(node, |walk| {
                 walk.report(node, Code::UnknownElement, "", "_resourceType", "");
             });
+        }
+    }
+
+    /// In XML the elements have an order.
+    fn order(&mut self, node: Node<'w>, shape: &'static Shape, slots: &[Slot<'w>]) {
+        let mut last = 0;
+        // Attributes have none; they begin where their element does.
+        for slot in slots.iter().filter(|slot| slot.node.at() != node.at()) {
+            if slot.element < last {
+                let after = shape.elements.get(last).map_or("", |child| child.element.name);
+                let path = shape.elements.get(slot.element).map_or("", |child| child.element.path);
+                self.enter(shape, slot);
+                self.report(slot.node, Code::OutOfOrder, path, "", after);
+                self.path.pop();
+            }
+            // What follows is compared with this one: each turn is told once.
+            last = slot.element;
         }
     }
 
