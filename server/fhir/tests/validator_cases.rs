@@ -25,20 +25,20 @@ const FLOORS: &[(&str, usize)] = &[
     ("bundle", 18),
     ("extensions", 19),
     ("fmt", 10),
-    ("general", 32),
+    ("general", 33),
     ("invariants", 1),
     ("profile", 136),
     ("references", 11),
     ("sd", 1),
     ("security", 5),
     ("tx", 28),
-    ("tx-advanced", 1),
+    ("tx-advanced", 2),
     ("versions", 1),
     ("xhtml", 15),
 ];
 
 /// Verdicts that agree, of a hundred.
-const AGREED_MIN: usize = 97;
+const AGREED_MIN: usize = 98;
 /// Of all error locations: twice the common ones by all of both, at least.
 const LOCATION_F1_FLOOR: f64 = 0.93;
 

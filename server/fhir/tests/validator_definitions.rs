@@ -141,6 +141,56 @@ fn a_concept_map_maps_what_is_in_its_source() {
 }
 
 #[test]
+fn a_profile_can_be_validated_by() {
+    let profile = |base: &str, path: &str, more: Value| {
+        let slicing = json!({"rules": "open", "discriminator": [{"type": "value", "path": path}]});
+        json!({
+            "resourceType": "StructureDefinition", "url": "http://example.org/p", "name": "P",
+            "status": "draft", "kind": "resource", "abstract": false, "type": "Observation",
+            "baseDefinition": base, "derivation": "constraint",
+            "differential": {"element": [
+                {"id": "Observation.category", "path": "Observation.category", "slicing": slicing},
+                more,
+            ]},
+        })
+    };
+    let r4 = "http://hl7.org/fhir/StructureDefinition/Observation";
+    let code = json!({"id": "Observation.code", "path": "Observation.code", "min": 1});
+    let constraint = json!([{"key": "a", "severity": "error", "human": "h", "expression": "a.("}]);
+    let mut broken = code.clone();
+    broken["constraint"] = constraint;
+    let element = "StructureDefinition.differential.element";
+    let wrong_rule = format!("V2106 {element}[1]");
+    let wrong_path = format!("V2106 {element}[0].slicing.discriminator[0]");
+    expect(&[
+        ("right", profile(r4, "coding.code", code.clone()), &[]),
+        ("whole items", profile(r4, "$this", code.clone()), &[]),
+        ("a path that isn't there", profile(r4, "coding.kind", code.clone()), &[&wrong_path]),
+        ("an expression", profile(r4, "coding.code", broken), &[&wrong_rule]),
+        // It may be right: that is for who has the base.
+        ("on what isn't here", profile("http://example.org/b", "coding.kind", code), &[]),
+    ]);
+}
+
+#[test]
+fn an_expression_of_fhirpath_is_fhirpath() {
+    let library = |language: &str, text: &str| {
+        let expression = json!({"language": language, "expression": text});
+        json!({
+            "resourceType": "PlanDefinition", "status": "draft",
+            "action": [{"condition": [{"kind": "start", "expression": expression}]}],
+        })
+    };
+    let wrong: &[&str] = &["V1704 PlanDefinition.action[0].condition[0].expression"];
+    expect(&[
+        ("right", library("text/fhirpath", "%resource.name.where(use = 'usual').exists()"), &[]),
+        ("a variable", library("text/fhirpath", "%inactive"), &[]),
+        ("wrong", library("text/fhirpath", "$ and true"), wrong),
+        ("another language", library("text/cql", "$ and true"), &[]),
+    ]);
+}
+
+#[test]
 fn a_code_with_a_wrong_check_digit_is_told_though_its_system_is_not_loaded() {
     let observation = |system: &str, code: &str| {
         let coding = json!([{"system": system, "code": code}]);

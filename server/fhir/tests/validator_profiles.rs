@@ -84,6 +84,7 @@ fn what_a_profile_asks_and_the_engine_cannot_is_an_error_of_the_profile() {
     let cases = [
         json!([{"path": "Observation", "constraint": [{"key": "a", "severity": "error", "expression": "a.b("}]}]),
         json!([{"path": "Observation.category", "slicing": {"rules": "open", "discriminator": [{"type": "position", "path": "$this"}]}}]),
+        json!([{"path": "Observation.category", "slicing": {"rules": "open", "discriminator": [{"type": "value", "path": "coding.kind"}]}}]),
         json!([{"path": "Observation.code", "type": [{"code": "NoType"}]}]),
         json!([{"path": "Observation.code", "modifierExtension": [{"url": "http://example.org/m"}]}]),
         json!([{"path": "Observation.code", "binding": {"strength": "strict"}}]),

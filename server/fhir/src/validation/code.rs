@@ -243,6 +243,9 @@ codes! {
     InvariantUnknown "V1703" Warning Processing
         "the rule {f} could not be evaluated on {e}: {a}" "{e} で規則 {f} を評価できませんでした: {a}"
         "check the rule's expression and what it needs" "規則の式と、評価に必要なものを確認してください"
+    ExpressionSyntax "V1704" Error Invalid
+        "{e} is no FHIRPath: {f}" "{e} は FHIRPath として読めません（{f}）"
+        "mend the expression" "式を直してください"
     EntryFullUrl "V1801" Error Required
         "{e} needs a fullUrl" "{e} に fullUrl が必要です"
         "add the fullUrl that identifies the resource" "リソースを識別する fullUrl を追加してください"
@@ -347,4 +350,7 @@ codes! {
         "the profile {f} that the resource claims is not loaded, so it was not checked"
         "リソースが宣言するプロファイル {f} が読み込まれていないため、確認していません"
         "add the package that holds it" "このプロファイルを含むパッケージを追加してください"
+    ProfileUnusable "V2106" Error Invalid
+        "this profile can not be used: {f}" "このプロファイルは使えません（{f}）"
+        "mend the definition there, or add what it builds on" "定義を直すか、元になる定義を追加してください"
 }

@@ -4,6 +4,7 @@
 //! many profiles there are. What can't be compiled is an error of the profile, never left out.
 
 mod describe;
+mod discriminators;
 mod error;
 mod merge;
 mod prune;
@@ -249,6 +250,11 @@ impl Profiles {
             }
             profiles
         })
+    }
+
+    /// What is wrong with a definition that isn't added.
+    pub(super) fn fault_of(&self, definition: &Value) -> Option<ProfileError> {
+        read::compile(self, definition, 0).err()
     }
 
     /// The rules of a canonical; with `#id` those of one element of the profile.

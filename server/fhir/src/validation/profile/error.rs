@@ -71,7 +71,10 @@ impl fmt::Display for ProfileError {
                 write!(f, "the invariant {key} can't be compiled: {reason}")
             }
             ProfileFault::Discriminator(path) => {
-                write!(f, "the discriminator {path} isn't one that R4 knows")
+                write!(
+                    f,
+                    "the discriminator {path} isn't one that R4 knows, or looks at no element"
+                )
             }
             ProfileFault::TooLarge => f.write_str("it has too many elements, or too deep ones"),
         }

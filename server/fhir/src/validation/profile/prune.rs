@@ -19,10 +19,7 @@ pub(super) fn prune(root: &mut ElementRule, of_type: &str) {
 
 fn children(rule: &mut ElementRule, shape: Option<&'static Shape>) {
     for (name, child) in &mut rule.children {
-        let known = shape.and_then(|shape| {
-            let element = shape.element(name).or_else(|| shape.named(name).map(|(at, _)| at));
-            shape.elements.get(element?)
-        });
+        let known = shape.and_then(|shape| known(shape, name));
         let below = known.and_then(|known| below(known, child));
         if let Some(known) = known {
             own(child, known.element);
@@ -37,8 +34,14 @@ fn children(rule: &mut ElementRule, shape: Option<&'static Shape>) {
     rule.children.retain(|(_, child)| !child.is_empty());
 }
 
+/// The element of a type by its name, or by that of a choice with its type.
+pub(super) fn known(shape: &'static Shape, name: &str) -> Option<&'static Child> {
+    let element = shape.element(name).or_else(|| shape.named(name).map(|(at, _)| at));
+    shape.elements.get(element?)
+}
+
 /// The type that the rules below an element are about.
-fn below(known: &'static Child, rule: &ElementRule) -> Option<&'static Shape> {
+pub(super) fn below(known: &'static Child, rule: &ElementRule) -> Option<&'static Shape> {
     let code = match (known.variants.as_slice(), rule.types.as_slice()) {
         ([only], _) => return only.shape(),
         (_, [of]) => of.code.as_str(),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     BindingRule, CORE, ElementRule, ExtensionContext, InvariantRule, Profile, ProfileError,
-    ProfileFault, Profiles, TypeRule, core_type, merge, prune, slicing,
+    ProfileFault, Profiles, TypeRule, core_type, discriminators, merge, prune, slicing,
 };
 use crate::{
     definitions::{BindingStrength, Definitions, Severity},
@@ -71,6 +71,7 @@ pub(super) fn compile(
     };
     prune::prune(&mut root, of_type);
     supported(&root).map_err(|error| error.of(url))?;
+    discriminators::check(&root, of_type).map_err(|error| error.of(url))?;
     let contexts = contexts(definition).map_err(failed)?;
     Ok(Profile {
         is_modifier: is_modifier(definition),

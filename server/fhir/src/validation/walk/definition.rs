@@ -1,7 +1,16 @@
-//! CodeSystems, ValueSets and ConceptMaps: what they say of codes must be so.
+//! CodeSystems, ValueSets and ConceptMaps: what they say of codes must be so. Profiles and expressions:
+//! the engine must be able to go by them.
 
 use super::{Code, Node, Part, Walk, primitive::is_absolute};
-use crate::validation::terminology::{CodeQuestion, Membership};
+use crate::{
+    fhirpath::Expression,
+    outcome::IssueSeverity,
+    validation::{
+        profile::ProfileFault,
+        terminology::{CodeQuestion, Membership},
+        to_json,
+    },
+};
 
 /// Properties that FHIR gives every code system, and that are true or false.
 const YES_OR_NO: [&str; 2] = ["notSelectable", "inactive"];
@@ -14,6 +23,7 @@ impl<'w> Walk<'w> {
             "CodeSystem" => self.code_system(node),
             "ValueSet" => self.value_set(node),
             "ConceptMap" => self.concept_map(node),
+            "StructureDefinition" => self.profile(node),
             _ => {}
         }
     }
@@ -165,6 +175,63 @@ impl<'w> Walk<'w> {
         self.at_child(at, |walk| match value_set {
             Some(value_set) => walk.report(at, missing, "", &found, value_set),
             None => walk.report(at, Code::UnknownCode, "", code, system.unwrap_or_default()),
+        });
+    }
+
+    /// What says that it is FHIRPath can be read as such.
+    pub(super) fn expression(&mut self, node: Node<'w>) {
+        if node.child_text("language") != Some("text/fhirpath") {
+            return;
+        }
+        let Some(text) = node.child_text("expression") else { return };
+        if let Err(error) = Expression::compile(text) {
+            let error = error.to_string();
+            self.report(node, Code::ExpressionSyntax, "Expression.expression", &error, "");
+        }
+    }
+
+    /// A profile that nobody could validate by.
+    fn profile(&mut self, node: Node<'w>) {
+        if node.child_text("derivation") != Some("constraint") {
+            return;
+        }
+        let definition = to_json::resource(node);
+        let fault = definition.and_then(|definition| self.outside.profiles.fault_of(&definition));
+        let Some(error) = fault else { return };
+        let view = ["snapshot", "differential"].into_iter().find_map(|name| node.child(name));
+        let Some(view) = view else { return };
+        let id = |element: &Node<'w>| element.child_text("id").or(element.child_text("path"));
+        let elements = view.all("element").enumerate();
+        let at = elements.into_iter().find(|(_, element)| id(element) == Some(&error.element));
+        // What builds on something that isn't at hand may be right.
+        let is_wrong = !matches!(
+            &error.fault,
+            ProfileFault::NoBase(_) | ProfileFault::NotSupported(_) | ProfileFault::TooLarge
+        );
+        let put = |walk: &mut Self, at: Node<'w>| {
+            let found = error.to_string();
+            let mut finding = walk.finding(at, Code::ProfileUnusable, "", &found, "");
+            if !is_wrong {
+                finding.severity = IssueSeverity::Warning;
+            }
+            walk.put(finding);
+        };
+        let Some((index, element)) = at else {
+            put(self, node);
+            return;
+        };
+        self.at_child(view, |walk| {
+            walk.at_item(element, index, |walk| match (&error.fault, element.child("slicing")) {
+                (ProfileFault::Discriminator(text), Some(slicing)) => {
+                    let mut all = slicing.all("discriminator").enumerate();
+                    let wrong = all.find(|(_, one)| one.child_text("path") == Some(text));
+                    walk.at_child(slicing, |walk| match wrong {
+                        Some((index, one)) => walk.at_item(one, index, |walk| put(walk, one)),
+                        None => put(walk, slicing),
+                    });
+                }
+                _ => put(walk, element),
+            });
         });
     }
 

@@ -225,6 +225,7 @@ impl<'w> Walk<'w> {
         match variant.code {
             "Reference" => self.reference(spot, rules),
             "Identifier" => self.identifier(node),
+            "Expression" => self.expression(node),
             _ => {}
         }
         self.base_binding(spot);
