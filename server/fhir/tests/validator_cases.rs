@@ -40,7 +40,7 @@ const FLOORS: &[(&str, usize)] = &[
 /// Verdicts that agree, of a hundred.
 const AGREED_MIN: usize = 98;
 /// Of all error locations: twice the common ones by all of both, at least.
-const LOCATION_F1_FLOOR: f64 = 0.93;
+const LOCATION_F1_FLOOR: f64 = 0.925;
 
 /// The domains that HL7's validator takes unknown extensions from in these cases.
 const EXAMPLE_DOMAINS: &[&str] = &[

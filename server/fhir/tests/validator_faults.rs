@@ -305,3 +305,31 @@ proptest! {
         check_places(&source);
     }
 }
+
+/// Each would take minutes if what is done for one of them looked at all others.
+#[test]
+fn much_of_the_same_takes_its_time_once() {
+    let names = "<name>a</name>".repeat(100_000);
+    let patient = format!("<Patient xmlns=\"http://hl7.org/fhir\">{names}</Patient>");
+    let found = validate(patient.as_bytes());
+    assert_eq!(found.iter().filter(|one| one.id() == "V2014").count(), 100);
+
+    let concepts = |start: &str| -> Vec<Value> {
+        (0..30_000).map(|at| json!({"code": format!("{start}{at}")})).collect()
+    };
+    let mut value_sets = ValueSets::default();
+    assert!(value_sets.add(&json!({
+        "resourceType": "CodeSystem", "url": "http://example.org/s", "content": "complete",
+        "caseSensitive": false, "concept": concepts("a"),
+    })));
+    let profiles = Profiles::default();
+    let validator = Validator::new(&profiles, &value_sets);
+    let wrong = |start: &str| {
+        let include = json!([{"system": "http://example.org/s", "concept": concepts(start)}]);
+        let set = json!({"resourceType": "ValueSet", "status": "active", "compose": {"include": include}});
+        let report = validator.validate(set.to_string().as_bytes(), None, &[]);
+        report.findings.iter().filter(|one| one.id() == "V1506").count()
+    };
+    assert_eq!(wrong("A"), 0);
+    assert!(wrong("b") > 900);
+}

@@ -75,7 +75,8 @@ struct CodeSystem {
     /// It only adds to another one, and is none itself.
     is_supplement: bool,
     is_complete: bool,
-    is_case_sensitive: bool,
+    /// The codes in small letters, if large and small ones are the same.
+    folded: Option<HashSet<String>>,
     concepts: HashMap<String, Concept>,
     /// The types of its properties.
     properties: HashMap<String, String>,
@@ -209,8 +210,8 @@ impl ValueSets {
         if system.concepts.contains_key(code) {
             return Some(true);
         }
-        let is_same = |known: &String| known.eq_ignore_ascii_case(code);
-        if !system.is_case_sensitive && system.concepts.keys().any(is_same) {
+        let folded = system.folded.as_ref();
+        if folded.is_some_and(|codes| codes.contains(&code.to_ascii_lowercase())) {
             return Some(true);
         }
         system.is_complete.then_some(false)
@@ -331,12 +332,13 @@ impl CodeSystem {
             concepts.insert(code.to_owned(), Concept { displays, parent });
             open.extend(items(concept, "concept").map(|below| (below, Some(code))));
         }
+        let is_folded = resource.get("caseSensitive").and_then(Value::as_bool) == Some(false);
         Self {
             is_supplement: text(resource, "content") == Some("supplement")
                 || resource.get("supplements").is_some(),
             is_complete: text(resource, "content") == Some("complete"),
-            is_case_sensitive: resource.get("caseSensitive").and_then(Value::as_bool)
-                != Some(false),
+            folded: is_folded
+                .then(|| concepts.keys().map(|code| code.to_ascii_lowercase()).collect()),
             concepts,
             properties: items(resource, "property").filter_map(property).collect(),
         }

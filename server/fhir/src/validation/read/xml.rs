@@ -8,7 +8,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Code, MAX_DEPTH, Problem, element, keep};
+use super::{Code, MAX_DEPTH, MAX_PROBLEMS, Problem, element, keep};
 use crate::validation::tree::{Form, Format, Record, Span, Tree};
 
 const FHIR: &str = "http://hl7.org/fhir";
@@ -58,8 +58,11 @@ impl Scan<'_, '_> {
 
     /// A problem of the element that is open.
     fn keep(&mut self, mut problem: Problem) {
-        problem.expression = element::expression(&self.tree, &self.open);
-        keep(self.problems, problem);
+        // To find the element takes a while: not for one that isn't told anyway.
+        if self.problems.len() < MAX_PROBLEMS {
+            problem.expression = element::expression(&self.tree, &self.open);
+            keep(self.problems, problem);
+        }
     }
 
     fn run(&mut self) -> Result<(), Stop> {
