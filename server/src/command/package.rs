@@ -321,16 +321,9 @@ fn tell_missing(missing: &[Missing<'_>], manner: Manner) {
 fn tell_shared(all: &[&Index], manner: Manner) {
     for (at, one) in all.iter().enumerate() {
         for other in all.iter().skip(at + 1) {
-            let is_in = |of: &Index, wanted: (&str, Option<&str>)| {
-                of.profiles
-                    .iter()
-                    .any(|known| (known.url.as_str(), known.version.as_deref()) == wanted)
-            };
-            let shared = one
-                .profiles
-                .iter()
-                .filter(|known| is_in(other, (known.url.as_str(), known.version.as_deref())));
-            let count = shared.count();
+            // Also in another version: a canonical without one can mean only one of them.
+            let is_in = |of: &Index, url: &str| of.profiles.iter().any(|known| known.url == url);
+            let count = one.profiles.iter().filter(|known| is_in(other, &known.url)).count();
             if count == 0 {
                 continue;
             }
