@@ -17,8 +17,11 @@ to be made again.
 
 ";
 
-/// Rule and profile to severity and text, for one guide.
-type Rules = BTreeMap<(String, String, String), (char, String)>;
+/// Number, profile and key of a rule.
+type Id = (String, String, String);
+
+/// With severity and text, for one guide.
+type Rules = BTreeMap<Id, (char, String)>;
 
 fn rules(guide: &Guide) -> Rules {
     let made = conformance::read(&conformance::built_in(), &guide.version).expect("the profiles");
@@ -27,7 +30,7 @@ fn rules(guide: &Guide) -> Rules {
     profiles.flat_map(of_profile).collect()
 }
 
-fn of_profile(profile: &Value) -> Vec<((String, String, String), (char, String))> {
+fn of_profile(profile: &Value) -> Vec<(Id, (char, String))> {
     let name = profile["name"].as_str().expect("a name");
     let elements = profile["differential"]["element"].as_array().expect("elements").iter();
     let constraints =
