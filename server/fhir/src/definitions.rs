@@ -23,6 +23,7 @@ pub use parameter::{Component, ParameterType, SearchParameter};
 pub use primitive::{MAX_STRING_BYTES, PrimitiveFault, PrimitiveKind, check_primitive};
 pub(crate) use primitive::{is_carried, is_decimal};
 
+use crate::names::Table;
 use element::Structure;
 use serde_json::{Value, json};
 
@@ -36,9 +37,9 @@ pub struct Definitions {
     parameters: HashMap<&'static str, ParametersOf>,
     /// By the end of its canonical URL: a type that has it, and its code.
     parameter_ids: OnceLock<HashMap<&'static str, (&'static str, &'static str)>>,
-    value_sets: HashMap<&'static str, ValueSet>,
+    value_sets: Table<&'static str, ValueSet>,
     /// By url: the rest of its line, and the lines below it.
-    extensions: HashMap<&'static str, (&'static str, &'static str)>,
+    extensions: Table<&'static str, (&'static str, &'static str)>,
     /// Profiles: url and the rest of the line, and the lines below it.
     profiles: Vec<(&'static str, &'static str)>,
     /// By the type that a compartment is of.
@@ -94,8 +95,8 @@ impl Definitions {
     fn index(facts: &'static str) -> Self {
         let mut structures = BTreeMap::new();
         let mut parameters: HashMap<_, ParametersOf> = HashMap::new();
-        let mut value_sets = HashMap::new();
-        let mut extensions = HashMap::new();
+        let mut value_sets = Table::default();
+        let mut extensions = Table::default();
         let mut profiles = Vec::new();
         let mut compartments: BTreeMap<_, Vec<CompartmentMember>> = BTreeMap::new();
         // A section is a `T`, `X`, `K` or `V` line and what belongs to it; it ends where the next one starts.

@@ -6,6 +6,7 @@
 pub mod datetime;
 pub mod definitions;
 pub mod fhirpath;
+mod names;
 pub mod outcome;
 pub mod reference;
 pub mod search;

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::names::Name;
+
 /// What a document may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -52,6 +54,8 @@ pub(crate) struct Record {
     pub name: Span,
     /// The text of a primitive; empty for an object.
     pub value: Span,
+    /// The name as R4 numbers it.
+    pub number: Name,
     pub form: Form,
     /// JSON had it in an array.
     pub is_item: bool,
@@ -61,6 +65,8 @@ pub(crate) struct Record {
     pub at: u32,
     /// The record after the last one below it.
     pub end: u32,
+    /// Of the first item of a list, how many records the whole list has; 0 where that isn't known.
+    pub list: u32,
 }
 
 /// A document in memory. Node 0 is the resource.
@@ -112,6 +118,19 @@ impl<'t> Node<'t> {
 
     pub fn name(self) -> &'t str {
         self.record().map_or("", |record| self.tree.text(record.name))
+    }
+
+    /// The name as R4 numbers it.
+    pub(crate) fn number(self) -> Name {
+        self.record().map_or(Name::OTHER, |record| record.number)
+    }
+
+    /// Whether this is its name; a name that has no number is told by its text.
+    pub(crate) fn is_named(self, number: Name, text: &str) -> bool {
+        match number {
+            Name::OTHER => self.name() == text,
+            number => self.number() == number,
+        }
     }
 
     pub fn form(self) -> Form {
@@ -169,7 +188,7 @@ impl<'t> Node<'t> {
 
     /// The first child of this name.
     pub fn child(self, name: &str) -> Option<Node<'t>> {
-        self.children().find(|child| child.name() == name)
+        self.all(name).next()
     }
 
     /// The text of the first child of this name.
@@ -179,7 +198,12 @@ impl<'t> Node<'t> {
 
     /// All children of this name.
     pub fn all(self, name: &str) -> impl Iterator<Item = Node<'t>> {
-        self.children().filter(move |child| child.name() == name)
+        self.children().only(move |child| child.name() == name)
+    }
+
+    /// The same; a name that has no number is told by its text.
+    pub(crate) fn all_named(self, number: Name, text: &str) -> impl Iterator<Item = Node<'t>> {
+        self.children().only(move |child| child.is_named(number, text))
     }
 
     /// The type of a resource, as it says itself.
@@ -212,5 +236,23 @@ impl<'t> Iterator for Children<'t> {
         // A record always ends after itself, so this comes to an end.
         self.next = node.record().map_or(self.end, |record| record.end.max(self.next + 1));
         Some(node)
+    }
+}
+
+impl<'t> Children<'t> {
+    /// Those of one name. Lists of others are passed over as a whole, for a Bundle may have thousands
+    /// of entries.
+    fn only(mut self, is_it: impl Fn(Node<'t>) -> bool) -> impl Iterator<Item = Node<'t>> {
+        std::iter::from_fn(move || {
+            loop {
+                let at = self.next;
+                let node = self.next()?;
+                if is_it(node) {
+                    return Some(node);
+                }
+                let list = node.record().map_or(0, |record| record.list);
+                self.next = self.next.max(at.saturating_add(list));
+            }
+        })
     }
 }

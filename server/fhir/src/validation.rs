@@ -21,14 +21,15 @@
 //!
 //! # Bounds
 //!
-//! A document has at most [`MAX_DOCUMENT_BYTES`] and [`MAX_DEPTH`] levels, a report at most
-//! [`MAX_FINDINGS`] findings.
+//! All of them are in [`Limits`]: a document has so many bytes and levels at most, a report so many
+//! findings.
 //!
 //! Spec: <https://hl7.org/fhir/R4/validation.html>
 
 mod code;
 mod extensions;
 mod finding;
+mod limits;
 mod package;
 mod profile;
 mod read;
@@ -42,12 +43,12 @@ use std::cell::OnceCell;
 
 pub use code::{Code, Entry};
 pub use finding::{Finding, outcome};
+pub use limits::Limits;
 pub use package::{MAX_FILE_BYTES, MAX_FILES, MAX_UNPACKED_BYTES, Package, PackageError};
 pub use profile::{MakeDefinition, Profile, ProfileError, ProfileFault, Profiles};
-pub use read::{MAX_DEPTH, MAX_DOCUMENT_BYTES, Place, Problem, Reading, Text};
+pub use read::{Place, Problem, Reading, Text};
 pub use terminology::{CodeQuestion, Lookup, Membership, ValueSets};
 pub use tree::{Children, Form, Format, Node, Tree};
-pub use walk::MAX_FINDINGS;
 
 use serde_json::Value;
 
@@ -61,6 +62,7 @@ pub struct Validator<'v> {
     lookup: Option<&'v Lookup<'v>>,
     unknown_extensions: &'v [&'v str],
     refuses_html: bool,
+    limits: Limits,
 }
 
 /// What came out.
@@ -81,7 +83,9 @@ impl Report {
 
 impl<'v> Validator<'v> {
     pub fn new(profiles: &'v Profiles, value_sets: &'v ValueSets) -> Self {
-        Self { profiles, value_sets, lookup: None, unknown_extensions: &[], refuses_html: false }
+        let (lookup, unknown_extensions, refuses_html) = (None, &[][..], false);
+        let limits = Limits::default();
+        Self { profiles, value_sets, lookup, unknown_extensions, refuses_html, limits }
     }
 
     /// Asks the masters for what the packages don't hold.
@@ -104,9 +108,15 @@ impl<'v> Validator<'v> {
         Self { refuses_html: true, ..self }
     }
 
+    /// Other bounds than the usual ones.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Validates a document against R4, the profiles that it claims, and `profiles`.
     pub fn validate(&self, source: &[u8], format: Option<Format>, profiles: &[&str]) -> Report {
-        let text = Text::of(source);
+        let text = Text::within(source, self.limits);
         let reading = text.read(format);
         let root = reading.tree.as_ref().and_then(Tree::root);
         self.validate_part(&text, &reading, root, profiles)
@@ -133,6 +143,7 @@ impl<'v> Validator<'v> {
                 lookup: self.lookup,
                 unknown_extensions: self.unknown_extensions,
                 refuses_html: self.refuses_html,
+                limits: self.limits,
                 root,
             };
             let mut walk = Walk::new(outside);

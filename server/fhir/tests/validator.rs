@@ -1,6 +1,6 @@
 //! What the validator says of small resources: which rule, where in the text, at which element.
 
-use genkan_fhir::validation::{Code, Finding, Profiles, Validator, ValueSets};
+use genkan_fhir::validation::{Code, Finding, Limits, Profiles, Validator, ValueSets};
 use serde_json::json;
 
 fn validate(source: &[u8]) -> Vec<Finding> {
@@ -252,7 +252,7 @@ fn too_much_is_told_and_never_passes() {
     let source =
         format!("{{\"resourceType\": \"Patient\", \"name\": [{{\"text\": \"a\"}}{unknown}]}}");
     let found = validate(source.as_bytes());
-    assert_eq!(found.len(), genkan_fhir::validation::MAX_FINDINGS + 1);
+    assert_eq!(found.len(), Limits::default().findings_max + 1);
     assert!(found.iter().any(|found| found.code == Code::TooManyFindings));
     let names: String = (0..600).map(|at| format!(",\"x{at}\": 1")).collect();
     let source = format!("{{\"resourceType\": \"Patient\"{names}}}");

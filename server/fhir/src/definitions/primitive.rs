@@ -82,7 +82,9 @@ pub fn check_primitive(type_code: &str, text: &str) -> Result<(), PrimitiveFault
     if text.len() > MAX_STRING_BYTES && type_code != "base64Binary" && type_code != "xhtml" {
         return Err(PrimitiveFault::TooLong(MAX_STRING_BYTES));
     }
-    if !text.chars().all(is_carried) {
+    // What has neither control characters nor a byte of the others needs no second look.
+    let is_plain = text.bytes().fold(true, |all, byte| all & (byte >= b' ') & (byte != 0xEF));
+    if !is_plain && !text.chars().all(is_carried) {
         return Err(PrimitiveFault::Form("characters that XML can hold too"));
     }
     match type_code {
@@ -106,7 +108,8 @@ pub fn check_primitive(type_code: &str, text: &str) -> Result<(), PrimitiveFault
         }
         "uri" | "url" | "canonical" => {
             let is_forbidden = |letter: char| letter.is_whitespace() || letter.is_control();
-            form(!text.contains(is_forbidden), "a URI without white space")
+            let is_plain = text.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic());
+            form(is_plain || !text.contains(is_forbidden), "a URI without white space")
         }
         "oid" => form(is_oid(text), "urn:oid:"),
         "uuid" => form(is_uuid(text), "urn:uuid: in lower case"),

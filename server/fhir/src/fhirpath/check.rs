@@ -7,14 +7,14 @@
 use super::{
     error::{CompileError, CompileProblem},
     function::{Conversion, Elements, Exactness, Function, Items, Lambda, Surroundings, Text},
-    model::{Model, Name, TypeId},
+    model::{Model, TypeId},
     program::{
         Head, Literal, Operation, OperationId, Operator, Program, Step, StepKind, SystemType,
         TypeSpecifier, Variable,
     },
     temporal::TemporalKind,
 };
-use crate::definitions::PrimitiveKind;
+use crate::{definitions::PrimitiveKind, names::Name};
 
 const NOT_IN_ORDER: &str = "these items have no order, so none of them is the first";
 const NO_STRING: &str = "a function of strings on what is never a string";

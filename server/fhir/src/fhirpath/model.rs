@@ -5,17 +5,13 @@
 //! numbers, and a choice lists the property of each of its types. A type is laid out when it is
 //! first met.
 
-use std::{cmp::Ordering, collections::HashMap, sync::OnceLock};
+use std::{cmp::Ordering, sync::OnceLock};
 
-use crate::definitions::{Definitions, Element, PrimitiveKind};
-
-/// The name of an element, as a number; names that no type has all share [`Name::UNKNOWN`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name(u16);
-
-impl Name {
-    pub const UNKNOWN: Self = Self(u16::MAX);
-}
+use crate::{
+    definitions::{Definitions, Element, PrimitiveKind},
+    names::{Name, Table},
+    tree::Node as Written,
+};
 
 /// A type of R4: a structure, or an element nested in one (`Patient.contact`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,8 +41,7 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Model {
     definitions: &'static Definitions,
-    names: HashMap<&'static str, Name>,
-    by_name: HashMap<&'static str, u16>,
+    by_name: Table<&'static str, u16>,
     structures: Vec<Structure>,
 }
 
@@ -68,6 +63,8 @@ pub(super) struct Shape {
     children: Vec<Child>,
     /// By the length of the property's name, then by the name: its child, and which of the child's variants it is.
     properties: Vec<(Box<str>, u16, u16)>,
+    /// The same by the number of the name, for those that have one.
+    numbers: Vec<(Name, u16, u16)>,
 }
 
 /// An element of a type.
@@ -83,6 +80,7 @@ pub(super) struct Child {
 pub(super) struct Variant {
     /// `birthDate`, `valueQuantity`.
     pub property: Box<str>,
+    pub number: Name,
     /// Where the id and the extensions of a primitive stand: `_birthDate`.
     pub sibling: Box<str>,
     pub of: TypeId,
@@ -99,7 +97,7 @@ impl Model {
 
     fn of(definitions: &'static Definitions) -> Self {
         let types: Vec<&'static str> = definitions.type_names().collect();
-        let by_name: HashMap<_, _> =
+        let by_name: Table<_, _> =
             types.iter().enumerate().map(|(index, name)| (*name, narrow(index))).collect();
         let structure = |name: &&'static str| Structure {
             name,
@@ -108,16 +106,7 @@ impl Model {
             shapes: OnceLock::new(),
         };
         let structures = types.iter().map(structure).collect();
-        let mut names = HashMap::new();
-        for name in definitions.element_names() {
-            let next = Name(narrow(names.len()));
-            names.entry(name).or_insert(next);
-        }
-        Self { definitions, names, by_name, structures }
-    }
-
-    pub fn name(&self, text: &str) -> Name {
-        self.names.get(text).copied().unwrap_or(Name::UNKNOWN)
+        Self { definitions, by_name, structures }
     }
 
     /// A structure: `Patient`, `HumanName`, `string`.
@@ -218,8 +207,23 @@ impl Shape {
         let order = |known: &str| by_length(known, property);
         let found = self.properties.binary_search_by(|(known, ..)| order(known)).ok()?;
         let (_, child, variant) = self.properties.get(found)?;
-        let child = self.children.get(usize::from(*child))?;
-        Some((child, child.variants.get(usize::from(*variant))?))
+        self.variant(*child, *variant)
+    }
+
+    /// The same of a node in a document that was read.
+    pub fn meant(&self, node: Written<'_>) -> Option<(&Child, &Variant)> {
+        let number = node.number();
+        if number == Name::OTHER {
+            return self.property(node.name());
+        }
+        let found = self.numbers.binary_search_by_key(&number, |(known, ..)| *known).ok()?;
+        let (_, child, variant) = self.numbers.get(found)?;
+        self.variant(*child, *variant)
+    }
+
+    fn variant(&self, child: u16, variant: u16) -> Option<(&Child, &Variant)> {
+        let child = self.children.get(usize::from(child))?;
+        Some((child, child.variants.get(usize::from(variant))?))
     }
 }
 
@@ -268,12 +272,19 @@ impl Layout<'_> {
             }
         }
         properties.sort_by(|(left, ..), (right, ..)| by_length(left, right));
-        Shape { path, structure, children, properties }
+        let numbered = |(name, child, variant): &(Box<str>, u16, u16)| {
+            let number = Name::of(name);
+            (number != Name::OTHER).then_some((number, *child, *variant))
+        };
+        let mut numbers: Vec<_> = properties.iter().filter_map(numbered).collect();
+        numbers.sort_unstable();
+        Shape { path, structure, children, properties, numbers }
     }
 
     fn child(&self, element: &Element, paths: &[(&'static str, u16)]) -> Child {
         let variant = |property: String, of: TypeId| Variant {
             sibling: format!("_{property}").into(),
+            number: Name::of(&property),
             property: property.into(),
             is_primitive: self.model.primitive(of).is_some(),
             is_resource: self.model.kind(of) == Kind::Resource,
@@ -297,7 +308,7 @@ impl Layout<'_> {
                 })
                 .collect(),
         };
-        Child { name: self.model.name(element.name), variants }
+        Child { name: Name::of(element.name), variants }
     }
 }
 

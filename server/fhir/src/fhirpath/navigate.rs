@@ -8,10 +8,13 @@ use super::{
     error::{Fault, Needed},
     evaluate::Evaluation,
     item::{Collection, Item, Node},
-    model::{self, Model, Name, Shape, Variant},
+    model::{self, Model, Shape, Variant},
     place::{self, Place, Scalar},
 };
-use crate::tree::{Form, Node as Written};
+use crate::{
+    names::Name,
+    tree::{Form, Node as Written},
+};
 
 /// Objects up to this size are looked through, which is faster than hashing the name.
 const SMALL_OBJECT: usize = 12;
@@ -109,21 +112,25 @@ fn named_written<'a>(
     found: &mut Collection<'a>,
     budget: &Budget,
 ) -> Result<(), Fault> {
-    for below in written.children() {
-        let variant = match child.variants.as_slice() {
-            [only] if is_same(below.name(), &only.property) => only,
-            [_] => continue,
-            _ => match shape.property(below.name()) {
-                Some((of, variant)) if std::ptr::eq(of, child) => variant,
-                _ => continue,
-            },
-        };
+    let mut add = |below: Written<'a>, variant: &Variant| {
         if is_there(below, variant) {
             budget.spend(1)?;
             found.0.push(Item::Node(element(Place::Written(below), variant)));
-            if reach == Reach::First {
+        }
+        Ok(reach == Reach::First && !found.is_empty())
+    };
+    if let [only] = child.variants.as_slice() {
+        for below in written.all_named(only.number, &only.property) {
+            if add(below, only)? {
                 break;
             }
+        }
+        return Ok(());
+    }
+    for below in written.children() {
+        match shape.meant(below) {
+            Some((of, variant)) if std::ptr::eq(of, child) && add(below, variant)? => break,
+            _ => {}
         }
     }
     Ok(())
@@ -372,7 +379,7 @@ fn each_child<'a>(
         Place::Written(written) => {
             for below in written.children() {
                 budget.spend(1)?;
-                if let Some((_, variant)) = shape.property(below.name()) {
+                if let Some((_, variant)) = shape.meant(below) {
                     visit(&Children::Written(below, variant))?;
                 }
             }
@@ -408,7 +415,7 @@ pub(super) fn extensions<'a>(
     url: &str,
 ) -> Result<Collection<'a>, Fault> {
     let mut found = Collection::default();
-    let extension = evaluation.model.name("extension");
+    let extension = Name::of("extension");
     for item in input.items() {
         if let Item::Node(node) = item {
             named(evaluation, *node, extension, Reach::All, &mut found)?;
@@ -429,7 +436,7 @@ pub(super) fn check_modifiers<'a>(
     known: &[&str],
 ) -> Result<Collection<'a>, Fault> {
     let mut found = Collection::default();
-    let name = evaluation.model.name("modifierExtension");
+    let name = Name::of("modifierExtension");
     for item in input.items() {
         if let Item::Node(node) = item {
             named(evaluation, *node, name, Reach::All, &mut found)?;

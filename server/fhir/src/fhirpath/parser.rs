@@ -15,6 +15,7 @@ use super::{
     },
     term,
 };
+use crate::names::Name;
 
 /// Longer expressions aren't read; the longest of R4 has 2 KB.
 pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
@@ -277,7 +278,7 @@ impl<'t> Parser<'t> {
         let of = self.model.structure(&name).filter(|_| is_head && starts_as_type);
         let kind = match of {
             Some(of) => StepKind::Itself(of),
-            None => StepKind::Child(self.model.name(&name), self.named(name)),
+            None => StepKind::Child(Name::of(&name), self.named(name)),
         };
         Ok(Step { kind, at: narrow(at) })
     }

@@ -9,12 +9,9 @@ use regex::Regex;
 use rust_decimal::Decimal;
 
 use super::{
-    error::Place,
-    function::Function,
-    model::{Name, TypeId},
-    quantity::Quantity,
-    temporal::Temporal,
+    error::Place, function::Function, model::TypeId, quantity::Quantity, temporal::Temporal,
 };
+use crate::names::Name;
 
 #[derive(Debug)]
 pub(super) struct Program {

@@ -1,18 +1,18 @@
 //! The extensions that R4 itself defines, from the fact table.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use super::profile::{
     BindingRule, ElementRule, ExtensionContext, Profile, SliceRules, Slicing, TypeRule,
 };
-use crate::definitions::{Definitions, ExtensionFacts, ExtensionPart, UNBOUNDED};
+use crate::{
+    definitions::{Definitions, ExtensionFacts, ExtensionPart, UNBOUNDED},
+    names::Table,
+};
 
 /// The definition of one of R4's extensions; compiled when it is first met.
 pub(super) fn core(url: &str) -> Option<&'static Arc<Profile>> {
-    static KNOWN: OnceLock<HashMap<&'static str, OnceLock<Option<Arc<Profile>>>>> = OnceLock::new();
+    static KNOWN: OnceLock<Table<&'static str, OnceLock<Option<Arc<Profile>>>>> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
         Definitions::r4().extension_urls().map(|url| (url, OnceLock::new())).collect()
     });
@@ -45,6 +45,7 @@ fn compile(facts: &ExtensionFacts) -> Profile {
         }
         value(at, part, &origin);
     }
+    root.finish();
     Profile {
         canonical: facts.url.to_owned(),
         url: facts.url.to_owned(),

@@ -10,9 +10,9 @@ mod merge;
 mod prune;
 mod read;
 mod slicing;
+mod slim;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, LazyLock, OnceLock},
 };
@@ -23,10 +23,13 @@ use super::shape::Shape;
 use crate::{
     definitions::{BindingStrength, Definitions, Severity},
     fhirpath::Expression,
+    names::{Name, Table},
 };
 
 pub use error::{ProfileError, ProfileFault};
-pub(super) use slicing::{Discriminator, DiscriminatorKind, SliceRules, Slicing, Step};
+pub(super) use slicing::{
+    Discriminator, DiscriminatorKind, SliceIndex, SliceRules, Slicing, Step, extension_url, plain,
+};
 
 const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
 
@@ -59,6 +62,10 @@ pub(super) enum ExtensionContext {
 /// What a profile says of one element. What it leaves to R4 is `None` or empty.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ElementRule {
+    /// Of its name; see [`ElementRule::finish`].
+    pub number: Name,
+    /// Whether it, or something below it, says what a value is; see [`ElementRule::finish`].
+    pub expects: bool,
     /// `Observation.code.coding:local.system`
     pub id: String,
     pub min: Option<u32>,
@@ -79,6 +86,10 @@ pub(super) struct ElementRule {
     pub children: Vec<(String, ElementRule)>,
     pub slicing: Option<Slicing>,
     pub slices: Vec<(String, ElementRule)>,
+    /// The slicing that R4 gives where the profile leaves it out; see [`ElementRule::finish`].
+    pub implied: Option<Arc<Slicing>>,
+    /// Of the slices; see [`ElementRule::finish`].
+    pub index: Arc<SliceIndex>,
     /// The canonical of the profile that says so.
     pub origin: Arc<str>,
     pub must_support: bool,
@@ -116,6 +127,21 @@ impl ElementRule {
         self.children.iter().find(|(known, _)| known == name).map(|(_, rule)| rule)
     }
 
+    /// What the walk would find out again at each element, once the profile is complete.
+    pub fn finish(&mut self) {
+        for (name, child) in &mut self.children {
+            child.number = Name::of(name);
+            child.finish();
+        }
+        self.slices.iter_mut().for_each(|(_, slice)| slice.finish());
+        let is_required = |of: &BindingRule| of.strength == BindingStrength::Required;
+        self.expects = self.fixed.is_some()
+            || self.pattern.is_some()
+            || self.binding.as_ref().is_some_and(is_required)
+            || self.children.iter().any(|(_, child)| child.expects);
+        slicing::finish(self);
+    }
+
     /// Whether it asks for nothing.
     pub fn is_empty(&self) -> bool {
         self.min.is_none()
@@ -141,9 +167,9 @@ impl ElementRule {
 /// The StructureDefinitions at hand. Each is compiled when it is first asked for.
 #[derive(Debug, Default)]
 pub struct Profiles {
-    by_url: HashMap<String, Vec<Source>>,
+    by_url: Table<String, Vec<Source>>,
     /// By type: the profiles that a guide makes binding for all resources of it.
-    of_all: HashMap<String, Vec<String>>,
+    of_all: Table<String, Vec<String>>,
 }
 
 /// Makes a StructureDefinition when it is needed.
@@ -167,10 +193,11 @@ impl Profiles {
     ///
     /// # Errors
     /// When it has no url.
-    pub fn add(&mut self, definition: Value) -> Result<(), ProfileError> {
+    pub fn add(&mut self, mut definition: Value) -> Result<(), ProfileError> {
         let url = definition.get("url").and_then(Value::as_str);
         let url = url.ok_or_else(|| ProfileError::new("", ProfileFault::NoUrl))?.to_owned();
         let version = definition.get("version").and_then(Value::as_str).map(str::to_owned);
+        slim::slim(&mut definition);
         self.add_later(url, version, Box::new(move || definition));
         Ok(())
     }

@@ -16,15 +16,9 @@ pub use bytes::Place;
 
 use super::{
     code::Code,
+    limits::Limits,
     tree::{Format, Tree},
 };
-
-/// Larger than any real document with its attachments.
-pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
-/// Deeper than any real resource; protects the stack.
-pub const MAX_DEPTH: usize = 128;
-/// Problems of one document that are kept; a broken file can have one in every byte.
-const MAX_PROBLEMS: usize = 100;
 
 /// Something wrong with how a document is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +45,15 @@ pub struct Reading<'s> {
 #[derive(Debug)]
 pub struct Text<'s> {
     text: Option<Cow<'s, str>>,
-    problems: Vec<Problem>,
+    problems: Problems,
+    limits: Limits,
+}
+
+/// Those that were found, and how many are kept.
+#[derive(Debug, Clone)]
+struct Problems {
+    kept: Vec<Problem>,
+    max: usize,
 }
 
 impl Problem {
@@ -73,9 +75,13 @@ impl Problem {
 
 impl<'s> Text<'s> {
     pub fn of(source: &'s [u8]) -> Self {
-        let mut problems = Vec::new();
-        let text = bytes::text(source, &mut problems);
-        Self { text, problems }
+        Self::within(source, Limits::default())
+    }
+
+    pub fn within(source: &'s [u8], limits: Limits) -> Self {
+        let mut problems = Problems { kept: Vec::new(), max: limits.problems_max };
+        let text = bytes::text(source, limits, &mut problems);
+        Self { text, problems, limits }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -88,16 +94,22 @@ impl<'s> Text<'s> {
         let tree = self.text.as_deref().and_then(|text| {
             let first = text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n']).chars().next();
             match format.unwrap_or(if first == Some('<') { Format::Xml } else { Format::Json }) {
-                Format::Json => json::read(text, &mut problems),
-                Format::Xml => xml::read(text, &mut problems),
+                Format::Json => json::read(text, self.limits, &mut problems),
+                Format::Xml => xml::read(text, self.limits, &mut problems),
             }
         });
-        Reading { tree, problems }
+        Reading { tree, problems: problems.kept }
     }
 }
 
-fn keep(problems: &mut Vec<Problem>, problem: Problem) {
-    if problems.len() < MAX_PROBLEMS {
-        problems.push(problem);
+impl Problems {
+    fn has_room(&self) -> bool {
+        self.kept.len() < self.max
+    }
+}
+
+fn keep(problems: &mut Problems, problem: Problem) {
+    if problems.has_room() {
+        problems.kept.push(problem);
     }
 }

@@ -1,12 +1,13 @@
 //! R4's types as the walk needs them: for each type, its elements by the names that JSON and XML
 //! have for them, with compiled invariants. Laid out when a type is first met, and then only read.
 
-use std::{cmp::Ordering, collections::HashMap, sync::OnceLock};
+use std::{cmp::Ordering, sync::OnceLock};
 
 use super::profile::{ElementRule, Profiles};
 use crate::{
     definitions::{Definitions, Element, ElementType, Invariant, PrimitiveKind, Severity},
     fhirpath::{self, Expression, TypeId},
+    names::{Name, Table},
     tree::Node,
 };
 
@@ -36,6 +37,8 @@ pub(super) struct Shape {
     pub elements: Vec<Child>,
     /// By the length of the name, then by the name: the element and which of its types.
     names: Vec<(Box<str>, u16, u16)>,
+    /// The same by the number of the name, for those that have one.
+    numbers: Vec<(Name, u16, u16)>,
     pub invariants: Vec<Rule>,
 }
 
@@ -43,6 +46,8 @@ pub(super) struct Shape {
 #[derive(Debug)]
 pub(super) struct Child {
     pub element: &'static Element,
+    /// The number of its name without `[x]`.
+    pub number: Name,
     /// One, or one for each type of a choice.
     pub variants: Vec<Variant>,
     pub invariants: Vec<Rule>,
@@ -77,7 +82,7 @@ impl Variant {
 impl Shape {
     /// The type of this name or path. What R4 doesn't have, has no shape.
     pub fn of(path: &str) -> Option<&'static Self> {
-        type Paths = HashMap<&'static str, OnceLock<Option<Box<Shape>>>>;
+        type Paths = Table<&'static str, OnceLock<Option<Box<Shape>>>>;
         static SHAPES: OnceLock<Paths> = OnceLock::new();
         let shapes = SHAPES.get_or_init(|| {
             Definitions::r4().type_paths().map(|path| (path, OnceLock::new())).collect()
@@ -99,8 +104,14 @@ impl Shape {
             }
         }
         names.sort_by(|(left, ..), (right, ..)| by_length(left, right));
+        let numbered = |(name, element, variant): &(Box<str>, u16, u16)| {
+            let number = Name::of(name);
+            (number != Name::OTHER).then_some((number, *element, *variant))
+        };
+        let mut numbers: Vec<_> = names.iter().filter_map(numbered).collect();
+        numbers.sort_unstable();
         let invariants = definitions.invariants(path).into_iter().filter_map(rule).collect();
-        Some(Self { path, primitive, of, elements, names, invariants })
+        Some(Self { path, primitive, of, elements, names, numbers, invariants })
     }
 
     /// An element of this type, for FHIRPath.
@@ -110,9 +121,30 @@ impl Shape {
 
     /// The element and its type behind a name in JSON or XML.
     pub fn named(&self, name: &str) -> Option<(usize, usize)> {
+        let (element, variant) = self.by_text(name)?;
+        Some((usize::from(element), usize::from(variant)))
+    }
+
+    fn by_text(&self, name: &str) -> Option<(u16, u16)> {
         let found = self.names.binary_search_by(|(known, ..)| by_length(known, name)).ok()?;
         let (_, element, variant) = self.names.get(found)?;
-        Some((usize::from(*element), usize::from(*variant)))
+        Some((*element, *variant))
+    }
+
+    /// The same of a node.
+    pub fn meant(&self, node: Node<'_>) -> Option<(u16, u16)> {
+        let number = node.number();
+        if number == Name::OTHER {
+            return self.by_text(node.name());
+        }
+        let found = self.numbers.binary_search_by_key(&number, |(known, ..)| *known).ok()?;
+        let (_, element, variant) = self.numbers.get(found)?;
+        Some((*element, *variant))
+    }
+
+    /// The name of an element, without `[x]`.
+    pub fn number(&self, element: u16) -> Name {
+        self.elements.get(usize::from(element)).map_or(Name::OTHER, |child| child.number)
     }
 
     /// The element of this name without `[x]`.
@@ -141,7 +173,7 @@ impl Child {
             }
         };
         let invariants = element.invariants.iter().filter_map(rule).collect();
-        Self { element, variants, invariants }
+        Self { element, number: Name::of(element.name), variants, invariants }
     }
 
     pub fn is_choice(&self) -> bool {

@@ -3,11 +3,11 @@
 
 mod form;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::definitions::Definitions;
+use crate::{definitions::Definitions, names::Table};
 
 /// What is known of a code. "Not loaded" is no answer, and never counts as valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,8 @@ const MAX_INCLUDES: usize = 8;
 /// The ValueSets and CodeSystems of packages.
 #[derive(Debug, Default)]
 pub struct ValueSets {
-    sets: HashMap<String, ValueSet>,
-    systems: HashMap<String, CodeSystem>,
+    sets: Table<String, ValueSet>,
+    systems: Table<String, CodeSystem>,
 }
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ struct ValueSet {
 #[derive(Debug)]
 struct Part {
     system: Option<String>,
-    codes: Option<HashMap<String, Option<String>>>,
+    codes: Option<Table<String, Option<String>>>,
     filters: Vec<Filter>,
     value_sets: Vec<String>,
 }
@@ -77,9 +77,9 @@ struct CodeSystem {
     is_complete: bool,
     /// The codes in small letters, if large and small ones are the same.
     folded: Option<HashSet<String>>,
-    concepts: HashMap<String, Concept>,
+    concepts: Table<String, Concept>,
     /// The types of its properties.
-    properties: HashMap<String, String>,
+    properties: Table<String, String>,
 }
 
 #[derive(Debug)]
@@ -243,6 +243,9 @@ fn in_r4(url: &str, question: &CodeQuestion<'_>) -> Answer {
 
 /// Displays are compared without regard to case and white space, as HL7's validator does.
 fn same_display(right: &str, found: &str) -> bool {
+    if right == found {
+        return true;
+    }
     let fold = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     fold(right) == fold(found)
 }
@@ -264,7 +267,7 @@ impl ValueSet {
 }
 
 fn expanded(expansion: &Value) -> Vec<Part> {
-    let mut by_system: HashMap<String, HashMap<String, Option<String>>> = HashMap::new();
+    let mut by_system: Table<String, Table<String, Option<String>>> = Table::default();
     let mut open: Vec<&Value> = items(expansion, "contains").collect();
     while let Some(concept) = open.pop() {
         open.extend(items(concept, "contains"));
@@ -320,7 +323,7 @@ impl Filter {
 
 impl CodeSystem {
     fn of(resource: &Value) -> Self {
-        let mut concepts = HashMap::new();
+        let mut concepts = Table::default();
         let mut open: Vec<(&Value, Option<&str>)> =
             items(resource, "concept").map(|concept| (concept, None)).collect();
         while let Some((concept, parent)) = open.pop() {

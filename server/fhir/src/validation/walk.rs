@@ -19,6 +19,7 @@ mod vital_signs;
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -27,27 +28,15 @@ use smallvec::SmallVec;
 use super::{
     code::Code,
     finding::Finding,
-    profile::{ElementRule, Profile, Profiles, core_type},
+    limits::Limits,
+    profile::{Discriminator, ElementRule, Profile, Profiles, core_type},
     shape::{Child, Shape, Variant},
     terminology::{Lookup, ValueSets},
     tree::Node,
 };
-use crate::fhirpath::Node as PathNode;
+use crate::{fhirpath::Node as PathNode, names::Table};
 use extension::Holder;
 use path::{Part, Path};
-
-/// A resource with more is broken as a whole.
-pub const MAX_FINDINGS: usize = 1_000;
-/// Profiles that refer to each other are followed this deep.
-const MAX_TRIALS: usize = 12;
-/// Elements that one validation may look at: profiles on profiles can multiply them.
-const MAX_STEPS: u64 = 20_000_000;
-
-/// Findings of one trial that are kept, with their consequences.
-const MAX_TRIAL_FINDINGS: usize = 100;
-/// Steps of all expressions on one document: these, and so many for each of its elements.
-const PATH_STEPS: u64 = 20_000_000;
-const PATH_STEPS_OF_ELEMENT: u64 = 500;
 
 /// No trial is assumed.
 const NOTHING: usize = usize::MAX;
@@ -74,6 +63,7 @@ pub(super) struct Outside<'w> {
     pub unknown_extensions: &'w [&'w str],
     /// A text that looks like HTML is an error.
     pub refuses_html: bool,
+    pub limits: Limits,
     pub root: Node<'w>,
 }
 
@@ -106,6 +96,8 @@ pub(super) struct Walk<'w> {
     /// The outermost trial that what is being tried has taken for good.
     assumed: usize,
     is_too_deep: bool,
+    /// Of slices, by discriminator: what they say of the elements there.
+    subrules: Table<(*const ElementRule, *const Discriminator), Rc<slice::Subrules<'w>>>,
     steps: u64,
     /// Steps of all expressions, and how many there may be.
     path_steps: Cell<u64>,
@@ -137,9 +129,10 @@ impl<'w> Walk<'w> {
             open: Vec::new(),
             assumed: NOTHING,
             is_too_deep: false,
+            subrules: Table::default(),
             steps: 0,
             path_steps: Cell::new(0),
-            path_steps_max: PATH_STEPS + PATH_STEPS_OF_ELEMENT * outside.root.size(),
+            path_steps_max: outside.limits.expression_steps(outside.root.size()),
             contained: RefCell::default(),
             used: Vec::new(),
             bundle: bundle::Index::default(),
@@ -170,7 +163,8 @@ impl<'w> Walk<'w> {
             self.stop(&format!("{} steps of expressions", self.path_steps_max));
         }
         if self.is_too_deep {
-            self.stop(&format!("{MAX_TRIALS} profiles in each other"));
+            let nested_max = self.outside.limits.profiles_nested_max;
+            self.stop(&format!("{nested_max} profiles in each other"));
         }
     }
 
@@ -273,7 +267,7 @@ impl<'w> Walk<'w> {
             self.assumed = self.assumed.min(at);
             return Vec::new();
         }
-        if self.trials.len() >= MAX_TRIALS {
+        if self.trials.len() >= self.outside.limits.profiles_nested_max {
             // Told once, of the document: neither this nor what rests on it is known.
             self.is_too_deep = true;
             return Vec::new();
@@ -298,7 +292,8 @@ impl<'w> Walk<'w> {
             }
         }
         self.trials.pop();
-        let found = bounded(std::mem::replace(&mut self.findings, before));
+        let found = std::mem::replace(&mut self.findings, before);
+        let found = bounded(found, self.outside.limits.trial_findings_max);
         self.conclude(key, &found, first_open);
         self.assumed = self.assumed.min(around);
         found
@@ -333,20 +328,20 @@ impl<'w> Walk<'w> {
     /// Whether the walk may go on: it is bounded, however profiles multiply it.
     fn step(&mut self) -> bool {
         self.steps += 1;
-        let is_full = self.findings.len() >= MAX_FINDINGS;
+        let Limits { findings_max, elements_max, .. } = self.outside.limits;
+        let is_full = self.findings.len() >= findings_max;
         if is_full {
-            self.stop(&format!("{MAX_FINDINGS} findings"));
-        } else if self.steps >= MAX_STEPS {
-            self.stop(&format!("{MAX_STEPS} elements"));
+            self.stop(&format!("{findings_max} findings"));
+        } else if self.steps >= elements_max {
+            self.stop(&format!("{elements_max} elements"));
         }
-        !is_full && self.steps < MAX_STEPS
+        !is_full && self.steps < elements_max
     }
 }
 
 /// What one trial found goes into what is told of the trials around it, and so can multiply: the
 /// errors first, and no more than help to mend them.
-fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
-    let mut left = MAX_TRIAL_FINDINGS;
+fn bounded(mut found: Vec<Finding>, mut left: usize) -> Vec<Finding> {
     if count(&found) > left {
         found.sort_by_key(|one| !one.is_error());
         keep(&mut found, &mut left);

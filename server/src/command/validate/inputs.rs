@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use genkan_fhir::validation::{Finding, MAX_DOCUMENT_BYTES, Report};
+use genkan_fhir::validation::{Finding, Limits, Report};
 use genkan_mapping::Text;
 
 use crate::command::Failure;
@@ -128,7 +128,7 @@ impl Lines {
     fn next(&mut self) -> std::io::Result<Option<(u32, Vec<u8>)>> {
         loop {
             let mut line = Vec::new();
-            let most = MAX_DOCUMENT_BYTES as u64 + 1;
+            let most = Limits::default().document_bytes_max as u64 + 1;
             (&mut self.reader).take(most).read_until(b'\n', &mut line)?;
             if line.is_empty() {
                 return Ok(None);

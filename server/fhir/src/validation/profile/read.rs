@@ -72,6 +72,7 @@ pub(super) fn compile(
     prune::prune(&mut root, of_type);
     supported(&root).map_err(|error| error.of(url))?;
     discriminators::check(&root, of_type).map_err(|error| error.of(url))?;
+    root.finish();
     let contexts = contexts(definition).map_err(failed)?;
     Ok(Profile {
         is_modifier: is_modifier(definition),

@@ -1,8 +1,11 @@
 //! How the items of a list are told apart.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::ProfileFault;
+use super::{ElementRule, ProfileFault};
+use crate::names::Table;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::validation) struct Slicing {
@@ -124,4 +127,104 @@ fn end_of_step(rest: &str) -> usize {
         }
     }
     rest.len()
+}
+
+/// The slices of a list by what tells them apart: a list may have hundreds.
+#[derive(Debug, Default)]
+pub(in crate::validation) struct SliceIndex {
+    /// Which discriminator has the texts below.
+    pub discriminator: usize,
+    /// Slices that an item with this text may be in, and no other item.
+    pub by_text: Table<Box<str>, Vec<usize>>,
+    /// Those that every item may be in.
+    pub others: Vec<usize>,
+    /// Those that are looked at even if nothing is in them: needed, or with slices themselves.
+    pub needed: Vec<usize>,
+}
+
+impl SliceIndex {
+    fn of(slices: &[(String, ElementRule)], at: usize, discriminator: &Discriminator) -> Self {
+        let mut index = Self { discriminator: at, ..Self::default() };
+        for (at, (_, slice)) in slices.iter().enumerate() {
+            match text(slice, discriminator) {
+                Some(text) => index.by_text.entry(text).or_default().push(at),
+                None => index.others.push(at),
+            }
+            if slice.min.is_some() || !slice.slices.is_empty() {
+                index.needed.push(at);
+            }
+        }
+        index
+    }
+}
+
+/// What the walk needs to tell the slices of a list apart, once the profile is complete.
+pub(super) fn finish(list: &mut ElementRule) {
+    list.implied = implied(list).map(Arc::new);
+    let slicing = list.slicing.as_ref().or(list.implied.as_deref());
+    let discriminators = slicing.map(|of| of.discriminators.as_slice()).unwrap_or_default();
+    let indexes = discriminators.iter().enumerate();
+    let indexes = indexes.map(|(at, of)| SliceIndex::of(&list.slices, at, of));
+    // The one that tells most of them apart.
+    let best = indexes.max_by_key(|index| index.by_text.len());
+    list.index = Arc::new(best.unwrap_or_default());
+}
+
+/// The text that an item of the slice must have there, where it is as simple as that.
+fn text(slice: &ElementRule, discriminator: &Discriminator) -> Option<Box<str>> {
+    let wanted = (discriminator.kind == DiscriminatorKind::Value)
+        .then(|| plain(slice, &discriminator.path))
+        .flatten();
+    match wanted {
+        Some(wanted) => match wanted.fixed.as_deref().or(wanted.pattern.as_deref())? {
+            Value::String(text) => Some(text.as_str().into()),
+            _ => None,
+        },
+        // An extension's definition is its url.
+        None if discriminator.text == "url" => {
+            let url = extension_url(slice)?;
+            Some(url.split('|').next().unwrap_or(url).into())
+        }
+        None => None,
+    }
+}
+
+/// The slicing that R4 gives where a profile leaves it out: extensions by url, choices by type.
+fn implied(rule: &ElementRule) -> Option<Slicing> {
+    if rule.slices.is_empty() || rule.slicing.is_some() {
+        return None;
+    }
+    let last = rule.id.rsplit('.').next().unwrap_or_default();
+    let (kind, path, text) = if last.ends_with("[x]") {
+        (DiscriminatorKind::Type, Vec::new(), "$this")
+    } else {
+        (DiscriminatorKind::Value, vec![Step::Child("url".to_owned())], "url")
+    };
+    let discriminators = vec![Discriminator { kind, path, text: text.to_owned() }];
+    Some(Slicing { discriminators, rules: SliceRules::Open, is_ordered: false })
+}
+
+/// The rule at the end of a path of names only, if it says what the value is and nothing else can.
+pub(in crate::validation) fn plain<'r>(
+    slice: &'r ElementRule,
+    path: &[Step],
+) -> Option<&'r ElementRule> {
+    let is_plain = |rule: &ElementRule| rule.types.iter().all(|of| of.profiles.is_empty());
+    let mut rule = slice;
+    for step in path {
+        let Step::Child(name) = step else { return None };
+        if !is_plain(rule) {
+            return None;
+        }
+        rule = rule.child(name).filter(|child| child.slices.is_empty())?;
+    }
+    (is_plain(rule) && rule.expects).then_some(rule)
+}
+
+pub(in crate::validation) fn extension_url(slice: &ElementRule) -> Option<&str> {
+    let [of] = slice.types.as_slice() else { return None };
+    if of.code != "Extension" {
+        return None;
+    }
+    of.profiles.first().map(String::as_str)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Code, MAX_DOCUMENT_BYTES, Problem, keep};
+use super::{Code, Limits, Problem, Problems, keep};
 
 /// A place in a document; both count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,8 +12,12 @@ pub struct Place {
 }
 
 /// The text of a document. What isn't UTF-8 becomes U+FFFD, so that the rest is looked at too.
-pub fn text<'s>(source: &'s [u8], problems: &mut Vec<Problem>) -> Option<Cow<'s, str>> {
-    if source.len() > MAX_DOCUMENT_BYTES {
+pub(super) fn text<'s>(
+    source: &'s [u8],
+    limits: Limits,
+    problems: &mut Problems,
+) -> Option<Cow<'s, str>> {
+    if source.len() > limits.document_bytes_max {
         let found = format!("{} bytes", source.len());
         keep(problems, Problem::new(Code::TooLarge, 0).found(found));
         return None;
@@ -60,53 +64,73 @@ fn is_shift_jis(bytes: &[u8]) -> bool {
     pairs > 0
 }
 
-/// Bytes between two places whose characters are counted beforehand: a document can be one long line.
-const BLOCK_BYTES: usize = 4096;
-
-/// Where the lines of a text start: made once, when the first place is asked for.
+/// Where the lines of a text are: made once, when the first place is asked for.
 #[derive(Debug)]
 pub struct Lines<'s> {
-    source: &'s [u8],
-    starts: Vec<usize>,
-    /// The characters before each block.
-    characters: Vec<usize>,
+    source: &'s str,
+    blocks: Vec<Block>,
 }
+
+/// What is before a stretch of the text: a document may be one long line, or have many.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    lines: u32,
+    /// Byte where the last of these lines starts.
+    line_at: u32,
+    characters: u32,
+}
+
+const BLOCK_BYTES: usize = 1024;
 
 impl<'s> Lines<'s> {
     pub fn of(source: &'s str) -> Self {
-        let source = source.as_bytes();
-        let breaks = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        let counted = source.chunks(BLOCK_BYTES).scan(0, |before, block| {
-            let here = *before;
-            *before += characters(block);
-            Some(here)
-        });
-        Self { source, starts, characters: counted.collect() }
+        let mut blocks = Vec::with_capacity(source.len() / BLOCK_BYTES + 2);
+        let mut block = Block { lines: 0, line_at: 0, characters: 0 };
+        blocks.push(block);
+        for (index, bytes) in source.as_bytes().chunks(BLOCK_BYTES).enumerate() {
+            block = block.after(bytes, index * BLOCK_BYTES);
+            blocks.push(block);
+        }
+        Self { source, blocks }
     }
 
     pub fn place(&self, at: u32) -> Place {
-        let at = (at as usize).min(self.source.len());
-        let line = self.starts.partition_point(|start| *start <= at).max(1);
-        let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let characters = self.before(at) - self.before(start);
-        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Place { line: narrow(line), column: narrow(characters + 1) }
+        let here = self.before(at);
+        let characters = here.characters - self.before(here.line_at).characters;
+        Place { line: here.lines + 1, column: characters + 1 }
     }
 
-    /// The characters before a byte.
-    fn before(&self, at: usize) -> usize {
-        let block = at / BLOCK_BYTES;
-        let rest = self.source.get(block * BLOCK_BYTES..at).unwrap_or_default();
-        match self.characters.get(block) {
-            Some(before) => before + characters(rest),
-            // The end of a text that fills its blocks.
-            None => characters(self.source),
+    fn before(&self, at: u32) -> Block {
+        let at = (at as usize).min(self.source.len());
+        let index = at / BLOCK_BYTES;
+        let start = index * BLOCK_BYTES;
+        let known = self.blocks.get(index).copied();
+        let known = known.unwrap_or(Block { lines: 0, line_at: 0, characters: 0 });
+        known.after(self.source.as_bytes().get(start..at).unwrap_or_default(), start)
+    }
+}
+
+impl Block {
+    /// The same after some bytes that start at `start`. A document has less than 4 GB.
+    fn after(self, bytes: &[u8], start: usize) -> Self {
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let breaks = count(bytes, |byte| byte == b'\n');
+        let last = if breaks > 0 { bytes.iter().rposition(|byte| *byte == b'\n') } else { None };
+        // Every byte but the first of a character is like this.
+        let begun = count(bytes, |byte| byte & 0xC0 != 0x80);
+        Self {
+            lines: self.lines + narrow(breaks),
+            line_at: last.map_or(self.line_at, |last| narrow(start + last + 1)),
+            characters: self.characters + narrow(begun),
         }
     }
 }
 
-/// How many characters start in these bytes of UTF-8.
-fn characters(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
+/// In small sums, which the processor makes of many bytes at once.
+fn count(bytes: &[u8], is_it: impl Fn(u8) -> bool) -> usize {
+    let sums = bytes.chunks(192).map(|some| {
+        let sum: u8 = some.iter().map(|byte| u8::from(is_it(*byte))).sum();
+        usize::from(sum)
+    });
+    sums.sum()
 }

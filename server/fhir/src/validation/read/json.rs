@@ -1,13 +1,17 @@
 //! JSON, strictly: RFC 8259 with what FHIR asks beyond it.
 
-use super::{Code, MAX_DEPTH, Problem, keep, twins};
-use crate::validation::tree::{Form, Format, Record, Span, Tree};
-
-/// Names in one object: each new one is compared with those before it. No type of R4 has so many.
-const MAX_NAMES: usize = 500;
+use super::{Code, Limits, Problem, Problems, keep, twins};
+use crate::{
+    names::Name,
+    tree::{Form, Format, Record, Span, Tree},
+};
 
 /// The resource, as far as it could be read.
-pub fn read<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Option<Tree<'s>> {
+pub(super) fn read<'s>(
+    source: &'s str,
+    limits: Limits,
+    problems: &mut Problems,
+) -> Option<Tree<'s>> {
     let start = if source.starts_with('\u{FEFF}') { 3 } else { 0 };
     let tree = Tree {
         source,
@@ -17,7 +21,7 @@ pub fn read<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Option<Tree<'s>
     };
     let names = Vec::new();
     let mut reader =
-        Reader { bytes: source.as_bytes(), at: start, depth: 0, tree, names, problems };
+        Reader { bytes: source.as_bytes(), at: start, depth: 0, tree, names, problems, limits };
     match reader.document() {
         Ok(()) => Some(reader.tree),
         Err(problem) => {
@@ -34,7 +38,8 @@ struct Reader<'s, 'p> {
     tree: Tree<'s>,
     /// Those of the open objects, the outermost first.
     names: Vec<Span>,
-    problems: &'p mut Vec<Problem>,
+    problems: &'p mut Problems,
+    limits: Limits,
 }
 
 /// What makes the rest unreadable.
@@ -100,19 +105,21 @@ impl Reader<'_, '_> {
         let index = self.tree.records.len();
         self.tree.records.push(Record {
             name,
+            number: Name::of(self.tree.text(name)),
             value,
             form,
             is_item,
             is_twin: false,
             at: narrow(at),
             end: narrow(index + 1),
+            list: 0,
         });
         index
     }
 
     fn deeper(&mut self) -> Result<(), Stop> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
+        if self.depth > self.limits.depth_levels() {
             return Err(Box::new(Problem::new(Code::TooDeep, self.at)));
         }
         Ok(())
@@ -175,7 +182,7 @@ impl Reader<'_, '_> {
             let found = self.tree.text(key).chars().take(64).collect::<String>();
             keep(self.problems, Problem::new(Code::DuplicateName, key_at).found(found));
         }
-        if known.len() >= MAX_NAMES {
+        if known.len() >= self.limits.object_names_max {
             return Err(Box::new(Problem::new(Code::TooLarge, key_at).found("names in an object")));
         }
         self.names.push(key);
@@ -193,6 +200,7 @@ impl Reader<'_, '_> {
             self.push(name, Span::EMPTY, Form::EmptyList, false, start);
             return Ok(());
         }
+        let first = self.tree.records.len();
         loop {
             self.blanks();
             self.value(name, true)?;
@@ -205,15 +213,19 @@ impl Reader<'_, '_> {
         }
         self.at += 1;
         self.depth -= 1;
+        let count = self.tree.records.len() - first;
+        if let Some(record) = self.tree.records.get_mut(first) {
+            record.list = narrow(count);
+        }
         Ok(())
     }
 
     /// A list in a list is no FHIR: it is read for its syntax only.
     fn skip_list(&mut self) -> Result<(), Stop> {
-        let (count, problems) = (self.tree.records.len(), self.problems.len());
+        let (count, problems) = (self.tree.records.len(), self.problems.kept.len());
         self.list(Span::EMPTY)?;
         self.tree.records.truncate(count);
-        self.problems.truncate(problems);
+        self.problems.kept.truncate(problems);
         Ok(())
     }
 

@@ -1,7 +1,10 @@
 //! `given` and `_given` become one element: its value, and its id and extensions.
 
-use super::{Code, Problem, keep};
-use crate::validation::tree::{Form, Record, Tree};
+use super::{Code, Problem, Problems, keep};
+use crate::{
+    names::Name,
+    tree::{Form, Record, Tree},
+};
 
 /// The children of one object that have the same name, in their order.
 struct Group {
@@ -12,7 +15,7 @@ struct Group {
 }
 
 /// Writes the object at `index`, the last one of the tree, anew with each twin in its element.
-pub fn join(tree: &mut Tree<'_>, index: usize, problems: &mut Vec<Problem>) {
+pub(super) fn join(tree: &mut Tree<'_>, index: usize, problems: &mut Problems) {
     let groups = groups(tree, index);
     let mut joined: Vec<Record> = Vec::with_capacity(tree.records.len() - index);
     for group in &groups {
@@ -74,7 +77,7 @@ fn element(
     value: Option<usize>,
     twin: Option<usize>,
     joined: &mut Vec<Record>,
-    problems: &mut Vec<Problem>,
+    problems: &mut Problems,
 ) {
     let value = value.and_then(|at| Some((at, *tree.records.get(at)?)));
     let twin = twin.and_then(|at| Some((at, *tree.records.get(at)?)));
@@ -84,7 +87,8 @@ fn element(
         (value, Some((twin_at, twin))) => {
             let mut name = twin.name;
             name.start += 1;
-            let absent = Record { name, is_twin: true, ..twin };
+            let number = Name::of(tree.text(name));
+            let absent = Record { name, number, is_twin: true, ..twin };
             let head = value.map_or(absent, |(_, record)| record);
             let is_absent = matches!(head.form, Form::Null);
             let head = if is_absent { absent } else { head };
@@ -128,5 +132,7 @@ fn close(joined: &mut [Record], start: usize, first: usize) {
     }
     if let Some(record) = joined.get_mut(start) {
         record.end = absolute(end);
+        // The list around it may be longer now.
+        record.list = 0;
     }
 }

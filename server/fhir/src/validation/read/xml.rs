@@ -8,8 +8,11 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Code, MAX_DEPTH, MAX_PROBLEMS, Problem, element, keep};
-use crate::validation::tree::{Form, Format, Record, Span, Tree};
+use super::{Code, Limits, Problem, Problems, element, keep};
+use crate::{
+    names::Name,
+    tree::{Form, Format, Record, Span, Tree},
+};
 
 const FHIR: &str = "http://hl7.org/fhir";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
@@ -22,12 +25,18 @@ const ID: Range<u32> = 12..14;
 const URL: Range<u32> = 14..17;
 
 /// The resource, as far as it could be read.
-pub fn read<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Option<Tree<'s>> {
+pub(super) fn read<'s>(
+    source: &'s str,
+    limits: Limits,
+    problems: &mut Problems,
+) -> Option<Tree<'s>> {
     let text = source.strip_prefix('\u{FEFF}').unwrap_or(source);
     let tree = Tree { source, decoded: NAMES.to_owned(), records: Vec::new(), format: Format::Xml };
     let reader = Reader::from_str(text);
     let skipped = source.len() - text.len();
-    let mut scan = Scan { reader, skipped, tree, open: Vec::new(), prefixes: Vec::new(), problems };
+    let levels_max = limits.depth_levels();
+    let (open, prefixes) = (Vec::new(), Vec::new());
+    let mut scan = Scan { reader, skipped, tree, open, prefixes, problems, levels_max };
     match scan.run() {
         Ok(()) => Some(scan.tree),
         Err(problem) => {
@@ -48,7 +57,8 @@ struct Scan<'s, 'p> {
     open: Vec<usize>,
     /// Prefixes that stand for FHIR's namespace.
     prefixes: Vec<String>,
-    problems: &'p mut Vec<Problem>,
+    problems: &'p mut Problems,
+    levels_max: usize,
 }
 
 impl Scan<'_, '_> {
@@ -59,7 +69,7 @@ impl Scan<'_, '_> {
     /// A problem of the element that is open.
     fn keep(&mut self, mut problem: Problem) {
         // To find the element takes a while: not for one that isn't told anyway.
-        if self.problems.len() < MAX_PROBLEMS {
+        if self.problems.has_room() {
             problem.expression = element::expression(&self.tree, &self.open);
             keep(self.problems, problem);
         }
@@ -108,7 +118,7 @@ impl Scan<'_, '_> {
     }
 
     fn start(&mut self, start: &BytesStart<'_>, at: usize, is_empty: bool) -> Result<(), Stop> {
-        if self.open.len() >= MAX_DEPTH {
+        if self.open.len() >= self.levels_max {
             return Err(Box::new(Problem::new(Code::TooDeep, at)));
         }
         let is_root = self.open.is_empty();
@@ -152,12 +162,14 @@ impl Scan<'_, '_> {
         let index = self.tree.records.len();
         self.tree.records.push(Record {
             name,
+            number: Name::of(self.tree.text(name)),
             value,
             form,
             is_item: false,
             is_twin: false,
             at: narrow(at),
             end: narrow(index + 1),
+            list: 0,
         });
         index
     }
@@ -264,7 +276,7 @@ impl Scan<'_, '_> {
             let here = self.position();
             let malformed = || Box::new(Problem::new(Code::XmlSyntax, here));
             match self.reader.read_event().map_err(|_| malformed())? {
-                Event::Start(_) if depth >= MAX_DEPTH => {
+                Event::Start(_) if depth >= self.levels_max => {
                     return Err(Box::new(Problem::new(Code::TooDeep, here)));
                 }
                 Event::Start(_) => depth += 1,

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
+use super::element::Slots;
 use super::{Code, ElementRule, Node, Spot, Walk};
 use crate::{fhirpath::Quantity, validation::tree::Form};
 
@@ -43,10 +44,12 @@ impl<'w> Walk<'w> {
         };
         let mut is_told = false;
         if let Some((parts, shape)) = parts {
-            for slot in self.slots(node, shape) {
+            let mut slots = Slots::new();
+            self.slots(node, shape, &mut slots);
+            for slot in slots {
                 let is_right = parts.get(slot.node.name()).is_some_and(|wanted| match wanted {
                     Value::Array(items) => {
-                        items.get(slot.index).is_some_and(|item| equals(slot.node, item))
+                        items.get(slot.index as usize).is_some_and(|item| equals(slot.node, item))
                     }
                     one => equals(slot.node, one),
                 });

@@ -1,11 +1,14 @@
 //! The elements of a type: which are there, how many, and what each holds.
 
+use std::cell::OnceCell;
+
 use smallvec::SmallVec;
 
 use super::primitive::is_absolute;
 use super::{Code, ElementRule, Holder, Node, Part, Rules, Shape, Spot, Trial, Walk, add};
 use crate::{
     definitions::UNBOUNDED,
+    names::Name,
     validation::{
         profile::{TypeRule, core_type},
         tree::{Form, Format},
@@ -18,13 +21,17 @@ const EXTENSION_VALUE: &str = "Extension.value[x]";
 #[derive(Clone, Copy)]
 pub(super) struct Slot<'w> {
     pub node: Node<'w>,
-    element: usize,
-    variant: usize,
+    element: u16,
+    variant: u16,
+    /// The names of the element and of the node.
+    numbers: (Name, Name),
     /// Among those of the same element.
-    pub index: usize,
+    pub index: u32,
 }
 
 pub(super) type Slots<'w> = SmallVec<[Slot<'w>; 12]>;
+/// How many there are of each element of a type.
+pub(super) type Counts = SmallVec<[u32; 32]>;
 
 impl<'w> Walk<'w> {
     /// The children of an element of this type, and what the profiles say of them. `holder` is the
@@ -39,14 +46,22 @@ impl<'w> Walk<'w> {
         if !self.step() {
             return;
         }
-        let slots = self.slots(node, shape);
+        // Most elements are plain values.
+        if shape.primitive.is_some()
+            && !node.has_children()
+            && rules.iter().all(|rule| rule.children.is_empty())
+        {
+            return;
+        }
+        let mut slots = Slots::new();
+        let counts = self.slots(node, shape, &mut slots);
         if node.format() == Format::Xml {
             self.order(node, shape, &slots);
         }
-        self.count(node, shape, &slots);
-        let mut active: Vec<Rules<'w>> = Vec::new();
+        self.count(node, shape, &counts);
+        let mut active: SmallVec<[Rules<'w>; 8]> = SmallVec::new();
         if !rules.is_empty() {
-            active = vec![Rules::new(); slots.len()];
+            active.resize(slots.len(), Rules::new());
             for rule in rules {
                 self.rule_children(node, shape, rule, &slots, &mut active);
             }
@@ -64,30 +79,37 @@ impl<'w> Walk<'w> {
         let Some(Spot { child, variant, .. }) = spot(shape, slot) else { return };
         let of_type = child.is_choice().then_some(variant.code);
         let is_list = child.element.is_list();
-        let (json, name, index) = (slot.node.name(), child.element.name, slot.index);
+        let (json, name) = (slot.node.name(), child.element.name);
+        let index = slot.index as usize;
         self.path.push(Part { json, name, of_type, index, is_list });
     }
 
     /// What each child is; what R4 doesn't know is reported and left out.
-    pub(super) fn slots(&mut self, node: Node<'w>, shape: &'static Shape) -> Slots<'w> {
-        let mut slots = Slots::new();
+    pub(super) fn slots(
+        &mut self,
+        node: Node<'w>,
+        shape: &'static Shape,
+        slots: &mut Slots<'w>,
+    ) -> Counts {
+        let mut counts = Counts::new();
+        counts.resize(shape.elements.len(), 0);
         for child in node.children() {
-            let name = child.name();
-            match shape.named(name) {
+            match shape.meant(child) {
                 Some((element, variant)) => {
-                    let same = slots.iter().rev().find(|slot: &&Slot<'w>| slot.element == element);
-                    let index = same.map_or(0, |slot| slot.index + 1);
-                    slots.push(Slot { node: child, element, variant, index });
+                    let Some(count) = counts.get_mut(usize::from(element)) else { continue };
+                    let numbers = (shape.number(element), child.number());
+                    slots.push(Slot { node: child, element, variant, numbers, index: *count });
+                    *count += 1;
                 }
-                None if name == "resourceType" => self.check_type_name(child),
+                None if child.name() == "resourceType" => self.check_type_name(child),
                 None => {
-                    let found = name.chars().take(64).collect::<String>();
+                    let found = child.name().chars().take(64).collect::<String>();
                     let nearest = shape.nearest(&found).unwrap_or_default();
                     self.report(child, Code::UnknownElement, "", &found, nearest);
                 }
             }
         }
-        slots
+        counts
     }
 
     /// One word, without an id or extensions.
@@ -109,8 +131,9 @@ impl<'w> Walk<'w> {
         // Attributes have none; they begin where their element does.
         for slot in slots.iter().filter(|slot| slot.node.at() != node.at()) {
             if slot.element < last {
-                let after = shape.elements.get(last).map_or("", |child| child.element.name);
-                let path = shape.elements.get(slot.element).map_or("", |child| child.element.path);
+                let of = |element: u16| shape.elements.get(usize::from(element));
+                let after = of(last).map_or("", |child| child.element.name);
+                let path = of(slot.element).map_or("", |child| child.element.path);
                 self.enter(shape, slot);
                 self.report(slot.node, Code::OutOfOrder, path, "", after);
                 self.path.pop();
@@ -121,19 +144,14 @@ impl<'w> Walk<'w> {
     }
 
     /// R4's own cardinalities.
-    fn count(&mut self, node: Node<'w>, shape: &'static Shape, slots: &[Slot<'w>]) {
-        for (at, child) in shape.elements.iter().enumerate() {
+    fn count(&mut self, node: Node<'w>, shape: &'static Shape, counts: &Counts) {
+        for (child, count) in shape.elements.iter().zip(counts) {
             let element = child.element;
-            if element.min == 0 && element.max == UNBOUNDED {
-                continue;
-            }
-            let count = slots.iter().filter(|slot| slot.element == at).count();
-            let allowed = |number: u32| number.to_string();
-            if count < element.min as usize {
-                let (found, min) = (count.to_string(), allowed(element.min));
+            if *count < element.min {
+                let (found, min) = (count.to_string(), element.min.to_string());
                 self.report(node, Code::Minimum, element.path, &found, &min);
-            } else if element.max != UNBOUNDED && count > element.max as usize {
-                let (found, max) = (count.to_string(), allowed(element.max));
+            } else if element.max != UNBOUNDED && *count > element.max {
+                let (found, max) = (count.to_string(), element.max.to_string());
                 self.report(node, Code::Maximum, element.path, &found, &max);
             }
         }
@@ -149,9 +167,9 @@ impl<'w> Walk<'w> {
         active: &mut [Rules<'w>],
     ) {
         for (name, child) in &rule.children {
-            let is_it = |slot: &Slot<'w>| {
-                let known = shape.elements.get(slot.element);
-                known.is_some_and(|known| known.element.name == name) || slot.node.name() == name
+            let is_it = |slot: &Slot<'w>| match child.number {
+                Name::OTHER => slot.node.name() == name,
+                number => slot.numbers.0 == number || slot.numbers.1 == number,
             };
             let items: SmallVec<[usize; 8]> =
                 (0..slots.len()).filter(|at| slots.get(*at).is_some_and(is_it)).collect();
@@ -310,9 +328,11 @@ impl<'w> Walk<'w> {
         };
         // A choice says its type by its name: `valueCode` is no `string`, though a code is one.
         let is_choice = spot.child.is_choice();
+        let bases = OnceCell::new();
+        let is_base = |name: &str| bases.get_or_init(|| bases_of(code)).contains(&name);
         let fits = |of: &&TypeRule| {
             let is_it = of.code == code || of.code == "System";
-            is_it || !is_choice && is_subtype(code, &of.code)
+            is_it || !is_choice && is_base(of.code.as_str())
         };
         let mut fitting = rule.types.iter().filter(fits).peekable();
         if fitting.peek().is_none() {
@@ -332,7 +352,7 @@ impl<'w> Walk<'w> {
             self.put(finding);
             return;
         }
-        let profiles: Vec<&'w str> =
+        let profiles: SmallVec<[&'w str; 4]> =
             fitting.flat_map(|of| of.profiles.iter().map(String::as_str)).collect();
         self.type_profiles(spot, rule, &profiles, rules);
     }
@@ -398,19 +418,12 @@ impl<'w> Walk<'w> {
 }
 
 pub(super) fn spot<'w>(shape: &'static Shape, slot: &Slot<'w>) -> Option<Spot<'w>> {
-    let child = shape.elements.get(slot.element)?;
-    Some(Spot { child, variant: child.variants.get(slot.variant)?, node: slot.node })
+    let child = shape.elements.get(usize::from(slot.element))?;
+    Some(Spot { child, variant: child.variants.get(usize::from(slot.variant))?, node: slot.node })
 }
 
-/// Whether R4's type specialises another: `Age` is a `Quantity`.
-fn is_subtype(of: &str, base: &str) -> bool {
+/// The types that R4's type specialises: `Quantity` and `Element` of an `Age`.
+fn bases_of(of: &str) -> SmallVec<[&'static str; 4]> {
     let definitions = crate::definitions::Definitions::r4();
-    let mut at = Some(of);
-    while let Some(name) = at {
-        if name == base {
-            return true;
-        }
-        at = definitions.base_of(name);
-    }
-    false
+    std::iter::successors(definitions.base_of(of), |name| definitions.base_of(name)).collect()
 }

@@ -137,12 +137,11 @@ fn keeps(rule: &Expression, holder: Node<'_>) -> bool {
 }
 
 fn is_element(id: &str, holder: Holder<'_>) -> bool {
-    let plain = |path: &str| path.replace("[x]", "");
     if matches!(id, "*" | "Element") && id != holder.code {
         // Any element; a resource is none.
         return id == "*" || !Definitions::r4().is_resource(holder.code);
     }
-    if plain(id) == plain(holder.path) {
+    if is_same_path(id, holder.path) {
         return true;
     }
     let mut at = Some(holder.code);
@@ -153,4 +152,10 @@ fn is_element(id: &str, holder: Holder<'_>) -> bool {
         at = Definitions::r4().base_of(name);
     }
     false
+}
+
+/// Whether two ids of elements are the same but for `[x]`.
+fn is_same_path(left: &str, right: &str) -> bool {
+    let plain = |path: &str| path.replace("[x]", "");
+    left == right || (left.contains('[') || right.contains('[')) && plain(left) == plain(right)
 }

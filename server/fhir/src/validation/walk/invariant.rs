@@ -1,9 +1,11 @@
 //! Invariants in FHIRPath: R4's and the profiles'.
 
+use smallvec::SmallVec;
+
 use super::{Code, ElementRule, Node, Rules, Shape, Spot, Walk, narrative};
 use crate::{
     definitions::Severity,
-    fhirpath::{Context, Expression, Item, Limits, Node as PathNode, Resolved},
+    fhirpath::{Context, Item, Limits, Node as PathNode, Resolved},
     validation::{
         shape::Rule,
         terminology::{CodeQuestion, Membership},
@@ -29,24 +31,45 @@ impl<'w> Walk<'w> {
         own: &'static [Rule],
         rules: &Rules<'w>,
     ) {
+        if shape.invariants.is_empty()
+            && own.is_empty()
+            && rules.iter().all(|rule| rule.invariants.is_empty())
+        {
+            return;
+        }
         let is_resource =
             self.frames.last().is_some_and(|frame| frame.node.index() == node.index());
-        let focus = shape.seen(node);
         let frames = self.frames.len();
         // What a profile says of an element that holds a resource belongs to the resource around.
         let around = if is_resource && frames > 1 { frames - 1 } else { frames };
-        for rule in shape.invariants.iter().chain(own) {
-            let failed = self.evaluate(&rule.expression, focus, frames);
-            // R4's own words are the standard's prose: the expression says the same.
-            self.judge(node, failed, rule.severity, rule.key, rule.expression.text(), None);
-        }
-        for rule in rules {
-            for invariant in &rule.invariants {
-                let frames = if rule.id.contains('.') { around } else { frames };
-                let failed = self.evaluate(&invariant.expression, focus, frames);
-                let (severity, key) = (invariant.severity, invariant.key.as_str());
-                self.judge(node, failed, severity, key, &invariant.human, Some(rule));
+        let mut failed: SmallVec<[_; 2]> = SmallVec::new();
+        self.in_context(shape.seen(node), [frames, around], |[here, around]| {
+            for rule in shape.invariants.iter().chain(own) {
+                match rule.expression.holds(&here.with_limits(self.path_limits())) {
+                    Ok(true) => {}
+                    // R4's own words are the standard's prose: the expression says the same.
+                    failure => {
+                        let human = rule.expression.text();
+                        failed.push((failure, rule.severity, rule.key, human, None));
+                    }
+                }
             }
+            for rule in rules.iter().copied() {
+                let here = if rule.id.contains('.') { around } else { here };
+                for invariant in &rule.invariants {
+                    match invariant.expression.holds(&here.with_limits(self.path_limits())) {
+                        Ok(true) => {}
+                        failure => {
+                            let (key, human) = (invariant.key.as_str(), invariant.human.as_str());
+                            failed.push((failure, invariant.severity, key, human, Some(rule)));
+                        }
+                    }
+                }
+            }
+        });
+        for (failure, severity, key, human, rule) in failed {
+            let failure = failure.map_err(|error| error.to_string());
+            self.judge(node, failure, severity, key, human, rule);
         }
     }
 
@@ -70,37 +93,38 @@ impl<'w> Walk<'w> {
         self.put(finding);
     }
 
-    /// Whether it holds, seen from the innermost of the first `frames` resources; the text says why
-    /// that can't be told.
-    pub(super) fn evaluate(
+    /// What an expression on an element may ask of the walk, seen from the innermost of the first so
+    /// many resources.
+    fn in_context<T, const N: usize>(
         &self,
-        expression: &Expression,
         focus: PathNode<'w>,
-        frames: usize,
-    ) -> Result<bool, String> {
-        let frames = self.frames.get(..frames).unwrap_or_default();
-        let inner = frames.last();
-        let outer = frames.iter().rev().find(|frame| !frame.is_contained);
+        counts: [usize; N],
+        ask: impl FnOnce([&Context<'_>; N]) -> T,
+    ) -> T {
         let resolver = |reference: &str| self.resolve(reference);
         let members = |item: &Item<'_>, canonical: &str| self.is_member(item, canonical);
         let profiles = |item: &Item<'_>, canonical: &str| self.conforms(item, canonical);
         let html = |text: &str| narrative::is_good(text);
-        let mut context = Context::of_node(focus)
+        let context = Context::of_node(focus)
             .with_resolver(&resolver)
             .with_terminology(&members)
             .with_profiles(&profiles)
             .with_html_checks(&html)
-            .with_steps(&self.path_steps)
-            .with_limits(self.path_limits());
-        if let (Some(inner), Some(outer)) = (inner, outer) {
-            context = context.in_resource(inner.seen, outer.seen);
-        }
-        expression.holds(&context).map_err(|error| error.to_string())
+            .with_steps(&self.path_steps);
+        let contexts = counts.map(|count| {
+            let frames = self.frames.get(..count).unwrap_or_default();
+            let outer = frames.iter().rev().find(|frame| !frame.is_contained);
+            match (frames.last(), outer) {
+                (Some(inner), Some(outer)) => context.in_resource(inner.seen, outer.seen),
+                _ => context,
+            }
+        });
+        ask(contexts.each_ref())
     }
 
     /// What is left for an expression: of its own allowance, and of that of all in this document.
     fn path_limits(&self) -> Limits {
-        let limits = Limits::default();
+        let limits = self.outside.limits.expression;
         let left = self.path_steps_max.saturating_sub(self.path_steps.get());
         Limits { steps_max: limits.steps_max.min(left), ..limits }
     }

@@ -1,6 +1,6 @@
 //! How a finding is put down: once, with its place and its origin.
 
-use super::{MAX_FINDINGS, Node, Walk};
+use super::{Node, Walk};
 use crate::validation::{code::Code, finding::Finding, profile::ElementRule, read::Place};
 
 impl<'w> Walk<'w> {
@@ -71,8 +71,9 @@ impl<'w> Walk<'w> {
 
     /// Once: R4 and several profiles may ask for the same.
     pub(super) fn put(&mut self, finding: Finding) {
-        if self.findings.len() >= MAX_FINDINGS {
-            self.stop(&format!("{MAX_FINDINGS} findings"));
+        let findings_max = self.outside.limits.findings_max;
+        if self.findings.len() >= findings_max {
+            self.stop(&format!("{findings_max} findings"));
             return;
         }
         // Of a value set that isn't loaded, once is enough.

@@ -4,6 +4,8 @@
 
 mod discriminate;
 
+use discriminate::Followed;
+pub(super) use discriminate::Subrules;
 use smallvec::SmallVec;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
     element::{Slots, spot},
     primitive::is_absolute,
 };
-use crate::validation::profile::{Discriminator, SliceRules, Slicing};
+use crate::validation::profile::{Discriminator, SliceRules, Slicing, Step};
 
 /// The items of the list that is sliced, by their place among the slots.
 type Items = SmallVec<[usize; 8]>;
@@ -35,11 +37,10 @@ impl<'w> Walk<'w> {
         slots: &Slots<'w>,
         active: &mut [Rules<'w>],
     ) {
-        let implied = discriminate::implied(rule);
-        let slicing = rule.slicing.as_ref().or(implied.as_ref());
+        let slicing = rule.slicing.as_ref().or(rule.implied.as_deref());
         let Some(slicing) = slicing else { return };
-        let mut counts = vec![0; rule.slices.len()];
-        let mut sliced: Vec<Items> = vec![Items::new(); rule.slices.len()];
+        // The slice and the item, for each pair that fits.
+        let mut sliced: SmallVec<[(usize, usize); 8]> = SmallVec::new();
         let mut last = 0;
         // Whether an item of no slice was met: then the open end has begun.
         let mut is_at_end = false;
@@ -67,10 +68,7 @@ impl<'w> Walk<'w> {
             // In several: which rules hold for it can't be told.
             let is_clear = found.len() == 1;
             for one in &found {
-                if let (Some(count), Some(sliced)) = (counts.get_mut(*one), sliced.get_mut(*one)) {
-                    *count += 1;
-                    sliced.push(*at);
-                }
+                sliced.push((*one, *at));
                 if let (Some((_, slice)), Some(rules)) =
                     (rule.slices.get(*one), active.get_mut(*at))
                     && is_clear
@@ -80,13 +78,18 @@ impl<'w> Walk<'w> {
             }
             self.path.pop();
         }
-        for (at, (_, slice)) in rule.slices.iter().enumerate() {
-            let count = counts.get(at).copied().unwrap_or(0);
-            self.count_rule(node, slice, count, (Code::SliceMinimum, Code::SliceMaximum));
-            if !slice.slices.is_empty()
-                && let Some(items) = sliced.get(at)
-            {
-                self.slices(node, shape, slice, items, slots, active);
+        let found = sliced.iter().map(|(slice, _)| *slice);
+        let mut counted: SmallVec<[usize; 8]> =
+            rule.index.needed.iter().copied().chain(found).collect();
+        counted.sort_unstable();
+        counted.dedup();
+        for at in counted {
+            let Some((_, slice)) = rule.slices.get(at) else { continue };
+            let of_slice = sliced.iter().filter(|(of, _)| *of == at).map(|(_, item)| *item);
+            let items: Items = of_slice.collect();
+            self.count_rule(node, slice, items.len(), (Code::SliceMinimum, Code::SliceMaximum));
+            if !slice.slices.is_empty() {
+                self.slices(node, shape, slice, &items, slots, active);
             }
         }
     }
@@ -97,14 +100,23 @@ impl<'w> Walk<'w> {
         rule: &'w ElementRule,
         discriminators: &[Discriminator],
     ) -> SmallVec<[usize; 2]> {
-        let mut found = SmallVec::new();
-        for (at, (_, slice)) in rule.slices.iter().enumerate() {
-            let judged = self.judge_slice(item, slice, discriminators);
-            if judged.failing.is_none() && judged.passed > 0 {
-                found.push(at);
-            }
+        let index = &rule.index;
+        let mut candidates: SmallVec<[usize; 8]> = SmallVec::from_slice(&index.others);
+        if let Some(discriminator) = discriminators.get(index.discriminator) {
+            texts(item.node, &discriminator.path, &mut |text| {
+                candidates.extend(index.by_text.get(text).into_iter().flatten().copied());
+            });
         }
-        found
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut followed = Followed::new();
+        let mut is_found = |at: &usize| {
+            rule.slices.get(*at).is_some_and(|(_, slice)| {
+                let judged = self.judge_slice(item, slice, discriminators, &mut followed);
+                judged.failing.is_none() && judged.passed > 0
+            })
+        };
+        candidates.into_iter().filter(|at| is_found(at)).collect()
     }
 
     /// How the item stands to a slice. What the slice says nothing of keeps nothing out.
@@ -113,10 +125,11 @@ impl<'w> Walk<'w> {
         item: Spot<'w>,
         slice: &'w ElementRule,
         discriminators: &'d [Discriminator],
+        followed: &mut Followed<'w>,
     ) -> Judged<'d> {
         let mut judged = Judged { passed: 0, failing: None };
         for discriminator in discriminators {
-            match self.is_in(item, slice, discriminator) {
+            match self.is_in(item, slice, discriminator, followed) {
                 Some(true) => judged.passed += 1,
                 Some(false) => {
                     judged.failing = Some(discriminator);
@@ -141,8 +154,10 @@ impl<'w> Walk<'w> {
             return;
         }
         let mut nearest: Option<(usize, &'w str, String)> = None;
+        let mut followed = Followed::new();
         for (name, slice) in &rule.slices {
-            let judged = self.judge_slice(item, slice, &slicing.discriminators);
+            let discriminators = &slicing.discriminators;
+            let judged = self.judge_slice(item, slice, discriminators, &mut followed);
             let Judged { passed, failing: Some(failing) } = judged else { continue };
             if nearest.as_ref().is_none_or(|(best, ..)| passed > *best) {
                 let wanted = discriminate::wanted(slice, failing);
@@ -157,5 +172,16 @@ impl<'w> Walk<'w> {
         let names = found.iter().filter_map(|at| rule.slices.get(*at).map(|(name, _)| &**name));
         let names = names.collect::<Vec<_>>().join(", ");
         self.report_rule(item.node, Code::SliceAmbiguous, rule, &names, "");
+    }
+}
+
+/// The texts of the elements at a path of names.
+fn texts<'w>(node: Node<'w>, path: &[Step], visit: &mut impl FnMut(&'w str)) {
+    match path {
+        [Step::Child(name), rest @ ..] => {
+            node.all(name).for_each(|child| texts(child, rest, visit));
+        }
+        [] => node.text().into_iter().for_each(visit),
+        _ => {}
     }
 }

@@ -1,5 +1,7 @@
 //! One discriminator: what the item has at its path, and what the slice says that it must be.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 use smallvec::SmallVec;
 
@@ -12,8 +14,8 @@ use crate::{
     definitions::BindingStrength,
     validation::{
         profile::{
-            Discriminator, DiscriminatorKind, ElementRule, Profiles, SliceRules, Slicing, Step,
-            core_type,
+            Discriminator, DiscriminatorKind, ElementRule, Profiles, Step, core_type,
+            extension_url, plain,
         },
         terminology::{CodeQuestion, Membership},
     },
@@ -21,7 +23,7 @@ use crate::{
 
 /// What an item has at the path of a discriminator.
 #[derive(Clone)]
-struct Found<'w> {
+pub(super) struct Found<'w> {
     node: Node<'w>,
     /// Its type; of a resource its own.
     code: &'w str,
@@ -30,22 +32,10 @@ struct Found<'w> {
     spot: Option<Spot<'w>>,
 }
 
-type Subrules<'w> = SmallVec<[&'w ElementRule; 4]>;
+pub(in crate::validation::walk) type Subrules<'w> = SmallVec<[&'w ElementRule; 4]>;
 
-/// The slicing that R4 gives where a profile leaves it out: extensions by url, choices by type.
-pub(super) fn implied(rule: &ElementRule) -> Option<Slicing> {
-    if rule.slices.is_empty() || rule.slicing.is_some() {
-        return None;
-    }
-    let last = rule.id.rsplit('.').next().unwrap_or_default();
-    let (kind, path, text) = if last.ends_with("[x]") {
-        (DiscriminatorKind::Type, Vec::new(), "$this")
-    } else {
-        (DiscriminatorKind::Value, vec![Step::Child("url".to_owned())], "url")
-    };
-    let discriminators = vec![Discriminator { kind, path, text: text.to_owned() }];
-    Some(Slicing { discriminators, rules: SliceRules::Open, is_ordered: false })
-}
+/// What one item has at the paths of the discriminators that were asked for.
+pub(super) type Followed<'w> = SmallVec<[(*const Discriminator, Rc<[Found<'w>]>); 2]>;
 
 /// What the slice wants there, for a message.
 pub(super) fn wanted(slice: &ElementRule, discriminator: &Discriminator) -> String {
@@ -69,6 +59,7 @@ impl<'w> Walk<'w> {
         item: Spot<'w>,
         slice: &'w ElementRule,
         discriminator: &Discriminator,
+        followed: &mut Followed<'w>,
     ) -> Option<bool> {
         if discriminator.kind == DiscriminatorKind::Value
             && let Some(wanted) = plain(slice, &discriminator.path)
@@ -89,11 +80,17 @@ impl<'w> Walk<'w> {
         {
             return Some(item.node.child_text("url") == url.split('|').next());
         }
-        let rules = subrules(self.outside.profiles, slice, &discriminator.path);
+        let rules = self.subrules(slice, discriminator);
         if rules.is_empty() {
             return None;
         }
-        let found = self.follow(item, &discriminator.path);
+        let key = std::ptr::from_ref(discriminator);
+        let place = followed.iter().position(|(known, _)| *known == key);
+        let place = place.unwrap_or_else(|| {
+            followed.push((key, self.follow(item, &discriminator.path).into()));
+            followed.len() - 1
+        });
+        let found = followed.get(place).map(|(_, found)| Rc::clone(found)).unwrap_or_default();
         match discriminator.kind {
             DiscriminatorKind::Value => self.has_value(&found, &rules),
             DiscriminatorKind::Exists => Some(has_existence(&found, &rules)),
@@ -104,6 +101,18 @@ impl<'w> Walk<'w> {
             }
             DiscriminatorKind::Profile => Some(self.has_profile(&found, &rules)),
         }
+    }
+
+    /// What a slice says of the elements at a path: the same for all items.
+    fn subrules(
+        &mut self,
+        slice: &'w ElementRule,
+        discriminator: &Discriminator,
+    ) -> Rc<Subrules<'w>> {
+        let profiles = self.outside.profiles;
+        let key = (std::ptr::from_ref(slice), std::ptr::from_ref(discriminator));
+        let rules = self.subrules.entry(key);
+        Rc::clone(rules.or_insert_with(|| subrules(profiles, slice, &discriminator.path).into()))
     }
 
     /// Whether an element at the path agrees. Without profiles and slices on the way, names are enough.
@@ -184,7 +193,7 @@ impl<'w> Walk<'w> {
 
     fn has_value(&mut self, found: &[Found<'w>], rules: &Subrules<'w>) -> Option<bool> {
         let mut answer = None;
-        for rule in rules.iter().filter(|rule| expects(rule)) {
+        for rule in rules.iter().filter(|rule| rule.expects) {
             let agrees = |found: &Found<'w>| self.accepts(found.node, rule) == Some(true);
             answer = Some(true);
             if !found.iter().any(agrees) {
@@ -210,7 +219,7 @@ impl<'w> Walk<'w> {
         {
             answer = Some(self.is_bound(node, &binding.value_set));
         }
-        for (name, child) in rule.children.iter().filter(|(_, child)| expects(child)) {
+        for (name, child) in rule.children.iter().filter(|(_, child)| child.expects) {
             let agrees = node.all(name).any(|node| self.accepts(node, child) == Some(true));
             answer = Some(answer.unwrap_or(true) && agrees);
         }
@@ -291,27 +300,6 @@ fn is_named(known: &str, name: &str) -> bool {
     })
 }
 
-fn expects(rule: &ElementRule) -> bool {
-    rule.fixed.is_some()
-        || rule.pattern.is_some()
-        || rule.binding.as_ref().is_some_and(|of| of.strength == BindingStrength::Required)
-        || rule.children.iter().any(|(_, child)| expects(child))
-}
-
-/// The rule at the end of a path of names only, if it says what the value is and nothing else can.
-fn plain<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<&'r ElementRule> {
-    let is_plain = |rule: &ElementRule| rule.types.iter().all(|of| of.profiles.is_empty());
-    let mut rule = slice;
-    for step in path {
-        let Step::Child(name) = step else { return None };
-        if !is_plain(rule) {
-            return None;
-        }
-        rule = rule.child(name).filter(|child| child.slices.is_empty())?;
-    }
-    (is_plain(rule) && expects(rule)).then_some(rule)
-}
-
 /// What the fixed value or pattern of the slice, or of an element on the way, has at the path.
 fn stated<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<Vec<&'r Value>> {
     let mut rule = slice;
@@ -333,14 +321,6 @@ fn stated<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<Vec<&'r Value>> {
 
 fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
-}
-
-fn extension_url(slice: &ElementRule) -> Option<&str> {
-    let [of] = slice.types.as_slice() else { return None };
-    if of.code != "Extension" {
-        return None;
-    }
-    of.profiles.first().map(String::as_str)
 }
 
 /// What the slice, and the profiles on its types, say of the elements at a path.
