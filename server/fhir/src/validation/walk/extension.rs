@@ -137,9 +137,9 @@ fn keeps(rule: &Expression, holder: Node<'_>) -> bool {
 }
 
 fn is_element(id: &str, holder: Holder<'_>) -> bool {
-    if matches!(id, "*" | "Element") && id != holder.code {
-        // Any element; a resource is none.
-        return id == "*" || !Definitions::r4().is_resource(holder.code);
+    // Anything: HL7's own validator takes a resource for an element here.
+    if matches!(id, "*" | "Element") {
+        return true;
     }
     if is_same_path(id, holder.path) {
         return true;
