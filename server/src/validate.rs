@@ -9,7 +9,7 @@ pub mod packages;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use genkan_fhir::validation::{Finding, Format, Report};
+use genkan_fhir::validation::{Finding, Format, Limits, Report};
 use genkan_mapping::Text;
 use genkan_mapping::conformance::{self, Version};
 use genkan_masters::Store;
@@ -29,11 +29,29 @@ pub struct ValidationConfig {
     pub guide: Option<Version>,
     /// The packages of the site, written by `genkan package add`, and by nobody else.
     pub packages_dir: PathBuf,
+    /// A text with what looks like an HTML tag is an error, not a warning.
+    pub refuse_html: bool,
+    pub document_bytes_max: usize,
+    /// Of elements in each other.
+    pub depth_levels_max: usize,
+    /// Of one document.
+    pub findings_max: usize,
+    /// Elements of one document that are looked at: profiles on profiles can multiply them.
+    pub elements_max: u64,
 }
 
 impl Default for ValidationConfig {
     fn default() -> Self {
-        ValidationConfig { guide: None, packages_dir: PathBuf::from("packages") }
+        let limits = Limits::default();
+        ValidationConfig {
+            guide: None,
+            packages_dir: PathBuf::from("packages"),
+            refuse_html: false,
+            document_bytes_max: limits.document_bytes_max,
+            depth_levels_max: limits.depth_levels_max,
+            findings_max: limits.findings_max,
+            elements_max: limits.elements_max,
+        }
     }
 }
 
@@ -43,6 +61,16 @@ fn version<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Version>, D::Error
 }
 
 impl ValidationConfig {
+    pub fn limits(&self) -> Limits {
+        Limits {
+            document_bytes_max: self.document_bytes_max,
+            depth_levels_max: self.depth_levels_max,
+            findings_max: self.findings_max,
+            elements_max: self.elements_max,
+            ..Limits::default()
+        }
+    }
+
     /// # Errors
     /// What is wrong with the section, for a person.
     pub fn check(&self) -> Result<(), Text> {
@@ -78,6 +106,7 @@ impl Validation {
     pub fn definitions(&self) -> Result<&Definitions, Error> {
         let made = self.made.get_or_init(|| {
             let made = Definitions::load(self.config.guide, Some(&self.config.packages_dir), &[]);
+            let made = made.map(|made| made.configured(&self.config));
             if let Err(unusable) = &made {
                 tracing::error!("validation: {}", unusable.text().en);
             }

@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use genkan_tests::harness::{Answer, Engine, Genkan};
-use genkan_tests::hospital::{own_rules, serve};
+use genkan_tests::hospital::{own_rules, serve, serve_with};
 use serde_json::Value;
 
 const JSON: &str = "application/fhir+json";
@@ -172,6 +172,24 @@ fn what_a_row_records_and_its_rule_does_not_send_is_told_with_line_and_column() 
     ensure!(told.count() == 1, "{found:?}");
     // Nothing else hangs on it: the resource can be registered.
     ensure!(!found.iter().any(|(severity, _)| severity == "error"), "{found:?}");
+    Ok(())
+}
+
+#[test]
+fn the_configuration_says_how_far_a_validation_goes() -> Result<()> {
+    let sections = "[validation]\nrefuse_html = true\nfindings_max = 3\n";
+    let served = serve_with(Engine::Sqlite, sections)?.context("SQLite is always there")?;
+    let html = "{\"resourceType\": \"Patient\", \"name\": [{\"text\": \"<b>a</b>\"}]}";
+    let found = issues(&post(&served.genkan, "/fhir/$validate", JSON, html)?)?;
+    ensure!(
+        found.iter().any(|(severity, said)| severity == "error" && said.starts_with("V1110")),
+        "{found:?}"
+    );
+    let unknown = (0..20).map(|at| format!("\"x{at}\": 1")).collect::<Vec<_>>().join(", ");
+    let many = format!("{{\"resourceType\": \"Patient\", {unknown}}}");
+    let found = issues(&post(&served.genkan, "/fhir/$validate", JSON, &many)?)?;
+    ensure!(found.len() <= 4, "{found:?}");
+    ensure!(found.iter().any(|(_, said)| said.contains("3 findings")), "{found:?}");
     Ok(())
 }
 

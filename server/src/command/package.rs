@@ -163,9 +163,7 @@ fn check_twice(waiting: &[Waiting]) -> Result<(), Failure> {
 /// All profiles, those of the site too: what is new may be what they build on.
 fn check(kept: &[&SitePackage], waiting: &mut [Waiting]) -> Result<(), Failure> {
     let mut definitions = Definitions::load(None, None, &[])?;
-    for known in kept {
-        definitions.add_site_package(known)?;
-    }
+    definitions.add_site_packages(kept.iter().copied())?;
     for one in waiting {
         let resources = std::mem::take(&mut one.package.resources);
         definitions.add_resources(&one.file, resources)?;
@@ -200,9 +198,7 @@ fn remove(args: &RemoveArgs, manner: Manner) -> Result<(), Failure> {
         return Err(not_one(&args.package, &meant));
     };
     let mut definitions = Definitions::load(None, None, &[])?;
-    for known in site.iter().filter(|one| one.path != meant.path) {
-        definitions.add_site_package(known)?;
-    }
+    definitions.add_site_packages(site.iter().filter(|one| one.path != meant.path))?;
     refuse_faults(&definitions)?;
     std::fs::remove_file(&meant.path)
         .with_context(|| format!("can't remove {}", meant.path.display()))?;

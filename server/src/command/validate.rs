@@ -78,6 +78,10 @@ pub fn run(args: &ValidateArgs, is_page: bool, manner: Manner) -> Result<(), Fai
     let folder = args.packages_dir.as_ref().or(site.map(|site| &site.packages_dir));
     let guide = args.guide.or(site.and_then(|site| site.guide));
     let definitions = Definitions::load(guide, folder.map(PathBuf::as_path), &args.packages)?;
+    let definitions = match site {
+        Some(site) => definitions.configured(site),
+        None => definitions,
+    };
     for canonical in &args.profiles {
         if !definitions.knows(canonical) {
             return Err(Failure::usage(unknown_profile(canonical)));

@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use genkan_fhir::validation::{
-    CodeQuestion, Package, Profiles, Validator, ValueSets, definition_from_xml,
+    CodeQuestion, Limits, Package, Profiles, Validator, ValueSets, definition_from_xml,
 };
 use genkan_mapping::conformance::{self, Codes, PlannedProfile, Version};
 use genkan_mapping::{Diagnostic, Text};
 use genkan_masters::Store;
 use serde_json::Value;
 
+use super::ValidationConfig;
 use super::packages::{self, SitePackage};
 
 /// Extensions of JP Core that Genkan has no rule for; its package brings them.
@@ -23,6 +24,8 @@ pub struct Definitions {
     value_sets: ValueSets,
     /// Genkan's own value sets, as the masters are asked for them.
     own: Vec<Value>,
+    limits: Limits,
+    refuses_html: bool,
 }
 
 /// Why there is nothing to validate against.
@@ -69,9 +72,7 @@ impl Definitions {
     ) -> Result<Self, Unusable> {
         let mut definitions = Self::of_guides(guide)?;
         if let Some(folder) = site {
-            for package in packages::open(folder)? {
-                definitions.add_site_package(&package)?;
-            }
+            definitions.add_site_packages(&packages::open(folder)?)?;
         }
         for path in packages {
             let bytes =
@@ -86,6 +87,12 @@ impl Definitions {
         Err(refused(errors.join("\n")))
     }
 
+    /// With the bounds of a configuration, and what it makes of texts that look like HTML.
+    #[must_use]
+    pub fn configured(self, config: &ValidationConfig) -> Self {
+        Self { limits: config.limits(), refuses_html: config.refuse_html, ..self }
+    }
+
     pub fn knows(&self, canonical: &str) -> bool {
         self.profiles.is_known(canonical)
     }
@@ -95,7 +102,9 @@ impl Definitions {
         let codes = Codes::new(masters, &self.own);
         let lookup = |question: &CodeQuestion<'_>| codes.ask(question);
         let validator = Validator::new(&self.profiles, &self.value_sets);
-        judge(validator.with_lookup(&lookup).with_unknown_extensions(&OTHERS))
+        let validator = validator.with_lookup(&lookup).with_unknown_extensions(&OTHERS);
+        let validator = validator.with_limits(self.limits);
+        judge(if self.refuses_html { validator.refusing_html() } else { validator })
     }
 
     fn of_guides(meant: Option<Version>) -> Result<Self, Unusable> {
@@ -111,12 +120,21 @@ impl Definitions {
         Ok(definitions)
     }
 
-    /// The packages of a site were compiled when they were added.
-    pub fn add_site_package(&mut self, package: &SitePackage) -> Result<(), Unusable> {
-        for resource in package.terminology()? {
-            self.value_sets.add(&resource);
+    /// The packages of a site were compiled when they were added. Of a profile that several of them have,
+    /// the newest is meant where a canonical has no version.
+    pub fn add_site_packages<'p>(
+        &mut self,
+        packages: impl IntoIterator<Item = &'p SitePackage>,
+    ) -> Result<(), Unusable> {
+        let mut profiles = Vec::new();
+        for package in packages {
+            for resource in package.others()? {
+                self.add_other(&resource);
+            }
+            profiles.extend(package.profiles()?);
         }
-        for (definition, make) in package.profiles()? {
+        profiles.sort_by_cached_key(|(definition, _)| packages::age(definition.version.as_deref()));
+        for (definition, make) in profiles {
             let (url, version) = (definition.url.clone(), definition.version.clone());
             self.profiles.add_later(url, version, Box::new(make));
         }
@@ -138,9 +156,16 @@ impl Definitions {
             let added = self.profiles.add(resource);
             return added.map_err(|error| refused(format!("{}: {error}", path.display())));
         }
-        // Whatever else a package holds is no rule.
-        self.value_sets.add(&resource);
+        self.add_other(&resource);
         Ok(())
+    }
+
+    /// A code system, a value set, or a guide that asks something of all resources of a type; whatever else
+    /// a package holds is no rule.
+    fn add_other(&mut self, resource: &Value) {
+        if !self.profiles.add_guide(resource) {
+            self.value_sets.add(resource);
+        }
     }
 }
 
@@ -176,12 +201,16 @@ fn resources(path: &Path, bytes: &[u8]) -> Result<Vec<Value>, Unusable> {
 /// A definition by itself; a package may hold anything beside its definitions.
 fn lone(path: &Path, value: Value) -> Result<Vec<Value>, Unusable> {
     let of = value.get("resourceType").and_then(Value::as_str).unwrap_or_default();
-    if ["StructureDefinition", "ValueSet", "CodeSystem"].contains(&of) {
+    if ["StructureDefinition", "ValueSet", "CodeSystem", "ImplementationGuide"].contains(&of) {
         return Ok(vec![value]);
     }
     let path = path.display();
     Err(Unusable::Refused(Text::new(
-        format!("{path}: no StructureDefinition, ValueSet or CodeSystem; nothing here goes by it"),
-        format!("{path}: StructureDefinition・ValueSet・CodeSystem ではないため、検証に使えません"),
+        format!(
+            "{path}: no StructureDefinition, ValueSet, CodeSystem or ImplementationGuide; nothing here goes by it"
+        ),
+        format!(
+            "{path}: StructureDefinition・ValueSet・CodeSystem・ImplementationGuide ではないため、検証に使えません"
+        ),
     )))
 }

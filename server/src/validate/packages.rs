@@ -1,6 +1,6 @@
 //! The packages of a site: a folder with one file for each, written by `genkan package add`.
 //!
-//! A file starts with one line of JSON, its index. Behind it stand the code systems and value sets, one a
+//! A file starts with one line of JSON, its index. Behind it stand code systems, value sets and guides, one a
 //! line, and then the StructureDefinitions, each where the index says: who opens a package reads what is
 //! before them, and each of them when a resource claims it.
 
@@ -38,11 +38,11 @@ pub struct Index {
     pub blake3: String,
     pub code_systems: usize,
     pub value_sets: usize,
-    terminology_bytes: u64,
+    others_bytes: u64,
     pub profiles: Vec<Definition>,
 }
 
-/// A StructureDefinition, and where it is behind the terminology.
+/// A StructureDefinition, and where it is behind the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
@@ -105,6 +105,15 @@ pub fn missing<'i>(all: &[&'i Index]) -> Vec<Missing<'i>> {
     missing
 }
 
+/// What versions are sorted by, the oldest first: their numbers, and what is no number as it is written. A
+/// definition without one is older than all.
+pub fn age(version: Option<&str>) -> Option<(Vec<u64>, String)> {
+    let version = version?;
+    let release = version.split(['-', '+']).next().unwrap_or_default();
+    let numbers = release.split('.').map_while(|part| part.parse().ok()).collect();
+    Some((numbers, version.to_owned()))
+}
+
 /// `1.1.2`, `1.1.x`, `latest` and what npm writes before a version.
 fn fits(asked: &str, here: &str) -> bool {
     let asked = asked.trim_start_matches(['^', '~', '=']);
@@ -149,10 +158,10 @@ pub fn pack(package: &Package, archive: &[u8]) -> Result<(Index, Vec<u8>), Text>
         blake3: blake3::hash(archive).to_hex().to_string(),
         code_systems: 0,
         value_sets: 0,
-        terminology_bytes: 0,
+        others_bytes: 0,
         profiles: Vec::new(),
     };
-    let (mut terminology, mut profiles) = (Vec::new(), Vec::new());
+    let (mut others, mut profiles) = (Vec::new(), Vec::new());
     for resource in &package.resources {
         match resource["resourceType"].as_str().unwrap_or_default() {
             "CodeSystem" => index.code_systems += 1,
@@ -166,17 +175,19 @@ pub fn pack(package: &Package, archive: &[u8]) -> Result<(Index, Vec<u8>), Text>
                 profiles.extend_from_slice(text.as_bytes());
                 continue;
             }
+            // What it asks of all resources of a type.
+            "ImplementationGuide" => {}
             // Whatever else a package holds is no rule.
             _ => continue,
         }
-        terminology.extend_from_slice(resource.to_string().as_bytes());
-        terminology.push(b'\n');
+        others.extend_from_slice(resource.to_string().as_bytes());
+        others.push(b'\n');
     }
-    index.terminology_bytes = terminology.len() as u64;
+    index.others_bytes = others.len() as u64;
     let mut file =
         serde_json::to_vec(&index).map_err(|error| error.to_string()).map_err(as_it_is)?;
     file.push(b'\n');
-    file.append(&mut terminology);
+    file.append(&mut others);
     file.append(&mut profiles);
     Ok((index, file))
 }
@@ -244,21 +255,20 @@ impl SitePackage {
         let body_at = line.len() as u64;
         let profiles: Option<u64> =
             index.profiles.iter().try_fold(0_u64, |sum, one| sum.checked_add(one.bytes));
-        let all = profiles.and_then(|profiles| {
-            profiles.checked_add(index.terminology_bytes)?.checked_add(body_at)
-        });
+        let all = profiles
+            .and_then(|profiles| profiles.checked_add(index.others_bytes)?.checked_add(body_at));
         if index.layout != LAYOUT || all != Some(length) {
             return Err(broken());
         }
         Ok(Self { index, path, body_at })
     }
 
-    /// The code systems and value sets.
-    pub fn terminology(&self) -> Result<Vec<Value>, Unusable> {
+    /// The code systems, value sets and guides.
+    pub fn others(&self) -> Result<Vec<Value>, Unusable> {
         let read = || -> io::Result<Vec<Value>> {
             let mut file = File::open(&self.path)?;
             file.seek(SeekFrom::Start(self.body_at))?;
-            let lines = BufReader::new(file.take(self.index.terminology_bytes)).split(b'\n');
+            let lines = BufReader::new(file.take(self.index.others_bytes)).split(b'\n');
             lines.map(|line| Ok(serde_json::from_slice(&line?)?)).collect()
         };
         read().map_err(|error| Unusable::Unread(self.path.clone(), error))
@@ -275,7 +285,7 @@ impl SitePackage {
         let unread = |error: io::Error| Unusable::Unread(self.path.clone(), error);
         // Open as long as it is needed: what takes its place in the folder is another file.
         let file = Arc::new(Mutex::new(File::open(&self.path).map_err(unread)?));
-        let start = self.body_at + self.index.terminology_bytes;
+        let start = self.body_at + self.index.others_bytes;
         Ok(self.index.profiles.iter().map(move |definition| {
             let (file, at, bytes) = (Arc::clone(&file), start + definition.at, definition.bytes);
             (definition, move || read_definition(&file, at, bytes).unwrap_or_default())
@@ -314,6 +324,16 @@ mod tests {
     }
 
     #[test]
+    fn versions_are_sorted_by_their_numbers() {
+        let mut versions =
+            [Some("1.12.0"), None, Some("1.9.0"), Some("1.9"), Some("1.5.2-snap"), Some("next")];
+        versions.sort_by_cached_key(|version| age(*version));
+        let sorted =
+            [None, Some("next"), Some("1.5.2-snap"), Some("1.9"), Some("1.9.0"), Some("1.12.0")];
+        assert_eq!(versions, sorted);
+    }
+
+    #[test]
     fn what_was_packed_is_read_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let (index, bytes) = pack(&package("a.r4", "1.0.0-x", &["4.0.1"]), b"tgz").expect("packed");
@@ -322,7 +342,7 @@ mod tests {
         std::fs::write(folder.path().join(".x.package.new"), "half").expect("written");
         let found = open(folder.path()).expect("opened");
         assert_eq!((found.len(), &found[0].index), (1, &index));
-        assert_eq!(found[0].terminology().expect("read")[0]["url"], "urn:v");
+        assert_eq!(found[0].others().expect("read")[0]["url"], "urn:v");
         let profiles: Vec<Value> =
             found[0].profiles().expect("read").map(|(_, make)| make()).collect();
         assert_eq!(profiles[0]["n"], "山");
