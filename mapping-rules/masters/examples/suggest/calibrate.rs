@@ -1,14 +1,19 @@
 //! Whether what is said of the first candidate is true: of those with a score of 0.7, are seven of ten right?
 
+use std::collections::BTreeSet;
+
 use genkan_masters::suggest::{Calibration, Candidate, Features, Weights};
 
 use crate::pairs::{Pair, Set};
 
 /// Of first candidates: what was said, and whether it was right.
 #[derive(Default)]
-pub struct Answers(Vec<(f64, bool)>);
+pub struct Answers {
+    all: Vec<(f64, bool)>,
+    items: BTreeSet<String>,
+}
 
-/// Of a block of the line; fewer answers say little.
+/// Standard codes in a block of the line; fewer say little, however often each of them is asked for.
 const BLOCK: usize = 40;
 /// Points that are nearer to a line are on it.
 const NEAR: f64 = 0.02;
@@ -18,7 +23,7 @@ const NONE_OF_256: u8 = 38;
 
 impl Answers {
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// What the weights alone say, for who calibrates them.
@@ -39,6 +44,7 @@ impl Answers {
     /// right codes, between which nobody can choose, tells nothing of one.
     fn take(&mut self, set: &Set, pair: &Pair, said: impl Fn(f64, bool) -> f64) {
         let [right] = pair.right.as_slice() else { return };
+        self.items.insert(pair.item.clone());
         let all = set.index.features(&pair.house);
         let weights = Weights::of(set.index.domain());
         let best = |candidates: &[(&str, Features)]| {
@@ -50,24 +56,25 @@ impl Answers {
             most.map(|(likely, (code, _))| (likely, (*code).to_owned()))
         };
         if let Some((likely, code)) = best(&all) {
-            self.0.push((said(likely, true), code == *right));
+            self.all.push((said(likely, true), code == *right));
         }
         let hash = blake3::hash(format!("{}{}", pair.item, pair.house.names.join("")).as_bytes());
         if hash.as_bytes()[1] < NONE_OF_256 {
             let others: Vec<_> = all.into_iter().filter(|(code, _)| code != right).collect();
             if let Some((likely, _)) = best(&others) {
-                self.0.push((said(likely, false), false));
+                self.all.push((said(likely, false), false));
             }
         }
     }
 
     /// Isotonic regression: blocks in the order of what was said, joined until the line never falls.
     pub fn points(&self) -> Vec<(f64, f64)> {
-        let mut sorted = self.0.clone();
+        let mut sorted = self.all.clone();
+        let of_item = sorted.len().div_ceil(self.items.len().max(1));
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
         // Sum of what was said, right ones, all.
         let mut blocks: Vec<(f64, f64, f64)> = Vec::new();
-        for part in sorted.chunks(BLOCK) {
+        for part in sorted.chunks(BLOCK * of_item) {
             let said: f64 = part.iter().map(|(said, _)| said).sum();
             let right = part.iter().filter(|(_, right)| *right).count() as f64;
             blocks.push((said, right, part.len() as f64));
@@ -93,7 +100,8 @@ impl Answers {
         let mut error = 0.0;
         for tenth in 0..10u32 {
             let within = |said: f64| (said * 10.0).floor().clamp(0.0, 9.0) == f64::from(tenth);
-            let own: Vec<&(f64, bool)> = self.0.iter().filter(|(said, _)| within(*said)).collect();
+            let own: Vec<&(f64, bool)> =
+                self.all.iter().filter(|(said, _)| within(*said)).collect();
             let all = own.len() as f64;
             if own.is_empty() {
                 continue;
@@ -102,9 +110,9 @@ impl Answers {
             let right = own.iter().filter(|(_, right)| *right).count() as f64 / all;
             let (low, high) = wilson(right, all);
             println!("  said {said:.2}  was {right:.2} ({low:.2} to {high:.2})  of {all:.0}");
-            error += (said - right).abs() * all / self.0.len() as f64;
+            error += (said - right).abs() * all / self.all.len() as f64;
         }
-        println!("  mean difference {error:.3} of {}", self.0.len());
+        println!("  mean difference {error:.3} of {}", self.all.len());
     }
 }
 
