@@ -156,7 +156,7 @@ fn another_content_of_a_version_takes_its_place() -> Result<()> {
     write(path.join("b.tgz"), &[manifest("b", "1", json!({})), profile("a", PATIENT, "name")])?;
     let shared = package(path, &["add", "b.tgz"])?;
     ensure!(
-        shared.err.contains("1 profiles are in both a 1 and b 1: those of b 1 are used"),
+        shared.err.contains("1 profiles are in both a 1 and b 1: the newest of each is used, and of one version that of b 1"),
         "{}",
         shared.err
     );

@@ -313,7 +313,7 @@ fn tell_missing(missing: &[Missing<'_>], manner: Manner) {
     }
 }
 
-/// Of two packages that define the same, the later one in the list is meant.
+/// Of two packages that define the same, the newer is meant; of one version, that of the later in the list.
 fn tell_shared(all: &[&Index], manner: Manner) {
     for (at, one) in all.iter().enumerate() {
         for other in all.iter().skip(at + 1) {
@@ -328,10 +328,12 @@ fn tell_shared(all: &[&Index], manner: Manner) {
             let (later, earlier) = (later.shown(), earlier.shown());
             let text = Text::new(
                 format!(
-                    "{count} profiles are in both {earlier} and {later}: those of {later} are used"
+                    "{count} profiles are in both {earlier} and {later}: the newest of each is used, and \
+                     of one version that of {later}"
                 ),
                 format!(
-                    "{earlier} と {later} の両方に {count} 件のプロファイルがあり、{later} のものを使います"
+                    "{earlier} と {later} の両方に {count} 件のプロファイルがあります。それぞれ新しい版を、\
+                     同じ版なら {later} のものを使います"
                 ),
             );
             eprintln!("genkan: {}", text.in_language(manner.language));
