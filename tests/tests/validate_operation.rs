@@ -125,6 +125,7 @@ fn a_call_that_nobody_understands_is_refused() -> Result<()> {
         ("Observation/$validate", JSON, patient, 400, "GKN-113"),
         ("Patient/other/$validate", JSON, patient, 400, "GKN-113"),
         ("Patientt/$validate", JSON, patient, 404, "GKN-103"),
+        ("Patient/no_id/$validate", JSON, patient, 404, "GKN-104"),
         ("$validate", "text/plain", patient, 415, "GKN-107"),
     ] {
         let answer = post(genkan, &format!("/fhir/{path}"), form, body)?;

@@ -290,6 +290,7 @@ impl Error {
                 let of_bulk = asked.brings_everything() || asked.kicks_off();
                 let of_codes = asked.is_of_codes() || asked.is_of_review();
                 let of_other = of_bulk || of_codes || asked == Asked::ExportFile;
+                let of_other = of_other || asked == Asked::ValidateByBody;
                 of_one || of_operation || of_other
             }
             Error::UnknownVersion => asked == Asked::Vread,

@@ -40,7 +40,8 @@ impl Writing<'_> {
         let own = own.into_iter().chain(in_query(&taken())).collect();
         let asked = Asked::ValidateByBody;
         let mut by_body = self.operation_object(asked, named, own, fhir("OperationOutcome"));
-        let (json, xml) = (json!({"type": "object"}), json!({"type": "string"}));
+        // Whatever it is, it is judged: what is no resource is a finding.
+        let (json, xml) = (json!({}), json!({"type": "string"}));
         by_body["requestBody"] = json!({
             "required": true,
             "description": "A resource, or Parameters with one as `resource`, and `mode` and `profile`",

@@ -10,7 +10,7 @@ mod resource;
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
-use genkan_fhir::definitions::Definitions as R4;
+use genkan_fhir::definitions::{Definitions as R4, check_primitive};
 use genkan_fhir::validation::{Format, Node, Report, Text as Source};
 use genkan_mapping::Text;
 use serde_json::{Value, json};
@@ -58,6 +58,10 @@ pub async fn run(
 ) -> Result<Answer, Error> {
     exchange.stages.enter(Stage::Parse);
     let of = known(level.resource_type.as_deref())?;
+    // What is no id is that of nothing.
+    if level.id.as_deref().is_some_and(|id| check_primitive("id", id).is_err()) {
+        return Err(Error::NotFound { resource_type: of.unwrap_or(ANY).to_owned() });
+    }
     let given = of_query(pairs);
     let judged = match (document, level.id) {
         (None, None) => return Err(missing_resource()),
