@@ -6,7 +6,10 @@
 
 use std::fmt;
 
-use crate::names::Name;
+use crate::{
+    definitions::{PrimitiveKind, is_decimal},
+    names::Name,
+};
 
 /// What a document may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +38,14 @@ pub enum Form {
     Attribute,
     /// A whole XHTML element.
     Xhtml,
+}
+
+/// The value of a primitive, as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scalar<'t> {
+    Boolean(bool),
+    Number(&'t str),
+    Text(&'t str),
 }
 
 /// A range of the source, or of the decoded texts.
@@ -160,6 +171,23 @@ impl<'t> Node<'t> {
 
     pub(crate) fn is_twin(self) -> bool {
         self.record().is_some_and(|record| record.is_twin)
+    }
+
+    /// The value of a primitive of this kind. XML has its kind from R4 alone; a text that isn't what its
+    /// type promises stays a text.
+    pub(crate) fn scalar(self, kind: PrimitiveKind) -> Option<Scalar<'t>> {
+        let text = self.text()?;
+        let is_bare = match self.form() {
+            Form::Number | Form::Boolean => true,
+            Form::Attribute => kind.is_bare_in_json(),
+            _ => false,
+        };
+        Some(match text {
+            "true" if is_bare => Scalar::Boolean(true),
+            "false" if is_bare => Scalar::Boolean(false),
+            number if is_bare && is_decimal(number) => Scalar::Number(number),
+            text => Scalar::Text(text),
+        })
     }
 
     /// The byte of the source where it starts.

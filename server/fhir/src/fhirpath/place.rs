@@ -5,8 +5,9 @@
 
 use serde_json::{Map, Value};
 
+pub(super) use crate::tree::Scalar;
 use crate::{
-    definitions::{PrimitiveKind, is_decimal},
+    definitions::PrimitiveKind,
     tree::{Form, Node as Written},
 };
 
@@ -21,14 +22,6 @@ pub(super) enum Place<'a> {
     Written(Written<'a>),
 }
 
-/// The value of a primitive, as it was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scalar<'a> {
-    Boolean(bool),
-    Number(&'a str),
-    Text(&'a str),
-}
-
 impl<'a> Place<'a> {
     /// The value of a primitive of this kind. XML has its kind from R4 alone.
     pub fn scalar(self, kind: PrimitiveKind) -> Option<Scalar<'a>> {
@@ -39,20 +32,7 @@ impl<'a> Place<'a> {
                 Value::String(text) => Scalar::Text(text),
                 Value::Null | Value::Array(_) | Value::Object(_) => return None,
             }),
-            Self::Written(node) => {
-                let text = node.text()?;
-                let is_bare = match node.form() {
-                    Form::Number | Form::Boolean => true,
-                    Form::Attribute => kind.is_bare_in_json(),
-                    _ => false,
-                };
-                Some(match text {
-                    "true" if is_bare => Scalar::Boolean(true),
-                    "false" if is_bare => Scalar::Boolean(false),
-                    number if is_bare && is_decimal(number) => Scalar::Number(number),
-                    text => Scalar::Text(text),
-                })
-            }
+            Self::Written(node) => node.scalar(kind),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     shape::{Shape, Variant},
-    tree::{Form, Node},
+    tree::{Node, Scalar},
 };
 use crate::definitions::PrimitiveKind;
 
@@ -87,20 +87,10 @@ fn complex(node: Node<'_>, variant: &Variant) -> Value {
     Value::Object(object)
 }
 
-/// A text that isn't what its type promises stays a string, as FHIRPath reads it.
 fn primitive(node: Node<'_>, kind: PrimitiveKind) -> Option<Value> {
-    let text = node.text()?;
-    let is_bare = match node.form() {
-        Form::Number | Form::Boolean => true,
-        Form::Attribute => kind.is_bare_in_json(),
-        _ => false,
-    };
-    Some(match text {
-        "true" if is_bare => Value::Bool(true),
-        "false" if is_bare => Value::Bool(false),
-        text if is_bare && crate::definitions::is_decimal(text) => {
-            text.parse::<Number>().map_or_else(|_| text.into(), Value::Number)
-        }
-        text => text.into(),
+    Some(match node.scalar(kind)? {
+        Scalar::Boolean(boolean) => Value::Bool(boolean),
+        Scalar::Number(text) => text.parse::<Number>().map_or_else(|_| text.into(), Value::Number),
+        Scalar::Text(text) => text.into(),
     })
 }
