@@ -15,7 +15,8 @@ mod version;
 mod writer;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use genkan_adapter::{Row, Value};
@@ -28,7 +29,7 @@ use crate::program::{ColumnUse, Rule, RuleSet};
 use crate::projection::Projection;
 
 pub(crate) use telling::columns_of;
-use unsent::Watch;
+use unsent::{Places, Watch};
 pub use version::Tag;
 use writer::Writer;
 
@@ -103,20 +104,20 @@ pub struct Emitter<'a> {
     referred: Ids<'a>,
     /// What resources refer to, for who wants to know.
     followed: Option<RefCell<Followed>>,
-    /// Says too what of a row has to arrive and doesn't.
-    watching: bool,
+    /// What of a row has to arrive, by the address of its rule, for who wants to know what doesn't.
+    watched: Option<RefCell<HashMap<*const Rule, Rc<Places>>>>,
 }
 
 impl<'a> Emitter<'a> {
     pub fn new(rules: &'a RuleSet, identity: &'a Identity) -> Self {
-        Emitter { rules, identity, referred: Ids::new(identity), followed: None, watching: false }
+        Emitter { rules, identity, referred: Ids::new(identity), followed: None, watched: None }
     }
 
     /// Adds from now on an issue (`unsent`) for every 準必須 element that a row records and its resource
     /// doesn't have.
     #[must_use]
     pub fn watching(self) -> Self {
-        Emitter { watching: true, ..self }
+        Emitter { watched: Some(RefCell::default()), ..self }
     }
 
     /// Remembers from now on what the resources refer to.
@@ -174,12 +175,20 @@ impl<'a> Emitter<'a> {
             return Emitted { id, version_id, last_updated: None, json: None, issues: vec![issue] };
         };
         let mut writer = Writer::new(self, part, leaves);
-        writer.watch = self.watching.then(|| Watch::of(self.rules, rule));
+        writer.watch = self.watch(rule);
         let shown = is_version.then_some(version_id.as_str());
         let last_updated = writer.resource(rule, record, &id, shown);
         let Writer { out, mut issues, unusable, watch, .. } = writer;
         issues.extend(watch.into_iter().flat_map(Watch::into_issues));
         Emitted { id, version_id, last_updated, json: (!unusable).then_some(out), issues }
+    }
+
+    /// The same places for all records of a rule.
+    fn watch(&self, rule: &Rule) -> Option<Watch> {
+        let mut watched = self.watched.as_ref()?.borrow_mut();
+        let places = watched.entry(std::ptr::from_ref(rule));
+        let places = places.or_insert_with(|| Rc::new(unsent::places(self.rules, rule)));
+        Some(Watch::of(Rc::clone(places)))
     }
 
     /// The rule at this place of the rule set.

@@ -4,6 +4,7 @@
 //! Spec: technical guide of 電子カルテ情報共有サービス, 2.2.1④.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use genkan_adapter::Row;
 
@@ -14,11 +15,19 @@ use crate::diagnostic::Text;
 use crate::evaluate::{self, Frame};
 use crate::program::{Coded, ColumnUse, Node, NodeKind, Rule, RuleSet, Term};
 
+/// Elements of one rule, by the address of the node that writes them, which stays where it is as long as the
+/// rules do.
+pub(super) type Places = HashMap<*const Node, &'static str>;
+
+pub(super) fn places(rules: &RuleSet, rule: &Rule) -> Places {
+    let places = elements::to_be_sent(rules, rule).into_iter();
+    places.map(|(node, element)| (std::ptr::from_ref(node), element)).collect()
+}
+
 /// The places of one rule that are watched while a record is written.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// By the address of the node, which stays where it is as long as the rules do.
-    places: HashMap<*const Node, &'static str>,
+    places: Rc<Places>,
     arrived: Vec<Spot>,
     unsent: Vec<(Spot, Issue)>,
 }
@@ -41,9 +50,7 @@ pub(super) struct Noted {
 }
 
 impl Watch {
-    pub fn of(rules: &RuleSet, rule: &Rule) -> Self {
-        let places = elements::to_be_sent(rules, rule).into_iter();
-        let places = places.map(|(node, element)| (std::ptr::from_ref(node), element)).collect();
+    pub fn of(places: Rc<Places>) -> Self {
         Watch { places, arrived: Vec::new(), unsent: Vec::new() }
     }
 
