@@ -205,6 +205,12 @@ impl<'t> Node<'t> {
         Children { tree: self.tree, next: self.index + 1, end }
     }
 
+    /// All nodes below it, in the order of the text.
+    pub(crate) fn below(self) -> impl Iterator<Item = Node<'t>> {
+        let end = self.record().map_or(0, |record| record.end);
+        (self.index + 1..end).map(move |index| Node { tree: self.tree, index })
+    }
+
     /// How many nodes it is, with all below it.
     pub(crate) fn size(self) -> u64 {
         self.record().map_or(0, |record| u64::from(record.end.saturating_sub(self.index)))
@@ -217,6 +223,21 @@ impl<'t> Node<'t> {
     /// The first child of this name.
     pub fn child(self, name: &str) -> Option<Node<'t>> {
         self.all(name).next()
+    }
+
+    /// All children of a name that has a number.
+    pub(crate) fn all_of(self, name: Name) -> impl Iterator<Item = Node<'t>> {
+        self.children().only(move |child| child.number() == name)
+    }
+
+    /// The first child of a name that has a number.
+    pub(crate) fn get(self, name: Name) -> Option<Node<'t>> {
+        self.all_of(name).next()
+    }
+
+    /// The text of the first child of a name that has a number.
+    pub(crate) fn get_text(self, name: Name) -> Option<&'t str> {
+        self.get(name)?.text()
     }
 
     /// The text of the first child of this name.
@@ -236,7 +257,7 @@ impl<'t> Node<'t> {
 
     /// The type of a resource, as it says itself.
     pub fn resource_type(self) -> Option<&'t str> {
-        self.child_text("resourceType")
+        self.get_text(Name::RESOURCE_TYPE)
     }
 }
 

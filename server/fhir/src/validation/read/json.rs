@@ -37,9 +37,20 @@ struct Reader<'s, 'p> {
     depth: usize,
     tree: Tree<'s>,
     /// Those of the open objects, the outermost first.
-    names: Vec<Span>,
+    names: Vec<Key>,
     problems: &'p mut Problems,
     limits: Limits,
+}
+
+/// The name of a member.
+#[derive(Clone, Copy)]
+struct Key {
+    text: Span,
+    number: Name,
+}
+
+impl Key {
+    const NONE: Self = Self { text: Span::EMPTY, number: Name::OTHER };
 }
 
 /// What makes the rest unreadable.
@@ -51,7 +62,7 @@ impl Reader<'_, '_> {
         if self.peek() != Some(b'{') {
             return Err(self.unexpected("{"));
         }
-        self.value(Span::EMPTY, false)?;
+        self.value(Key::NONE, false)?;
         self.blanks();
         if self.at < self.bytes.len() {
             return Err(self.unexpected("the end of the document"));
@@ -66,6 +77,14 @@ impl Reader<'_, '_> {
     fn blanks(&mut self) {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
+            // Files are mostly indented.
+            while let Some(word) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+                let others = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b' '; 8]);
+                self.at += others.trailing_zeros() as usize / 8;
+                if others != 0 {
+                    break;
+                }
+            }
         }
     }
 
@@ -79,7 +98,7 @@ impl Reader<'_, '_> {
         Box::new(problem.found(found))
     }
 
-    fn value(&mut self, name: Span, is_item: bool) -> Result<(), Stop> {
+    fn value(&mut self, name: Key, is_item: bool) -> Result<(), Stop> {
         let at = self.at;
         match self.peek() {
             Some(b'{') => self.object(name, is_item)?,
@@ -101,11 +120,11 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn push(&mut self, name: Span, value: Span, form: Form, is_item: bool, at: usize) -> usize {
+    fn push(&mut self, name: Key, value: Span, form: Form, is_item: bool, at: usize) -> usize {
         let index = self.tree.records.len();
         self.tree.records.push(Record {
-            name,
-            number: Name::of(self.tree.text(name)),
+            name: name.text,
+            number: name.number,
             value,
             form,
             is_item,
@@ -125,7 +144,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn object(&mut self, name: Span, is_item: bool) -> Result<(), Stop> {
+    fn object(&mut self, name: Key, is_item: bool) -> Result<(), Stop> {
         self.deeper()?;
         let index = self.push(name, Span::EMPTY, Form::Object, is_item, self.at);
         self.at += 1;
@@ -140,9 +159,11 @@ impl Reader<'_, '_> {
                 _ => return Err(self.unexpected(if is_first { "\" or }" } else { "\"" })),
             }
             let key_at = self.at;
-            let key = self.string()?;
+            let text = self.string()?;
+            let name = self.tree.text(text);
+            has_twins |= name.starts_with('_');
+            let key = Key { text, number: Name::of(name) };
             self.check_new(first_name, key, key_at)?;
-            has_twins |= self.tree.text(key).starts_with('_');
             self.blanks();
             if self.peek() != Some(b':') {
                 return Err(self.unexpected(":"));
@@ -176,10 +197,14 @@ impl Reader<'_, '_> {
 
     /// A name twice in an object: which of the two counts depends on the reader. `first` is where
     /// the names of the object start.
-    fn check_new(&mut self, first: usize, key: Span, key_at: usize) -> Result<(), Stop> {
+    fn check_new(&mut self, first: usize, key: Key, key_at: usize) -> Result<(), Stop> {
         let known = self.names.get(first..).unwrap_or_default();
-        if known.iter().any(|known| self.tree.text(*known) == self.tree.text(key)) {
-            let found = self.tree.text(key).chars().take(64).collect::<String>();
+        let is_same = |known: &Key| {
+            let of_text = || self.tree.text(known.text) == self.tree.text(key.text);
+            known.number == key.number && (key.number != Name::OTHER || of_text())
+        };
+        if known.iter().any(is_same) {
+            let found = self.tree.text(key.text).chars().take(64).collect::<String>();
             keep(self.problems, Problem::new(Code::DuplicateName, key_at).found(found));
         }
         if known.len() >= self.limits.object_names_max {
@@ -189,7 +214,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn list(&mut self, name: Span) -> Result<(), Stop> {
+    fn list(&mut self, name: Key) -> Result<(), Stop> {
         self.deeper()?;
         let start = self.at;
         self.at += 1;
@@ -223,7 +248,7 @@ impl Reader<'_, '_> {
     /// A list in a list is no FHIR: it is read for its syntax only.
     fn skip_list(&mut self) -> Result<(), Stop> {
         let (count, problems) = (self.tree.records.len(), self.problems.kept.len());
-        self.list(Span::EMPTY)?;
+        self.list(Key::NONE)?;
         self.tree.records.truncate(count);
         self.problems.kept.truncate(problems);
         Ok(())
@@ -232,7 +257,7 @@ impl Reader<'_, '_> {
     fn word(
         &mut self,
         word: &'static str,
-        name: Span,
+        name: Key,
         form: Form,
         is_item: bool,
     ) -> Result<(), Stop> {
@@ -246,7 +271,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn number(&mut self, name: Span, is_item: bool) -> Result<(), Stop> {
+    fn number(&mut self, name: Key, is_item: bool) -> Result<(), Stop> {
         let start = self.at;
         while let Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -266,6 +291,7 @@ impl Reader<'_, '_> {
         self.at += 1;
         let start = self.at;
         loop {
+            self.at += plain_bytes(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     let span = source_span(start, self.at);
@@ -286,6 +312,7 @@ impl Reader<'_, '_> {
         let from = self.tree.decoded.len();
         let mut copied = start;
         loop {
+            self.at += plain_bytes(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     self.copy(copied);
@@ -370,6 +397,31 @@ impl Reader<'_, '_> {
             None => Err(self.unexpected("four hexadecimal digits")),
         }
     }
+}
+
+/// How many bytes stand before the next that means something in a string: a quote, a backslash or a
+/// control character.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let marks = marks(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return 8 * at + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_plain = |byte: &&u8| **byte >= b' ' && !matches!(**byte, b'"' | b'\\');
+    8 * words.len() + rest.iter().take_while(is_plain).count()
+}
+
+/// The high bit of the first of eight bytes that is a quote, a backslash or less than a blank, with
+/// whatever bits above it; 0 if there is none. Taking `n` from a byte without a high bit borrows if it
+/// is less, and what differs from a quote by nothing is less than 1.
+fn marks(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGH;
+    let same = |byte: u8| less(word ^ u64::from_le_bytes([byte; 8]), 1);
+    less(word, 0x20) | same(b'"') | same(b'\\')
 }
 
 fn source_span(start: usize, end: usize) -> Span {

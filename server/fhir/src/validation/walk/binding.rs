@@ -1,8 +1,11 @@
 //! Codes against the value sets that R4 and profiles bind them to.
 
+use smallvec::SmallVec;
+
 use super::{Code, ElementRule, Node, Part, Spot, Walk};
 use crate::{
     definitions::BindingStrength,
+    names::Name,
     validation::terminology::{CodeQuestion, Membership},
 };
 
@@ -124,7 +127,7 @@ impl<'w> Walk<'w> {
 
     /// A coding by itself: does its system have the code, and is the display right?
     fn coding(&mut self, node: Node<'w>) {
-        let (Some(system), Some(code)) = (node.child("system"), node.child("code")) else {
+        let (Some(system), Some(code)) = (node.get(Name::SYSTEM), node.get(Name::CODE)) else {
             return;
         };
         let (Some(url), Some(text)) = (system.text(), code.text()) else { return };
@@ -181,10 +184,10 @@ impl<'w> Walk<'w> {
 }
 
 /// The codes that an element has, by its type.
-fn coded<'w>(spot: Spot<'w>) -> Vec<Coded<'w>> {
+fn coded<'w>(spot: Spot<'w>) -> SmallVec<[Coded<'w>; 4]> {
     let node = spot.node;
     let of_coding = |node: Node<'w>| {
-        Some(Coded { system: node.child_text("system"), code: node.child_text("code")? })
+        Some(Coded { system: node.get_text(Name::SYSTEM), code: node.get_text(Name::CODE)? })
     };
     match spot.variant.code {
         "code" | "string" | "uri" | "url" | "canonical" => {
@@ -194,8 +197,8 @@ fn coded<'w>(spot: Spot<'w>) -> Vec<Coded<'w>> {
         "Coding" | "Quantity" | "Age" | "Distance" | "Duration" | "Count" => {
             of_coding(node).into_iter().collect()
         }
-        "CodeableConcept" => node.all("coding").filter_map(of_coding).collect(),
-        _ => Vec::new(),
+        "CodeableConcept" => node.all_of(Name::CODING).filter_map(of_coding).collect(),
+        _ => SmallVec::new(),
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::{Code, Node, Part, Walk};
+use crate::names::Name;
 
 impl<'w> Walk<'w> {
     pub(super) fn check_contained(&mut self, node: Node<'w>, is_contained: bool) {
-        let mut contained = node.all("contained").peekable();
+        let mut contained = node.all_of(Name::CONTAINED).peekable();
         if contained.peek().is_none() {
             return;
         }
@@ -18,7 +19,7 @@ impl<'w> Walk<'w> {
         local_references(node, &mut referred);
         let mut ids = HashSet::new();
         for (index, resource) in contained.enumerate() {
-            let Some(id) = resource.child_text("id") else { continue };
+            let Some(id) = resource.get_text(Name::ID) else { continue };
             if !ids.insert(id) {
                 self.path.push(Part::item("contained", index));
                 self.report(resource, Code::DuplicateId, "", id, "");
@@ -38,14 +39,13 @@ impl<'w> Walk<'w> {
 
 /// The ids in `#id`, of references, canonicals and URIs.
 fn local_references<'w>(node: Node<'w>, found: &mut HashSet<&'w str>) {
-    for child in node.children() {
-        let text = child.text().unwrap_or_default();
-        found.extend(text.strip_prefix('#'));
-        if child.name() == "div" {
+    for below in node.below() {
+        let text = below.text().unwrap_or_default();
+        if below.number() == Name::DIV {
             // A narrative shows a contained image by its id.
             let parts = text.split(['"', '\'']).filter_map(|part| part.strip_prefix('#'));
             found.extend(parts.filter(|id| !id.is_empty()));
         }
-        local_references(child, found);
+        found.extend(text.strip_prefix('#'));
     }
 }

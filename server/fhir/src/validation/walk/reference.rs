@@ -3,6 +3,7 @@
 use super::{Code, Contained, ElementRule, Node, Part, Path, Rules, Spot, Trial, Walk};
 use crate::{
     definitions::Definitions,
+    names::Name,
     validation::{
         profile::{TypeRule, core_type},
         walk::primitive::is_absolute,
@@ -23,7 +24,7 @@ impl<'w> Walk<'w> {
     pub(super) fn reference(&mut self, spot: Spot<'w>, rules: &Rules<'w>) {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
-        let Some(text) = node.child_text("reference") else { return };
+        let Some(text) = node.get_text(Name::REFERENCE) else { return };
         if !text.starts_with('#') && !is_form(text) {
             self.report(node, Code::ReferenceForm, path, "", "");
         }
@@ -193,8 +194,8 @@ impl<'w> Walk<'w> {
 /// Of several with one id, the first.
 fn contained_by_id(resource: Node<'_>) -> Contained<'_> {
     let mut by_id = Contained::new();
-    for (index, node) in resource.all("contained").enumerate() {
-        if let Some(id) = node.child_text("id") {
+    for (index, node) in resource.all_of(Name::CONTAINED).enumerate() {
+        if let Some(id) = node.get_text(Name::ID) {
             by_id.entry(id).or_insert((index, node));
         }
     }

@@ -4,6 +4,7 @@
 //! Spec: <https://hl7.org/fhir/R4/observation-vitalsigns.html>
 
 use super::{Node, Rules, Walk};
+use crate::names::Name;
 
 const LOINC: &str = "http://loinc.org";
 const SNOMED: &str = "http://snomed.info/sct";
@@ -110,23 +111,22 @@ const VITAL_SIGNS: [VitalSign; 10] = [
 ];
 
 impl VitalSign {
-    fn is_coded_by(&self, coding: Node<'_>) -> bool {
-        let codes = match coding.child_text("system") {
-            Some(LOINC) => self.loinc,
-            Some(SNOMED) => self.snomed,
-            _ => return false,
+    fn of(coding: Node<'_>) -> Option<&'static Self> {
+        let codes: fn(&Self) -> &[&str] = match coding.get_text(Name::SYSTEM)? {
+            LOINC => |sign| sign.loinc,
+            SNOMED => |sign| sign.snomed,
+            _ => return None,
         };
-        coding.child_text("code").is_some_and(|code| codes.contains(&code))
+        let code = coding.get_text(Name::CODE)?;
+        VITAL_SIGNS.iter().find(|sign| codes(sign).contains(&code))
     }
 }
 
 impl<'w> Walk<'w> {
     pub(super) fn vital_signs(&mut self, node: Node<'w>, rules: &mut Rules<'w>) {
-        let Some(code) = node.child("code") else { return };
+        let Some(code) = node.get(Name::CODE) else { return };
         for coding in code.all("coding") {
-            let Some(sign) = VITAL_SIGNS.iter().find(|sign| sign.is_coded_by(coding)) else {
-                continue;
-            };
+            let Some(sign) = VitalSign::of(coding) else { continue };
             let canonical = format!("http://hl7.org/fhir/StructureDefinition/{}", sign.profile);
             if let Some(profile) = self.outside.profiles.good(&canonical) {
                 self.add_rules(profile, rules);
