@@ -20,10 +20,11 @@ pub use element::{Binding, BindingStrength, Element, ElementType, Invariant, Sev
 pub use expression::{OutsideSubset, ParameterPath, PathStep};
 pub use extension::{ExtensionFacts, ExtensionPart};
 pub use parameter::{Component, ParameterType, SearchParameter};
+pub(crate) use primitive::PrimitiveType;
 pub use primitive::{MAX_STRING_BYTES, PrimitiveFault, PrimitiveKind, check_primitive};
 pub(crate) use primitive::{is_carried, is_decimal};
 
-use crate::names::Table;
+use crate::{canonical, names::Table};
 use element::Structure;
 use serde_json::{Value, json};
 
@@ -248,7 +249,7 @@ impl Definitions {
 
     /// How the value of a primitive type is written; `None` for complex and unknown types.
     pub fn primitive_kind(&self, type_code: &str) -> Option<PrimitiveKind> {
-        PrimitiveKind::of(type_code)
+        PrimitiveType::named(type_code).map(PrimitiveType::kind)
     }
 
     /// All search parameters of a resource type with those of `DomainResource` and `Resource`, by
@@ -314,8 +315,7 @@ impl Definitions {
     /// The codes of a value set, by URL with or without `|version`. `None` when the table doesn't
     /// spell it out: that is not an empty set.
     pub fn value_set_codes(&self, url: &str) -> Option<&[ValueSetCode]> {
-        let url = url.split('|').next()?;
-        let value_set = self.value_sets.get(url)?;
+        let value_set = self.value_sets.get(canonical::url(url))?;
         Some(value_set.codes.get_or_init(|| value_set_codes(value_set.body)))
     }
 }

@@ -61,6 +61,7 @@ mod parser;
 mod place;
 mod program;
 mod quantity;
+mod settled;
 mod temporal;
 mod temporal_text;
 mod term;
@@ -77,22 +78,32 @@ pub use temporal::Temporal;
 use evaluate::Evaluation;
 use program::Program;
 
+use crate::names::Name;
+
 /// A compiled expression. It belongs to no resource and can be shared between threads.
 #[derive(Debug)]
 pub struct Expression {
     program: Program,
+    settled_without: Box<[Name]>,
 }
 
 impl Expression {
     /// # Errors
     /// Where and why the text is no expression, or asks for what isn't supported.
     pub fn compile(text: &str) -> Result<Self, CompileError> {
-        parser::parse(text).map(|program| Self { program })
+        let program = parser::parse(text)?;
+        Ok(Self { settled_without: settled::without(&program), program })
     }
 
     /// The text that it was compiled from.
     pub fn text(&self) -> &str {
         &self.program.text
+    }
+
+    /// The children without any one of which [`Expression::holds`] on an element, as most invariants do
+    /// on most elements. Whoever knows what an element has needs no evaluation.
+    pub(crate) fn settled_without(&self) -> &[Name] {
+        &self.settled_without
     }
 
     /// Looks for what can't be meant on a type (`Patient`, `Patient.contact`, `HumanName`): an

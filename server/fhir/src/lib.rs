@@ -3,6 +3,7 @@
 //!
 //! Pure: no I/O, no clock, no environment, no randomness. Knows no SQL and no HTTP.
 
+mod canonical;
 pub mod datetime;
 pub mod definitions;
 pub mod fhirpath;

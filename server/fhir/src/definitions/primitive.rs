@@ -7,7 +7,6 @@ use crate::datetime;
 /// R4 limits a string to 1 MB; the same bound stops other texts from growing without end.
 pub const MAX_STRING_BYTES: usize = 1024 * 1024;
 const MAX_ID_BYTES: usize = 64;
-const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// The shape of a primitive value: how JSON holds it, and what an expression may do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,23 +30,6 @@ pub enum PrimitiveKind {
 }
 
 impl PrimitiveKind {
-    pub(super) fn of(type_code: &str) -> Option<Self> {
-        Some(match type_code {
-            "boolean" => Self::Boolean,
-            "integer" | "positiveInt" | "unsignedInt" => Self::Integer,
-            "decimal" => Self::Decimal,
-            "date" => Self::Date,
-            "dateTime" => Self::DateTime,
-            "instant" => Self::Instant,
-            "time" => Self::Time,
-            "string" | "code" | "id" | "uri" | "url" | "canonical" | "oid" | "uuid"
-            | "markdown" => Self::Text,
-            "base64Binary" => Self::Base64,
-            "xhtml" => Self::Xhtml,
-            _ => return None,
-        })
-    }
-
     /// Whether the JSON value stands without quotes.
     pub fn is_bare_in_json(self) -> bool {
         matches!(self, Self::Boolean | Self::Integer | Self::Decimal)
@@ -71,52 +53,134 @@ pub enum PrimitiveFault {
     NotPrimitive,
 }
 
+/// A primitive type of R4 (プリミティブ型), each with its own lexical rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PrimitiveType {
+    Base64Binary,
+    Boolean,
+    Canonical,
+    Code,
+    Date,
+    DateTime,
+    Decimal,
+    Id,
+    Instant,
+    Integer,
+    Markdown,
+    Oid,
+    PositiveInt,
+    String,
+    Time,
+    UnsignedInt,
+    Uri,
+    Url,
+    Uuid,
+    Xhtml,
+}
+
+impl PrimitiveType {
+    pub fn named(type_code: &str) -> Option<Self> {
+        Some(match type_code {
+            "base64Binary" => Self::Base64Binary,
+            "boolean" => Self::Boolean,
+            "canonical" => Self::Canonical,
+            "code" => Self::Code,
+            "date" => Self::Date,
+            "dateTime" => Self::DateTime,
+            "decimal" => Self::Decimal,
+            "id" => Self::Id,
+            "instant" => Self::Instant,
+            "integer" => Self::Integer,
+            "markdown" => Self::Markdown,
+            "oid" => Self::Oid,
+            "positiveInt" => Self::PositiveInt,
+            "string" => Self::String,
+            "time" => Self::Time,
+            "unsignedInt" => Self::UnsignedInt,
+            "uri" => Self::Uri,
+            "url" => Self::Url,
+            "uuid" => Self::Uuid,
+            "xhtml" => Self::Xhtml,
+            _ => return None,
+        })
+    }
+
+    pub fn kind(self) -> PrimitiveKind {
+        match self {
+            Self::Boolean => PrimitiveKind::Boolean,
+            Self::Integer | Self::PositiveInt | Self::UnsignedInt => PrimitiveKind::Integer,
+            Self::Decimal => PrimitiveKind::Decimal,
+            Self::Date => PrimitiveKind::Date,
+            Self::DateTime => PrimitiveKind::DateTime,
+            Self::Instant => PrimitiveKind::Instant,
+            Self::Time => PrimitiveKind::Time,
+            Self::Base64Binary => PrimitiveKind::Base64,
+            Self::Xhtml => PrimitiveKind::Xhtml,
+            Self::Canonical
+            | Self::Code
+            | Self::Id
+            | Self::Markdown
+            | Self::Oid
+            | Self::String
+            | Self::Uri
+            | Self::Url
+            | Self::Uuid => PrimitiveKind::Text,
+        }
+    }
+
+    /// See [`check_primitive`].
+    pub fn check(self, text: &str) -> Result<(), PrimitiveFault> {
+        if text.is_empty() {
+            return Err(PrimitiveFault::Empty);
+        }
+        if text.len() > MAX_STRING_BYTES && !matches!(self, Self::Base64Binary | Self::Xhtml) {
+            return Err(PrimitiveFault::TooLong(MAX_STRING_BYTES));
+        }
+        // What has neither control characters nor a byte of the others needs no second look.
+        let is_plain = text.bytes().fold(true, |all, byte| all & (byte >= b' ') & (byte != 0xEF));
+        if !is_plain && !text.chars().all(is_carried) {
+            return Err(PrimitiveFault::Form("characters that XML can hold too"));
+        }
+        match self {
+            Self::Boolean => form(matches!(text, "true" | "false"), "true or false"),
+            Self::Integer => integer(text, i32::MIN, "-2147483648 to 2147483647"),
+            Self::UnsignedInt => integer(text, 0, "0 to 2147483647"),
+            Self::PositiveInt => integer(text, 1, "1 to 2147483647"),
+            Self::Decimal => form(is_decimal(text), "a decimal number"),
+            Self::Date => Ok(datetime::parse_date(text).map(|_| ())?),
+            Self::DateTime => Ok(datetime::parse_date_time(text).map(|_| ())?),
+            Self::Instant => Ok(datetime::parse_instant(text).map(|_| ())?),
+            Self::Time => Ok(datetime::parse_time(text).map(|_| ())?),
+            // XML trims white space: a string of nothing else would come back as none.
+            Self::String | Self::Markdown => {
+                form(text.bytes().any(|byte| !is_blank(byte)), "more than blanks")
+            }
+            Self::Code => form(is_code(text), "words with single spaces between them"),
+            Self::Id => {
+                if text.len() > MAX_ID_BYTES {
+                    return Err(PrimitiveFault::TooLong(MAX_ID_BYTES));
+                }
+                form(is_id(text), "letters, digits, - and .")
+            }
+            Self::Uri | Self::Url | Self::Canonical => {
+                let is_forbidden = |letter: char| letter.is_whitespace() || letter.is_control();
+                let is_plain = text.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic());
+                form(is_plain || !text.contains(is_forbidden), "a URI without white space")
+            }
+            Self::Oid => form(is_oid(text), "urn:oid:"),
+            Self::Uuid => form(is_uuid(text), "urn:uuid: in lower case"),
+            Self::Base64Binary => form(is_base64(text), "base64"),
+            Self::Xhtml => form(text.trim_start().starts_with("<div"), "a div element"),
+        }
+    }
+}
+
 /// Checks the text of a value (as JSON writes it, without quotes) against its type.
 ///
 /// # Errors
 /// What R4 says is wrong with it.
 pub fn check_primitive(type_code: &str, text: &str) -> Result<(), PrimitiveFault> {
-    if text.is_empty() {
-        return Err(PrimitiveFault::Empty);
-    }
-    if text.len() > MAX_STRING_BYTES && type_code != "base64Binary" && type_code != "xhtml" {
-        return Err(PrimitiveFault::TooLong(MAX_STRING_BYTES));
-    }
-    // What has neither control characters nor a byte of the others needs no second look.
-    let is_plain = text.bytes().fold(true, |all, byte| all & (byte >= b' ') & (byte != 0xEF));
-    if !is_plain && !text.chars().all(is_carried) {
-        return Err(PrimitiveFault::Form("characters that XML can hold too"));
-    }
-    match type_code {
-        "boolean" => form(matches!(text, "true" | "false"), "true or false"),
-        "integer" => integer(text, i32::MIN, "-2147483648 to 2147483647"),
-        "unsignedInt" => integer(text, 0, "0 to 2147483647"),
-        "positiveInt" => integer(text, 1, "1 to 2147483647"),
-        "decimal" => form(is_decimal(text), "a decimal number"),
-        "date" => Ok(datetime::parse_date(text).map(|_| ())?),
-        "dateTime" => Ok(datetime::parse_date_time(text).map(|_| ())?),
-        "instant" => Ok(datetime::parse_instant(text).map(|_| ())?),
-        "time" => Ok(datetime::parse_time(text).map(|_| ())?),
-        // XML trims white space: a string of nothing else would come back as none.
-        "string" | "markdown" => form(!text.trim_matches(BLANKS).is_empty(), "more than blanks"),
-        "code" => form(is_code(text), "words with single spaces between them"),
-        "id" => {
-            if text.len() > MAX_ID_BYTES {
-                return Err(PrimitiveFault::TooLong(MAX_ID_BYTES));
-            }
-            form(is_id(text), "letters, digits, - and .")
-        }
-        "uri" | "url" | "canonical" => {
-            let is_forbidden = |letter: char| letter.is_whitespace() || letter.is_control();
-            let is_plain = text.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic());
-            form(is_plain || !text.contains(is_forbidden), "a URI without white space")
-        }
-        "oid" => form(is_oid(text), "urn:oid:"),
-        "uuid" => form(is_uuid(text), "urn:uuid: in lower case"),
-        "base64Binary" => form(is_base64(text), "base64"),
-        "xhtml" => form(text.trim_start().starts_with("<div"), "a div element"),
-        _ => Err(PrimitiveFault::NotPrimitive),
-    }
+    PrimitiveType::named(type_code).ok_or(PrimitiveFault::NotPrimitive)?.check(text)
 }
 
 /// Whether JSON and XML can both carry the character. XML 1.0 has no control characters but tab and
@@ -165,9 +229,14 @@ pub(crate) fn is_decimal(text: &str) -> bool {
         && exponent.is_none_or(|text| digits(text.strip_prefix(['+', '-']).unwrap_or(text)))
 }
 
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
 /// `[^\s]+(\s[^\s]+)*`
 fn is_code(text: &str) -> bool {
-    text.split(char::is_whitespace).all(|word| !word.is_empty())
+    text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.is_empty()
+        || text.split(char::is_whitespace).all(|word| !word.is_empty())
 }
 
 fn is_id(text: &str) -> bool {

@@ -84,7 +84,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn resource(place: Place<'a>) -> Option<Self> {
-        let of = Model::r4().resource(place.text_of("resourceType")?)?;
+        let of = Model::r4().resource(place.resource_type()?)?;
         Some(Self { place, of })
     }
 

@@ -50,6 +50,8 @@ struct Structure {
     name: &'static str,
     base: Option<u16>,
     kind: Kind,
+    /// Neither a data type nor abstract.
+    is_concrete_resource: bool,
     shapes: OnceLock<Vec<Shape>>,
 }
 
@@ -103,6 +105,7 @@ impl Model {
             name,
             base: definitions.base_of(name).and_then(|base| by_name.get(base).copied()),
             kind: kind_of(definitions, name),
+            is_concrete_resource: definitions.is_resource(name),
             shapes: OnceLock::new(),
         };
         let structures = types.iter().map(structure).collect();
@@ -132,7 +135,7 @@ impl Model {
     /// The type of a resource by its `resourceType`; abstract ones are none.
     pub fn resource(&self, resource_type: &str) -> Option<TypeId> {
         let of = self.structure(resource_type)?;
-        self.definitions.is_resource(resource_type).then_some(of)
+        self.structures.get(usize::from(of.structure))?.is_concrete_resource.then_some(of)
     }
 
     pub fn kind(&self, of: TypeId) -> Kind {
@@ -152,7 +155,8 @@ impl Model {
 
     /// `Resource` and `DomainResource`.
     pub fn is_abstract_resource(&self, of: TypeId) -> bool {
-        self.kind(of) == Kind::Resource && !self.definitions.is_resource(self.type_name(of))
+        let structure = self.structures.get(usize::from(of.structure));
+        self.kind(of) == Kind::Resource && structure.is_some_and(|of| !of.is_concrete_resource)
     }
 
     /// The name of the type as `type()` gives it: `BackboneElement` for a nested element.

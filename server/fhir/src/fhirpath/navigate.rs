@@ -151,7 +151,7 @@ fn is_there(written: Written<'_>, variant: &Variant) -> bool {
 fn element<'a>(place: Place<'a>, variant: &Variant) -> Node<'a> {
     let mut of = variant.of;
     if variant.is_resource {
-        let own = place.text_of("resourceType");
+        let own = place.resource_type();
         of = own.and_then(|own| Model::r4().resource(own)).unwrap_or(of);
     }
     Node { place, of }

@@ -63,6 +63,14 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// What a resource says of its own type.
+    pub fn resource_type(self) -> Option<&'a str> {
+        match self {
+            Self::Json { .. } => self.text_of("resourceType"),
+            Self::Written(node) => node.resource_type(),
+        }
+    }
+
     /// Of a complex element: the digits of a child that is a number.
     pub fn number_of(self, name: &str) -> Option<&'a str> {
         match self {

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use super::shape::Shape;
 use crate::{
+    canonical,
     definitions::{BindingStrength, Definitions, Severity},
     fhirpath::Expression,
     names::{Name, Table},
@@ -311,10 +312,7 @@ impl Profiles {
     }
 
     fn source(&self, canonical: &str) -> Option<&Source> {
-        let (url, version) = match canonical.split_once('|') {
-            Some((url, version)) => (url, Some(version)),
-            None => (canonical, None),
-        };
+        let (url, version) = canonical::split(canonical);
         let sources = self.by_url.get(url)?;
         match version {
             Some(version) => {
@@ -333,6 +331,6 @@ impl Profiles {
 /// The type that a canonical of R4's own stands for: `Patient` of
 /// `http://hl7.org/fhir/StructureDefinition/Patient`.
 pub(super) fn core_type(canonical: &str) -> Option<&str> {
-    let name = canonical.split('|').next()?.strip_prefix(CORE)?;
+    let name = canonical::url(canonical).strip_prefix(CORE)?;
     (Definitions::r4().is_type(name) || Shape::of(name).is_some()).then_some(name)
 }

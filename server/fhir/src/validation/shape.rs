@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::OnceLock};
 
 use super::profile::{ElementRule, Profiles};
 use crate::{
-    definitions::{Definitions, Element, ElementType, Invariant, PrimitiveKind, Severity},
+    definitions::{Definitions, Element, ElementType, Invariant, PrimitiveType, Severity},
     fhirpath::{self, Expression, TypeId},
     names::{Name, Table},
     tree::Node,
@@ -26,15 +26,42 @@ pub(super) struct Rule {
     pub expression: Expression,
 }
 
+/// Some of the elements of a type, by their places.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Elements(u64);
+
+impl Elements {
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// No type of R4 has more than 64.
+    fn bit(at: u16) -> u64 {
+        1_u64.checked_shl(at.into()).unwrap_or_default()
+    }
+
+    pub fn add(&mut self, at: u16) {
+        self.0 |= Self::bit(at);
+    }
+
+    pub fn has(self, at: u16) -> bool {
+        self.0 & Self::bit(at) != 0
+    }
+
+    pub fn contain(self, others: Self) -> bool {
+        others.0 & !self.0 == 0
+    }
+}
+
 /// A type: a structure, or an element nested in one.
 #[derive(Debug)]
 pub(super) struct Shape {
     /// `Patient`, `HumanName`, `string`, `Patient.contact`.
     pub path: &'static str,
-    pub primitive: Option<PrimitiveKind>,
+    pub primitive: Option<PrimitiveType>,
     /// The same type for FHIRPath.
     of: TypeId,
     pub elements: Vec<Child>,
+    /// Those that must be there, once.
+    pub required: Elements,
     /// By the length of the name, then by the name: the element and which of its types.
     names: Vec<(Box<str>, u16, u16)>,
     /// The same by the number of the name, for those that have one.
@@ -48,6 +75,8 @@ pub(super) struct Child {
     pub element: &'static Element,
     /// The number of its name without `[x]`.
     pub number: Name,
+    /// Whether it is the id of an element, which its resource has once.
+    pub is_element_id: bool,
     /// One, or one for each type of a choice.
     pub variants: Vec<Variant>,
     pub invariants: Vec<Rule>,
@@ -93,9 +122,16 @@ impl Shape {
 
     fn new(path: &'static str) -> Option<Self> {
         let definitions = Definitions::r4();
-        let primitive = definitions.primitive_kind(path);
+        let primitive = PrimitiveType::named(path);
         let of = TypeId::at(path)?;
         let elements: Vec<Child> = definitions.children(path)?.iter().map(Child::new).collect();
+        let mut required = Elements::default();
+        let is_required = |(_, child): &(usize, &Child)| child.element.min > 0;
+        elements
+            .iter()
+            .enumerate()
+            .filter(is_required)
+            .for_each(|(at, _)| required.add(narrow(at)));
         let mut names = Vec::new();
         for (index, child) in elements.iter().enumerate() {
             for (variant, of) in child.variants.iter().enumerate() {
@@ -111,7 +147,7 @@ impl Shape {
         let mut numbers: Vec<_> = names.iter().filter_map(numbered).collect();
         numbers.sort_unstable();
         let invariants = definitions.invariants(path).into_iter().filter_map(rule).collect();
-        Some(Self { path, primitive, of, elements, names, numbers, invariants })
+        Some(Self { path, primitive, of, elements, required, names, numbers, invariants })
     }
 
     /// An element of this type, for FHIRPath.
@@ -140,6 +176,12 @@ impl Shape {
         let found = self.numbers.binary_search_by_key(&number, |(known, ..)| *known).ok()?;
         let (_, element, variant) = self.numbers.get(found)?;
         Some((*element, *variant))
+    }
+
+    /// The element of a name that has a number; of a choice, a name says only one of its types.
+    pub fn numbered(&self, name: Name) -> Option<u16> {
+        let found = self.numbers.binary_search_by_key(&name, |(known, ..)| *known).ok()?;
+        self.numbers.get(found).map(|(_, element, _)| *element)
     }
 
     /// The name of an element, without `[x]`.
@@ -173,7 +215,9 @@ impl Child {
             }
         };
         let invariants = element.invariants.iter().filter_map(rule).collect();
-        Self { element, number: Name::of(element.name), variants, invariants }
+        let is_element_id = element.path == "Element.id";
+        let number = Name::of(element.name);
+        Self { element, number, is_element_id, variants, invariants }
     }
 
     pub fn is_choice(&self) -> bool {
@@ -206,4 +250,22 @@ fn by_length(left: &str, right: &str) -> Ordering {
 /// No type of R4 has more than 200 elements.
 fn narrow(index: usize) -> u16 {
     u16::try_from(index).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Definitions, Shape};
+
+    /// What [`super::Elements`] and the walk's count of the elements that must be there stand on.
+    #[test]
+    fn no_type_has_more_than_64_elements_and_none_must_be_there_twice() {
+        let mut types = 0;
+        for path in Definitions::r4().type_paths() {
+            let Some(shape) = Shape::of(path) else { continue };
+            assert!(shape.elements.len() <= 64, "{path}");
+            assert!(shape.elements.iter().all(|child| child.element.min <= 1), "{path}");
+            types += 1;
+        }
+        assert!(types > 500, "{types}");
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::{definitions::Definitions, names::Table};
+use crate::{canonical, definitions::Definitions, names::Table};
 
 /// What is known of a code. "Not loaded" is no answer, and never counts as valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,16 +107,16 @@ impl ValueSets {
 
     /// Whether the code system only adds to another one.
     pub fn is_supplement(&self, url: &str) -> bool {
-        self.systems.get(plain(url)).is_some_and(|system| system.is_supplement)
+        self.systems.get(canonical::url(url)).is_some_and(|system| system.is_supplement)
     }
 
     pub fn has_value_set(&self, url: &str) -> bool {
-        self.sets.contains_key(plain(url))
+        self.sets.contains_key(canonical::url(url))
     }
 
     /// The type of a property that the code system gives its concepts.
     pub(super) fn property_type(&self, system: &str, property: &str) -> Option<&str> {
-        let system = self.systems.get(plain(system))?;
+        let system = self.systems.get(canonical::url(system))?;
         system.properties.get(property).map(String::as_str)
     }
 
@@ -137,7 +137,7 @@ impl ValueSets {
         if depth > MAX_INCLUDES {
             return None;
         }
-        let Some(set) = self.sets.get(plain(url)) else {
+        let Some(set) = self.sets.get(canonical::url(url)) else {
             return in_r4(url, question);
         };
         let is_in = |parts: &[Part]| {
@@ -203,10 +203,10 @@ impl ValueSets {
     }
 
     fn in_system(&self, system: &str, code: &str) -> Answer {
-        if form::is_impossible(plain(system), code) {
+        if form::is_impossible(canonical::url(system), code) {
             return Some(false);
         }
-        let system = self.systems.get(plain(system))?;
+        let system = self.systems.get(canonical::url(system))?;
         if system.concepts.contains_key(code) {
             return Some(true);
         }
@@ -221,7 +221,8 @@ impl ValueSets {
         let (Some(display), Some(system)) = (question.display, question.system) else {
             return Membership::Member;
         };
-        let concept = self.systems.get(plain(system)).and_then(|of| of.concepts.get(question.code));
+        let concept =
+            self.systems.get(canonical::url(system)).and_then(|of| of.concepts.get(question.code));
         let Some(concept) = concept else { return Membership::Member };
         let is_right = |right: &String| same_display(right, display);
         match concept.displays.first() {
@@ -350,10 +351,6 @@ impl CodeSystem {
 
 fn property(of: &Value) -> Option<(String, String)> {
     Some((text(of, "code")?.to_owned(), text(of, "type")?.to_owned()))
-}
-
-fn plain(url: &str) -> &str {
-    url.split('|').next().unwrap_or(url)
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {

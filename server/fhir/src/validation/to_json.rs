@@ -8,7 +8,7 @@ use super::{
     shape::{Shape, Variant},
     tree::{Node, Scalar},
 };
-use crate::definitions::PrimitiveKind;
+use crate::definitions::{PrimitiveKind, PrimitiveType};
 
 /// The resource at this node; `None` if its type isn't one of R4.
 pub(super) fn resource(node: Node<'_>) -> Option<Value> {
@@ -46,7 +46,7 @@ fn group(
     object: &mut Map<String, Value>,
 ) {
     let shape = variant.shape();
-    let Some(kind) = shape.and_then(|shape| shape.primitive) else {
+    let Some(kind) = shape.and_then(|shape| shape.primitive).map(PrimitiveType::kind) else {
         let values = nodes.iter().map(|node| complex(*node, variant));
         put(name, values.collect(), is_list, object);
         return;

@@ -34,7 +34,10 @@ use super::{
     terminology::{Lookup, ValueSets},
     tree::Node,
 };
-use crate::{fhirpath::Node as PathNode, names::Table};
+use crate::{
+    fhirpath::Node as PathNode,
+    names::{Name, Table},
+};
 use extension::Holder;
 use path::{Part, Path};
 
@@ -198,8 +201,8 @@ impl<'w> Walk<'w> {
         self.frames.push(Frame { node, seen, name, path, is_contained });
         self.ids.push(HashSet::new());
         let holder = Holder { node, path: shape.path, code: shape.path, url: None };
-        self.children(node, shape, &rules, holder);
-        self.invariants(node, shape, &[], &rules);
+        let present = self.children(node, shape, &rules, holder);
+        self.invariants(node, shape, &[], &rules, present);
         self.check_contained(node, is_contained);
         self.definition(node, name);
         self.ids.pop();
@@ -208,7 +211,7 @@ impl<'w> Walk<'w> {
 
     /// The profiles in `meta.profile`.
     fn claimed(&mut self, node: Node<'w>, name: &'w str, rules: &mut Rules<'w>) {
-        let Some(meta) = node.child("meta") else { return };
+        let Some(meta) = node.get(Name::META) else { return };
         self.path.push(Part::one("meta"));
         for (index, claimed) in meta.all("profile").enumerate() {
             if let Some(canonical) = claimed.text() {

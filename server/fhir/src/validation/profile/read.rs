@@ -9,6 +9,7 @@ use super::{
     ProfileFault, Profiles, TypeRule, core_type, discriminators, merge, prune, slicing,
 };
 use crate::{
+    canonical,
     definitions::{BindingStrength, Definitions, Severity},
     fhirpath::Expression,
 };
@@ -332,7 +333,7 @@ fn binding(of: &Value) -> Result<Option<BindingRule>, ProfileFault> {
         _ => return Err(ProfileFault::Field("binding.strength")),
     };
     let value_set = text(of, "valueSet");
-    let is_slip = value_set.is_some_and(|url| url.split('|').next() == Some(SLIP_UNITS));
+    let is_slip = value_set.is_some_and(|url| canonical::url(url) == SLIP_UNITS);
     let strength = if is_slip { strength.min(BindingStrength::Extensible) } else { strength };
     Ok(value_set.map(|url| BindingRule { strength, value_set: url.to_owned() }))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{ElementRule, ProfileFault};
-use crate::names::Table;
+use crate::{canonical, names::Table};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::validation) struct Slicing {
@@ -150,7 +150,7 @@ impl SliceIndex {
                 Some(text) => index.by_text.entry(text).or_default().push(at),
                 None => index.others.push(at),
             }
-            if slice.min.is_some() || !slice.slices.is_empty() {
+            if slice.min > Some(0) || !slice.slices.is_empty() {
                 index.needed.push(at);
             }
         }
@@ -183,7 +183,7 @@ fn text(slice: &ElementRule, discriminator: &Discriminator) -> Option<Box<str>> 
         // An extension's definition is its url.
         None if discriminator.text == "url" => {
             let url = extension_url(slice)?;
-            Some(url.split('|').next().unwrap_or(url).into())
+            Some(canonical::url(url).into())
         }
         None => None,
     }

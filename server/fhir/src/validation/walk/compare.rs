@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::element::Slots;
+use super::element::{self, Slots};
 use super::{Code, ElementRule, Node, Spot, Walk};
 use crate::{fhirpath::Quantity, validation::tree::Form};
 
@@ -53,9 +53,9 @@ impl<'w> Walk<'w> {
                     }
                     one => equals(slot.node, one),
                 });
-                if !is_right {
+                if !is_right && let Some(part) = element::spot(shape, &slot) {
                     is_told = true;
-                    self.enter(shape, &slot);
+                    self.enter(part, &slot);
                     self.report_rule(slot.node, Code::Fixed, rule, &told_node(slot.node), &allowed);
                     self.path.pop();
                 }

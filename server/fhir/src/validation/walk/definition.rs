@@ -3,6 +3,7 @@
 
 use super::{Code, Node, Part, Walk, primitive::is_absolute};
 use crate::{
+    canonical,
     fhirpath::Expression,
     outcome::IssueSeverity,
     validation::{
@@ -52,7 +53,7 @@ impl<'w> Walk<'w> {
             }
         }
         if let Some(system) = supplements {
-            self.concepts(node, system.split('|').next().unwrap_or(system));
+            self.concepts(node, canonical::url(system));
         }
     }
 
@@ -129,7 +130,7 @@ impl<'w> Walk<'w> {
         let Some((system, code)) = value.split_once('#') else {
             return Some("system|version#code".to_owned());
         };
-        let system = system.split('|').next().unwrap_or(system);
+        let system = canonical::url(system);
         self.is_unknown(system, code).then(|| format!("a code of {system}"))
     }
 

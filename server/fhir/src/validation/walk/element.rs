@@ -11,6 +11,7 @@ use crate::{
     names::Name,
     validation::{
         profile::{TypeRule, core_type},
+        shape::Elements,
         tree::{Form, Format},
     },
 };
@@ -30,8 +31,8 @@ pub(super) struct Slot<'w> {
 }
 
 pub(super) type Slots<'w> = SmallVec<[Slot<'w>; 12]>;
-/// How many there are of each element of a type.
-pub(super) type Counts = SmallVec<[u32; 32]>;
+/// What profiles say of the children, each with its place among the slots.
+pub(super) type Active<'w> = SmallVec<[(usize, &'w ElementRule); 16]>;
 
 impl<'w> Walk<'w> {
     /// The children of an element of this type, and what the profiles say of them. `holder` is the
@@ -42,41 +43,49 @@ impl<'w> Walk<'w> {
         shape: &'static Shape,
         rules: &[&'w ElementRule],
         holder: Holder<'w>,
-    ) {
+    ) -> Elements {
         if !self.step() {
-            return;
+            return Elements::ALL;
         }
         // Most elements are plain values.
         if shape.primitive.is_some()
             && !node.has_children()
             && rules.iter().all(|rule| rule.children.is_empty())
         {
-            return;
+            return Elements::default();
         }
         let mut slots = Slots::new();
-        let counts = self.slots(node, shape, &mut slots);
+        let present = self.slots(node, shape, &mut slots);
         if node.format() == Format::Xml {
             self.order(node, shape, &slots);
         }
-        self.count(node, shape, &counts);
-        let mut active: SmallVec<[Rules<'w>; 8]> = SmallVec::new();
-        if !rules.is_empty() {
-            active.resize(slots.len(), Rules::new());
-            for rule in rules {
-                self.rule_children(node, shape, rule, &slots, &mut active);
-            }
+        self.count(node, shape, &slots, present);
+        let mut active = Active::new();
+        for rule in rules {
+            self.rule_children(node, shape, rule, &slots, &mut active);
         }
+        active.sort_by_key(|(at, _)| *at);
+        let mut rest = active.as_slice();
         for (at, slot) in slots.iter().enumerate() {
+            let mut rules = Rules::new();
+            while let Some(((_, rule), after)) =
+                rest.split_first().filter(|(first, _)| first.0 == at)
+            {
+                add(&mut rules, rule);
+                rest = after;
+            }
             let Some(spot) = spot(shape, slot) else { continue };
-            self.enter(shape, slot);
-            let rules = active.get_mut(at).map(std::mem::take).unwrap_or_default();
+            if spot.child.is_element_id {
+                self.check_id(node, slot.node);
+            }
+            self.enter(spot, slot);
             self.element(spot, rules, holder);
             self.path.pop();
         }
+        present
     }
 
-    pub(super) fn enter(&mut self, shape: &'static Shape, slot: &Slot<'w>) {
-        let Some(Spot { child, variant, .. }) = spot(shape, slot) else { return };
+    pub(super) fn enter(&mut self, Spot { child, variant, .. }: Spot<'w>, slot: &Slot<'w>) {
         let of_type = child.is_choice().then_some(variant.code);
         let is_list = child.element.is_list();
         let (json, name) = (slot.node.name(), child.element.name);
@@ -84,15 +93,15 @@ impl<'w> Walk<'w> {
         self.path.push(Part { json, name, of_type, index, is_list });
     }
 
-    /// What each child is; what R4 doesn't know is reported and left out.
+    /// What each child is, and whether R4 takes so many; what R4 doesn't know is reported and left out.
     pub(super) fn slots(
         &mut self,
         node: Node<'w>,
         shape: &'static Shape,
         slots: &mut Slots<'w>,
-    ) -> Counts {
-        let mut counts = Counts::new();
-        counts.resize(shape.elements.len(), 0);
+    ) -> Elements {
+        let mut counts: SmallVec<[u32; 32]> = SmallVec::from_elem(0, shape.elements.len());
+        let mut present = Elements::default();
         for child in node.children() {
             match shape.meant(child) {
                 Some((element, variant)) => {
@@ -100,6 +109,7 @@ impl<'w> Walk<'w> {
                     let numbers = (shape.number(element), child.number());
                     slots.push(Slot { node: child, element, variant, numbers, index: *count });
                     *count += 1;
+                    present.add(element);
                 }
                 None if child.name() == "resourceType" => self.check_type_name(child),
                 None => {
@@ -109,7 +119,7 @@ impl<'w> Walk<'w> {
                 }
             }
         }
-        counts
+        present
     }
 
     /// One word, without an id or extensions.
@@ -134,9 +144,11 @@ impl<'w> Walk<'w> {
                 let of = |element: u16| shape.elements.get(usize::from(element));
                 let after = of(last).map_or("", |child| child.element.name);
                 let path = of(slot.element).map_or("", |child| child.element.path);
-                self.enter(shape, slot);
-                self.report(slot.node, Code::OutOfOrder, path, "", after);
-                self.path.pop();
+                if let Some(spot) = spot(shape, slot) {
+                    self.enter(spot, slot);
+                    self.report(slot.node, Code::OutOfOrder, path, "", after);
+                    self.path.pop();
+                }
             }
             // What follows is compared with this one: each turn is told once.
             last = slot.element;
@@ -144,14 +156,23 @@ impl<'w> Walk<'w> {
     }
 
     /// R4's own cardinalities.
-    fn count(&mut self, node: Node<'w>, shape: &'static Shape, counts: &Counts) {
-        for (child, count) in shape.elements.iter().zip(counts) {
+    fn count(&mut self, node: Node<'w>, shape: &'static Shape, slots: &[Slot<'w>], has: Elements) {
+        let max = |slot: &Slot<'w>| {
+            let child = shape.elements.get(usize::from(slot.element));
+            child.map_or(UNBOUNDED, |child| child.element.max)
+        };
+        let is_over = |slot: &Slot<'w>| max(slot) != UNBOUNDED && slot.index >= max(slot);
+        if has.contain(shape.required) && !slots.iter().any(is_over) {
+            return;
+        }
+        for (at, child) in shape.elements.iter().enumerate() {
             let element = child.element;
-            if *count < element.min {
-                let (found, min) = (count.to_string(), element.min.to_string());
+            let found = slots.iter().filter(|slot| usize::from(slot.element) == at).count();
+            if found < element.min as usize {
+                let (found, min) = (found.to_string(), element.min.to_string());
                 self.report(node, Code::Minimum, element.path, &found, &min);
-            } else if element.max != UNBOUNDED && *count > element.max {
-                let (found, max) = (count.to_string(), element.max.to_string());
+            } else if element.max != UNBOUNDED && found > element.max as usize {
+                let (found, max) = (found.to_string(), element.max.to_string());
                 self.report(node, Code::Maximum, element.path, &found, &max);
             }
         }
@@ -164,22 +185,21 @@ impl<'w> Walk<'w> {
         shape: &'static Shape,
         rule: &'w ElementRule,
         slots: &Slots<'w>,
-        active: &mut [Rules<'w>],
+        active: &mut Active<'w>,
     ) {
         for (name, child) in &rule.children {
             let is_it = |slot: &Slot<'w>| match child.number {
                 Name::OTHER => slot.node.name() == name,
                 number => slot.numbers.0 == number || slot.numbers.1 == number,
             };
-            let items: SmallVec<[usize; 8]> =
-                (0..slots.len()).filter(|at| slots.get(*at).is_some_and(is_it)).collect();
-            self.count_rule(node, child, items.len(), (Code::Minimum, Code::Maximum));
-            for at in &items {
-                if let Some(rules) = active.get_mut(*at) {
-                    add(rules, child);
-                }
-            }
+            let first = active.len();
+            let found = slots.iter().enumerate().filter(|(_, slot)| is_it(slot));
+            active.extend(found.map(|(at, _)| (at, child)));
+            let count = active.len() - first;
+            self.count_rule(node, child, count, (Code::Minimum, Code::Maximum));
             if !child.slices.is_empty() {
+                let items = active.iter().skip(first).map(|(at, _)| *at);
+                let items: SmallVec<[usize; 8]> = items.collect();
                 self.slices(node, shape, child, &items, slots, active);
             }
         }
@@ -212,8 +232,10 @@ impl<'w> Walk<'w> {
         if let Some(rule) = variant.profile() {
             add(&mut rules, rule);
         }
-        for rule in rules.clone() {
-            self.type_rules(spot, rule, &mut rules);
+        if rules.iter().any(|rule| !rule.types.is_empty()) {
+            for rule in rules.clone() {
+                self.type_rules(spot, rule, &mut rules);
+            }
         }
         if variant.is_resource {
             self.check_resource_type(spot);
@@ -228,18 +250,17 @@ impl<'w> Walk<'w> {
     pub(super) fn contents(&mut self, spot: Spot<'w>, rules: &Rules<'w>, holder: Holder<'w>) {
         let Spot { child, variant, node } = spot;
         let Some(shape) = variant.shape() else { return };
-        self.check_id(node);
-        if shape.primitive.is_some() {
-            self.primitive(spot, rules);
+        if let Some(of_type) = shape.primitive {
+            self.primitive(spot, of_type, rules);
         }
         // The value of an extension is part of it.
         let url = match (variant.code, holder.code) {
-            ("Extension", _) => node.child_text("url"),
+            ("Extension", _) => node.get_text(Name::URL),
             (_, "Extension") => holder.url,
             _ => None,
         };
         let holder = Holder { node, path: child.element.path, code: variant.code, url };
-        self.children(node, shape, rules, holder);
+        let present = self.children(node, shape, rules, holder);
         match variant.code {
             "Reference" => self.reference(spot, rules),
             "Identifier" => self.identifier(node),
@@ -250,7 +271,7 @@ impl<'w> Walk<'w> {
         for rule in rules {
             self.values(spot, rule);
         }
-        self.element_invariants(spot, shape, rules);
+        self.element_invariants(spot, shape, rules, present);
     }
 
     /// With this system, the value is a URI itself.
@@ -262,8 +283,8 @@ impl<'w> Walk<'w> {
     }
 
     /// The id of an element is the only one in its resource.
-    fn check_id(&mut self, node: Node<'w>) {
-        let Some(id) = node.child_text("id") else { return };
+    fn check_id(&mut self, node: Node<'w>, id: Node<'w>) {
+        let Some(id) = id.text() else { return };
         // While a profile is tried, the element was seen before.
         let is_new = self.ids.last_mut().is_none_or(|ids| ids.insert(id));
         if !is_new && self.trials.is_empty() {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{Code, Node, Rules, Spot, Walk, primitive::is_absolute};
 use crate::{
+    canonical,
     definitions::Definitions,
     fhirpath::{Context, Expression, Node as PathNode},
+    names::Name,
     validation::{
         extensions,
         profile::{ExtensionContext, Profile},
@@ -31,14 +33,14 @@ impl<'w> Walk<'w> {
         let node = spot.node;
         self.content(node);
         // R4's cardinality tells of a missing one.
-        let Some(url) = node.child_text("url") else { return };
+        let Some(url) = node.get_text(Name::URL) else { return };
         if !is_absolute(url) {
             if holder.code != "Extension" {
                 self.report(node, Code::ExtensionUrl, "", url, "");
             }
             return;
         }
-        let plain = url.split('|').next().unwrap_or(url);
+        let plain = canonical::url(url);
         if plain.len() < url.len() {
             self.report(node, Code::ExtensionUrl, "", url, "");
         }

@@ -5,9 +5,10 @@ use smallvec::SmallVec;
 use super::{Code, ElementRule, Node, Rules, Shape, Spot, Walk, narrative};
 use crate::{
     definitions::Severity,
-    fhirpath::{Context, Item, Limits, Node as PathNode, Resolved},
+    fhirpath::{Context, Expression, Item, Limits, Node as PathNode, Resolved},
+    names::Name,
     validation::{
-        shape::Rule,
+        shape::{Elements, Rule},
         terminology::{CodeQuestion, Membership},
     },
 };
@@ -19,8 +20,9 @@ impl<'w> Walk<'w> {
         spot: Spot<'w>,
         shape: &'static Shape,
         rules: &Rules<'w>,
+        present: Elements,
     ) {
-        self.invariants(spot.node, shape, &spot.child.invariants, rules);
+        self.invariants(spot.node, shape, &spot.child.invariants, rules, present);
     }
 
     /// Those of a type and of the profiles on it, with more of R4's `own`.
@@ -30,11 +32,13 @@ impl<'w> Walk<'w> {
         shape: &'static Shape,
         own: &'static [Rule],
         rules: &Rules<'w>,
+        present: Elements,
     ) {
-        if shape.invariants.is_empty()
-            && own.is_empty()
-            && rules.iter().all(|rule| rule.invariants.is_empty())
-        {
+        let is_absent = |name: &Name| shape.numbered(*name).is_some_and(|at| !present.has(at));
+        let is_open = |of: &Expression| !of.settled_without().iter().any(is_absent);
+        let mut of_r4 = shape.invariants.iter().chain(own).filter(|rule| is_open(&rule.expression));
+        let mut of_profiles = rules.iter().flat_map(|rule| &rule.invariants);
+        if of_r4.clone().next().is_none() && !of_profiles.any(|of| is_open(&of.expression)) {
             return;
         }
         let is_resource =
@@ -44,7 +48,7 @@ impl<'w> Walk<'w> {
         let around = if is_resource && frames > 1 { frames - 1 } else { frames };
         let mut failed: SmallVec<[_; 2]> = SmallVec::new();
         self.in_context(shape.seen(node), [frames, around], |[here, around]| {
-            for rule in shape.invariants.iter().chain(own) {
+            for rule in of_r4.by_ref() {
                 match rule.expression.holds(&here.with_limits(self.path_limits())) {
                     Ok(true) => {}
                     // R4's own words are the standard's prose: the expression says the same.
@@ -56,7 +60,7 @@ impl<'w> Walk<'w> {
             }
             for rule in rules.iter().copied() {
                 let here = if rule.id.contains('.') { around } else { here };
-                for invariant in &rule.invariants {
+                for invariant in rule.invariants.iter().filter(|of| is_open(&of.expression)) {
                     match invariant.expression.holds(&here.with_limits(self.path_limits())) {
                         Ok(true) => {}
                         failure => {

@@ -2,13 +2,13 @@
 
 use super::{Code, ElementRule, Rules, Spot, Walk};
 use crate::{
-    definitions::{PrimitiveFault, PrimitiveKind, check_primitive},
+    definitions::{PrimitiveFault, PrimitiveKind, PrimitiveType},
     outcome::IssueSeverity,
     validation::tree::{Form, Format},
 };
 
 impl<'w> Walk<'w> {
-    pub(super) fn primitive(&mut self, spot: Spot<'w>, rules: &Rules<'w>) {
+    pub(super) fn primitive(&mut self, spot: Spot<'w>, of_type: PrimitiveType, rules: &Rules<'w>) {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
         let Some(text) = node.text() else {
@@ -20,11 +20,7 @@ impl<'w> Walk<'w> {
             }
             return;
         };
-        let kind = variant.shape().and_then(|shape| shape.primitive);
-        if node.format() == Format::Json
-            && let Some(kind) = kind
-            && !is_written_as(kind, node.form())
-        {
+        if node.format() == Format::Json && !is_written_as(of_type.kind(), node.form()) {
             let found = match node.form() {
                 Form::Number => "a number",
                 Form::Boolean => "a boolean",
@@ -33,16 +29,17 @@ impl<'w> Walk<'w> {
             self.report(node, Code::WrongForm, path, found, variant.code);
             return;
         }
-        if kind == Some(PrimitiveKind::Xhtml) {
+        if of_type == PrimitiveType::Xhtml {
             self.narrative(node, path, text);
             return;
         }
-        match check_primitive(variant.code, text) {
-            Err(fault) => self.primitive_fault(spot, text, fault),
-            Ok(()) => {
-                self.absolute(spot, text);
-                self.tags(spot, text);
+        match (of_type.check(text), of_type) {
+            (Err(fault), _) => self.primitive_fault(spot, text, fault),
+            (Ok(()), PrimitiveType::Uri | PrimitiveType::Url | PrimitiveType::Canonical) => {
+                self.uri(spot, of_type, text);
             }
+            (Ok(()), PrimitiveType::String | PrimitiveType::Markdown) => self.tags(spot, text),
+            (Ok(()), _) => {}
         }
         for rule in rules {
             self.length(spot, rule, text);
@@ -73,25 +70,25 @@ impl<'w> Walk<'w> {
     }
 
     /// Code systems and canonicals are the same everywhere: a relative one means nothing.
-    fn absolute(&mut self, spot: Spot<'w>, text: &str) {
+    fn uri(&mut self, spot: Spot<'w>, of_type: PrimitiveType, text: &str) {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
-        let is_wanted =
-            matches!(path, "Coding.system" | "Identifier.system") || variant.code == "canonical";
+        let is_wanted = of_type == PrimitiveType::Canonical
+            || matches!(path, "Coding.system" | "Identifier.system");
         // A contained code system or canonical has its id there.
         let is_local = text.starts_with('#') && path != "Identifier.system";
         if is_wanted && !is_absolute(text) && !is_local {
             self.report(node, Code::RelativeUri, path, "", "");
         }
-        if matches!(variant.code, "uri" | "url" | "canonical") && !is_good_urn(text) {
+        if !is_good_urn(text) {
             self.report(node, Code::PrimitiveValue, path, "", variant.code);
         }
     }
 
     /// What shows a text may take it for HTML: where that is refused, it is an error.
     fn tags(&mut self, spot: Spot<'w>, text: &str) {
-        let Spot { child, variant, node } = spot;
-        if !matches!(variant.code, "string" | "markdown") || !has_tag(text) {
+        let Spot { child, node, .. } = spot;
+        if !has_tag(text) {
             return;
         }
         let mut finding = self.finding(node, Code::HtmlTag, child.element.path, "", "");
@@ -115,37 +112,45 @@ impl<'w> Walk<'w> {
 
 /// Whether only the offset of a time is missing.
 fn lacks_offset(type_code: &str, text: &str) -> bool {
-    matches!(type_code, "dateTime" | "instant")
-        && text.contains('T')
-        && check_primitive(type_code, &format!("{text}Z")).is_ok()
+    let of_type = PrimitiveType::named(type_code);
+    of_type.is_some_and(|of_type| {
+        matches!(of_type, PrimitiveType::DateTime | PrimitiveType::Instant)
+            && text.contains('T')
+            && of_type.check(&format!("{text}Z")).is_ok()
+    })
 }
 
 /// An OID or a UUID in a URI is written as one; other URNs may be anything.
 fn is_good_urn(uri: &str) -> bool {
+    if !uri.starts_with("urn:") {
+        return true;
+    }
     let plain = uri.split(['|', '#']).next().unwrap_or(uri);
     if plain.starts_with("urn:oid:") {
-        return check_primitive("oid", plain).is_ok();
+        return PrimitiveType::Oid.check(plain).is_ok();
     }
-    !plain.starts_with("urn:uuid:") || check_primitive("uuid", &plain.to_ascii_lowercase()).is_ok()
+    !plain.starts_with("urn:uuid:")
+        || PrimitiveType::Uuid.check(&plain.to_ascii_lowercase()).is_ok()
 }
 
 /// `<b>`, `</b>` or `<!--`; not `CRP < 0.3`.
 fn has_tag(text: &str) -> bool {
-    text.split('<').skip(1).any(|rest| {
-        let name = rest.strip_prefix('/').unwrap_or(rest);
-        let is_tag = name.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '!');
-        is_tag && rest.contains('>')
-    })
+    memchr::memchr(b'<', text.as_bytes()).is_some()
+        && text.split('<').skip(1).any(|rest| {
+            let name = rest.strip_prefix('/').unwrap_or(rest);
+            let is_tag = name.starts_with(|sign: char| sign.is_ascii_alphabetic() || sign == '!');
+            is_tag && rest.contains('>')
+        })
 }
 
 /// A scheme and a colon (RFC 3986).
 pub(super) fn is_absolute(uri: &str) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, rest)| {
-        let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-        scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
-            && scheme.bytes().all(is_scheme)
-            && !rest.is_empty()
-    })
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let bytes = uri.as_bytes();
+    let scheme = bytes.iter().take_while(|byte| is_scheme(**byte)).count();
+    bytes.first().is_some_and(u8::is_ascii_alphabetic)
+        && bytes.get(scheme) == Some(&b':')
+        && bytes.len() > scheme + 1
 }
 
 fn is_written_as(kind: PrimitiveKind, form: Form) -> bool {

@@ -9,8 +9,8 @@ pub(super) use discriminate::Subrules;
 use smallvec::SmallVec;
 
 use super::{
-    Code, ElementRule, Node, Rules, Shape, Spot, Walk, add,
-    element::{Slots, spot},
+    Code, ElementRule, Node, Shape, Spot, Walk,
+    element::{Active, Slots, spot},
     primitive::is_absolute,
 };
 use crate::validation::profile::{Discriminator, SliceRules, Slicing, Step};
@@ -35,7 +35,7 @@ impl<'w> Walk<'w> {
         rule: &'w ElementRule,
         items: &Items,
         slots: &Slots<'w>,
-        active: &mut [Rules<'w>],
+        active: &mut Active<'w>,
     ) {
         let slicing = rule.slicing.as_ref().or(rule.implied.as_deref());
         let Some(slicing) = slicing else { return };
@@ -47,7 +47,7 @@ impl<'w> Walk<'w> {
         for at in items {
             let Some(slot) = slots.get(*at) else { continue };
             let Some(item) = spot(shape, slot) else { continue };
-            self.enter(shape, slot);
+            self.enter(item, slot);
             let found = self.slices_of(item, rule, &slicing.discriminators);
             match found.as_slice() {
                 [] => {
@@ -69,11 +69,8 @@ impl<'w> Walk<'w> {
             let is_clear = found.len() == 1;
             for one in &found {
                 sliced.push((*one, *at));
-                if let (Some((_, slice)), Some(rules)) =
-                    (rule.slices.get(*one), active.get_mut(*at))
-                    && is_clear
-                {
-                    add(rules, slice);
+                if is_clear && let Some((_, slice)) = rule.slices.get(*one) {
+                    active.push((*at, slice));
                 }
             }
             self.path.pop();

@@ -11,6 +11,7 @@ use super::super::{
     reference::Target,
 };
 use crate::{
+    canonical,
     definitions::BindingStrength,
     validation::{
         profile::{
@@ -78,7 +79,7 @@ impl<'w> Walk<'w> {
         if discriminator.text == "url"
             && let Some(url) = extension_url(slice)
         {
-            return Some(item.node.child_text("url") == url.split('|').next());
+            return Some(item.node.child_text("url") == Some(canonical::url(url)));
         }
         let rules = self.subrules(slice, discriminator);
         if rules.is_empty() {
@@ -96,7 +97,8 @@ impl<'w> Walk<'w> {
             DiscriminatorKind::Exists => Some(has_existence(&found, &rules)),
             DiscriminatorKind::Type => {
                 // `valueString` of `value[x]` says its type by its name.
-                let is_named = slice.id.rsplit(':').next() == Some(item.node.name());
+                let name = item.node.name();
+                let is_named = slice.id.strip_suffix(name).is_some_and(|of| of.ends_with(':'));
                 Some(is_named || has_type(self.outside.profiles, &found, &rules))
             }
             DiscriminatorKind::Profile => Some(self.has_profile(&found, &rules)),
@@ -266,7 +268,7 @@ impl<'w> Walk<'w> {
             node.child("meta").is_some_and(|meta| {
                 meta.all("profile")
                     .filter_map(Node::text)
-                    .any(|claimed| claimed.split('|').next() == Some(profile.url.as_str()))
+                    .any(|claimed| canonical::url(claimed) == profile.url)
             })
         };
         if claims(found.node) {
