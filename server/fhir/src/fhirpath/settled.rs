@@ -36,20 +36,48 @@ fn truth(program: &Program, id: OperationId, absent: Name) -> Option<bool> {
             of_steps(program, inner, program.steps(steps))
         }
         Operation::Chain { first, links } => {
-            let mut left = truth(program, *first, absent)?;
+            let known = |id| truth(program, id, absent);
+            let mut left = known(*first);
+            let mut is_safe = left.is_some() || is_safe(program, *first);
             for link in program.links(links) {
-                let right = || truth(program, link.right, absent);
-                left = match (link.operator, left) {
-                    (Operator::And, false) | (Operator::Or, true) => left,
-                    (Operator::And | Operator::Implies, true) | (Operator::Or, false) => right()?,
-                    (Operator::Implies, false) => true,
+                let right = known(link.right);
+                left = match (link.operator, left, right) {
+                    (Operator::And | Operator::Or | Operator::Implies, ..) if !is_safe => {
+                        return None;
+                    }
+                    (Operator::And, Some(false), _) | (Operator::Or, Some(true), _) => left,
+                    (Operator::And | Operator::Implies, Some(true), _)
+                    | (Operator::Or, Some(false), _) => right,
+                    (Operator::Implies, Some(false), _) => Some(true),
+                    // The left one is asked, and doesn't matter.
+                    (Operator::And, None, Some(false)) => right,
+                    (Operator::Or | Operator::Implies, None, Some(true)) => right,
                     _ => return None,
                 };
+                is_safe = left.is_some();
             }
-            Some(left)
+            left
         }
         _ => None,
     }
+}
+
+/// Whether evaluating an operation can't fail, and doesn't need what only some callers give: names, and a
+/// question at their end.
+fn is_safe(program: &Program, id: OperationId) -> bool {
+    let Operation::Path { head: Head::This, steps } = program.operation(id) else { return false };
+    let Some((last, before)) = program.steps(steps).split_last() else { return false };
+    let is_question = match &last.kind {
+        StepKind::Call { function, arguments } => {
+            arguments.is_empty()
+                && matches!(
+                    function,
+                    Function::Lambda(Lambda::Exists) | Function::Items(Items::Empty)
+                )
+        }
+        _ => false,
+    };
+    is_question && before.iter().all(|step| matches!(step.kind, StepKind::Child(..)))
 }
 
 /// What the steps before have found.
@@ -115,16 +143,21 @@ mod tests {
         let cases: &[(&str, &[&str])] = &[
             ("contained.contained.empty()", &["contained"]),
             ("contained.all(meta.empty())", &["contained"]),
+            ("contained.meta.id.empty() and contained.meta.security.empty()", &["contained"]),
             ("period.exists().not()", &["period"]),
-            ("(period.exists() and name.exists()).not()", &["period"]),
             ("period.exists() implies start.exists()", &["period"]),
+            ("value.empty() or component.where(code = 'x').empty()", &["component", "value"]),
             ("period.where(start > end).exists() implies false", &["period"]),
-            ("period.empty() or name.exists()", &["period"]),
             ("extension('urn:x').exists() implies name.exists()", &[]),
             ("name.extension('urn:x').empty()", &["name"]),
             ("name.empty() and period.empty()", &[]),
+            ("name.exists() or period.empty()", &["period"]),
+            ("name.exists() implies period.empty()", &["name", "period"]),
+            ("(name.exists() and period.exists()).not()", &["name", "period"]),
             // A left side that isn't known may fail before the right one is asked.
-            ("name.exists() or period.empty()", &[]),
+            ("name = 'x' or period.empty()", &[]),
+            ("name.single().exists() or period.empty()", &[]),
+            ("name.exists() xor period.exists()", &[]),
             ("start <= end", &[]),
             ("name.count() < 2", &[]),
             ("name.exists()", &[]),

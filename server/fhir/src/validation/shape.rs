@@ -66,6 +66,8 @@ pub(super) struct Shape {
     names: Vec<(Box<str>, u16, u16)>,
     /// The same by the number of the name, for those that have one.
     numbers: Vec<(Name, u16, u16)>,
+    /// The elements by the numbers of their names without `[x]`.
+    by_element: Vec<(Name, u16)>,
     pub invariants: Vec<Rule>,
 }
 
@@ -146,8 +148,21 @@ impl Shape {
         };
         let mut numbers: Vec<_> = names.iter().filter_map(numbered).collect();
         numbers.sort_unstable();
+        let named = |(at, child): (usize, &Child)| (child.number, narrow(at));
+        let mut by_element: Vec<_> = elements.iter().enumerate().map(named).collect();
+        by_element.sort_unstable();
         let invariants = definitions.invariants(path).into_iter().filter_map(rule).collect();
-        Some(Self { path, primitive, of, elements, required, names, numbers, invariants })
+        Some(Self {
+            path,
+            primitive,
+            of,
+            elements,
+            required,
+            names,
+            numbers,
+            by_element,
+            invariants,
+        })
     }
 
     /// An element of this type, for FHIRPath.
@@ -178,10 +193,10 @@ impl Shape {
         Some((*element, *variant))
     }
 
-    /// The element of a name that has a number; of a choice, a name says only one of its types.
-    pub fn numbered(&self, name: Name) -> Option<u16> {
-        let found = self.numbers.binary_search_by_key(&name, |(known, ..)| *known).ok()?;
-        self.numbers.get(found).map(|(_, element, _)| *element)
+    /// The element of this name without `[x]`, as FHIRPath has it.
+    pub fn named_in_path(&self, name: Name) -> Option<u16> {
+        let found = self.by_element.binary_search_by_key(&name, |(known, _)| *known).ok()?;
+        self.by_element.get(found).map(|(_, element)| *element)
     }
 
     /// The name of an element, without `[x]`.

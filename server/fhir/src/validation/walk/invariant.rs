@@ -34,7 +34,7 @@ impl<'w> Walk<'w> {
         rules: &Rules<'w>,
         present: Elements,
     ) {
-        let is_absent = |name: &Name| shape.numbered(*name).is_some_and(|at| !present.has(at));
+        let is_absent = |name: &Name| shape.named_in_path(*name).is_some_and(|at| !present.has(at));
         let is_open = |of: &Expression| !of.settled_without().iter().any(is_absent);
         let mut of_r4 = shape.invariants.iter().chain(own).filter(|rule| is_open(&rule.expression));
         let mut of_profiles = rules.iter().flat_map(|rule| &rule.invariants);
