@@ -3,6 +3,7 @@
 //! product's packages so that nothing of it is ever shipped.
 
 pub mod bench;
+pub mod fhir_package;
 pub mod following;
 pub mod fuzz;
 pub mod harness;

@@ -2,10 +2,10 @@
 //! be used is refused, and then nothing has changed.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use genkan_tests::fhir_package::{self, PATIENT, manifest, profile};
 use genkan_tests::harness::genkan_command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -27,54 +27,19 @@ fn package(folder: &Path, arguments: &[&str]) -> Result<Run> {
     genkan(folder, &[&["package"], arguments, &with[..]].concat())
 }
 
-/// Writes a package of these files.
-fn write(path: PathBuf, files: &[(&str, Value)]) -> Result<()> {
-    let packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    let mut archive = tar::Builder::new(packed);
-    for (name, content) in files {
-        let content = content.to_string();
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        archive.append_data(&mut header, format!("package/{name}"), content.as_bytes())?;
-    }
-    Ok(fs::File::create(path)?.write_all(&archive.into_inner()?.finish()?)?)
-}
-
-fn manifest(name: &str, version: &str, needs: Value) -> (&'static str, Value) {
-    let manifest =
-        json!({"name": name, "version": version, "fhirVersions": ["4.0.1"], "dependencies": needs});
-    ("package.json", manifest)
-}
-
-/// A Patient needs what the element says.
-fn profile(name: &str, base: &str, element: &str) -> (&'static str, Value) {
-    let path = format!("Patient.{element}");
-    (
-        "StructureDefinition-a.json",
-        json!({
-            "resourceType": "StructureDefinition", "url": format!("http://x.jp/{name}"), "version": "1",
-            "name": name, "status": "active", "kind": "resource", "abstract": false, "type": "Patient",
-            "baseDefinition": base, "derivation": "constraint", "differential": {"element": [
-                {"id": "Patient", "path": "Patient"}, {"id": path, "path": path, "min": 1}]}
-        }),
-    )
-}
-
-const PATIENT: &str = "http://hl7.org/fhir/StructureDefinition/Patient";
-
 #[test]
 fn packages_are_added_used_and_taken_away() -> Result<()> {
     let folder = TempDir::new()?;
     let path = folder.path();
-    write(
-        path.join("a.tgz"),
+    fhir_package::write(
+        &path.join("a.tgz"),
         &[
             manifest("a.r4", "1.0.0", json!({"hl7.fhir.r4.core": "4.0.1"})),
             profile("a", PATIENT, "birthDate"),
         ],
     )?;
-    write(
-        path.join("b.tgz"),
+    fhir_package::write(
+        &path.join("b.tgz"),
         &[
             manifest("b.r4", "2.0.0", json!({"a.r4": "1.0.0", "c.r4": "1.x"})),
             profile("b", "http://x.jp/a", "gender"),
@@ -131,12 +96,15 @@ fn packages_are_added_used_and_taken_away() -> Result<()> {
 fn another_content_of_a_version_takes_its_place() -> Result<()> {
     let folder = TempDir::new()?;
     let path = folder.path();
-    write(
-        path.join("a.tgz"),
+    fhir_package::write(
+        &path.join("a.tgz"),
         &[manifest("a", "1", json!({})), profile("a", PATIENT, "birthDate")],
     )?;
     ensure!(package(path, &["add", "a.tgz"])?.code == Some(0));
-    write(path.join("a.tgz"), &[manifest("a", "1", json!({})), profile("a", PATIENT, "gender")])?;
+    fhir_package::write(
+        &path.join("a.tgz"),
+        &[manifest("a", "1", json!({})), profile("a", PATIENT, "gender")],
+    )?;
     let replaced = package(path, &["add", "a.tgz"])?;
     ensure!(
         replaced.code == Some(0) && replaced.out.contains("took the place"),
@@ -153,14 +121,17 @@ fn another_content_of_a_version_takes_its_place() -> Result<()> {
         "{}",
         with.out
     );
-    write(path.join("b.tgz"), &[manifest("b", "1", json!({})), profile("a", PATIENT, "name")])?;
+    fhir_package::write(
+        &path.join("b.tgz"),
+        &[manifest("b", "1", json!({})), profile("a", PATIENT, "name")],
+    )?;
     let shared = package(path, &["add", "b.tgz"])?;
     ensure!(
         shared.err.contains("1 profiles are in both a 1 and b 1: the newest of each is used, and of one version that of b 1"),
         "{}",
         shared.err
     );
-    write(path.join("a2.tgz"), &[manifest("a", "2", json!({}))])?;
+    fhir_package::write(&path.join("a2.tgz"), &[manifest("a", "2", json!({}))])?;
     ensure!(package(path, &["add", "a2.tgz"])?.code == Some(0));
     let several = package(path, &["remove", "a"])?;
     ensure!(
@@ -177,19 +148,22 @@ fn another_content_of_a_version_takes_its_place() -> Result<()> {
 fn what_cannot_be_used_is_refused_and_nothing_changes() -> Result<()> {
     let folder = TempDir::new()?;
     let path = folder.path();
-    write(path.join("good.tgz"), &[manifest("good", "1", json!({}))])?;
+    fhir_package::write(&path.join("good.tgz"), &[manifest("good", "1", json!({}))])?;
     let fhir = |version: Value| {
         ("package.json", json!({"name": "x", "version": "1", "fhirVersions": version}))
     };
-    write(path.join("r5.tgz"), &[fhir(json!(["5.0.0"]))])?;
-    write(path.join("silent.tgz"), &[fhir(Value::Null)])?;
-    write(path.join("name.tgz"), &[manifest("../../x", "1", json!({}))])?;
-    write(path.join("json.tgz"), &[manifest("x", "1", json!({})), ("a.json", json!("x"))])?;
+    fhir_package::write(&path.join("r5.tgz"), &[fhir(json!(["5.0.0"]))])?;
+    fhir_package::write(&path.join("silent.tgz"), &[fhir(Value::Null)])?;
+    fhir_package::write(&path.join("name.tgz"), &[manifest("../../x", "1", json!({}))])?;
+    fhir_package::write(
+        &path.join("json.tgz"),
+        &[manifest("x", "1", json!({})), ("a.json", json!("x"))],
+    )?;
     let mut broken = profile("x", PATIENT, "name");
     broken.1["differential"]["element"][1]["constraint"] =
         json!([{"key": "x-1", "severity": "error", "human": "x", "expression": "name.("}]);
-    write(path.join("rule.tgz"), &[manifest("x", "1", json!({})), broken])?;
-    write(path.join("empty.tgz"), &[])?;
+    fhir_package::write(&path.join("rule.tgz"), &[manifest("x", "1", json!({})), broken])?;
+    fhir_package::write(&path.join("empty.tgz"), &[])?;
     fs::write(path.join("text.tgz"), "no archive")?;
     let good = fs::read(path.join("good.tgz"))?;
     fs::write(path.join("cut.tgz"), &good[..good.len() - 4])?;
@@ -268,8 +242,8 @@ fn the_configuration_names_the_packages_of_the_site() -> Result<()> {
     ensure!(config.out.contains("packages_dir = \"packages\""), "{}", config.err);
     fs::create_dir(path.join("etc"))?;
     fs::write(path.join("etc/genkan.toml"), config.out)?;
-    write(
-        path.join("a.tgz"),
+    fhir_package::write(
+        &path.join("a.tgz"),
         &[manifest("a", "1", json!({})), profile("a", PATIENT, "birthDate")],
     )?;
     let patient = json!({"resourceType": "Patient", "meta": {"profile": ["http://x.jp/a"]}});
