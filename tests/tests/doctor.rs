@@ -175,3 +175,38 @@ fn people_are_told_in_their_language_with_what_to_do() -> Result<()> {
     ensure!(!text.contains("'2'"), "no content of a row: {text}");
     Ok(())
 }
+
+#[test]
+fn packages_that_are_broken_or_need_others_are_told() -> Result<()> {
+    use genkan_tests::fhir_package::{self, PATIENT, manifest, profile};
+    use serde_json::json;
+    let database = fill_database(Engine::Sqlite, 1)?.context("SQLite is always there")?;
+    let folder = TempDir::new()?;
+    let config = configuration(&database, folder.path())?;
+    let told = doctor(&config)?;
+    let said = |told: &Told, part: &str| {
+        told.findings.iter().any(|one| one["message"].as_str().is_some_and(|of| of.contains(part)))
+    };
+    ensure!(told.code == Some(0) && said(&told, "no packages"), "{:?}", told.findings);
+    let (a, b) = (folder.path().join("a.tgz"), folder.path().join("b.tgz"));
+    fhir_package::write(&a, &[manifest("a", "1", json!({})), profile("a", PATIENT, "gender")])?;
+    let needs = json!({"a": "1", "c": "2"});
+    fhir_package::write(&b, &[manifest("b", "1", needs), profile("b", "http://x.jp/a", "name")])?;
+    let added =
+        genkan_command()?.args(["package", "add", "--config"]).args([&config, &a, &b]).output()?;
+    ensure!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let told = doctor(&config)?;
+    ensure!(told.code == Some(0) && told.has("GKN-772", "warning"), "{:?}", told.findings);
+    ensure!(said(&told, "b 1 needs c 2, which is not here"), "{:?}", told.findings);
+    // What b builds on is taken away by hand.
+    fs::remove_file(folder.path().join("packages/a#1.package"))?;
+    let told = doctor(&config)?;
+    ensure!(told.code == Some(1) && told.has("GKN-771", "error"), "{:?}", told.findings);
+    ensure!(said(&told, "http://x.jp/a"), "{:?}", told.findings);
+    fs::write(folder.path().join("packages/b#1.package"), "half")?;
+    let told = doctor(&config)?;
+    ensure!(told.code == Some(1) && told.has("GKN-770", "error"), "{:?}", told.findings);
+    fs::set_permissions(folder.path().join("packages"), Permissions::from_mode(0o777))?;
+    ensure!(doctor(&config)?.has("GKN-704", "warning"), "{:?}", told.findings);
+    Ok(())
+}

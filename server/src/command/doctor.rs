@@ -7,6 +7,7 @@
 mod files;
 mod finding;
 mod machine;
+mod packages;
 mod ports;
 mod rules;
 mod sources;
@@ -61,6 +62,7 @@ async fn examine(config: &Config, path: &Path, keys: u64, manner: Manner) -> Vec
         findings.extend(ports::judge(&address, &ports::look(&address)));
     }
     findings.extend(machine::judge(&machine::look(config, path), &machine::Needs::of(config)));
+    findings.extend(packages::judge(&packages::look(config)));
     let (told, opened) = sources::examine(config).await;
     findings.extend(told);
     findings.extend(rules::examine(config, opened, keys).await);

@@ -31,7 +31,9 @@ pub fn look(config: &Config, path: &Path) -> Vec<Seen> {
     let of_sources = sources.flat_map(|source| [&source.url_file, &source.password_file]);
     let of_tls = config.http.tls.iter().map(|tls| &tls.key_file);
     let secrets: Vec<&PathBuf> = secrets.chain(of_sources.flatten()).chain(of_tls).collect();
-    let trusted = [path, &config.rules.directory];
+    // Not every site has packages.
+    let packages = Some(config.validation.packages_dir.as_path()).filter(|folder| folder.exists());
+    let trusted = [path, &config.rules.directory].into_iter().chain(packages);
     let secrets = secrets.into_iter().map(|path| seen(path, Purpose::Secret));
     secrets.chain(trusted.map(|path| seen(path, Purpose::Trusted))).collect()
 }
