@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use genkan_fhir::definitions::Definitions;
 use genkan_fhir::fhirpath::{Context, Expression, Item, Node, Resolved};
 use genkan_fhir::validation::{CodeQuestion, Package, Profiles, Text, Validator, ValueSets};
-use genkan_mapping::conformance::{self, Codes, PlannedProfile};
+use genkan_mapping::conformance::{self, Codes, PlannedProfile, WholeSets};
 use genkan_masters::Store;
 use serde_json::{Value, json};
 
@@ -41,7 +41,8 @@ fn main() -> Result<(), Any> {
         Some(path) => Store::open(std::fs::read(path)?)?,
         None => Store::default(),
     };
-    let codes = Codes::new(&masters, &own);
+    let of_masters = WholeSets::of(&own);
+    let codes = Codes::new(&masters, &of_masters);
     let opened = ms(opened);
     let lookup = |question: &CodeQuestion<'_>| codes.ask(question);
     let validator = Validator::new(&profiles, &value_sets).with_lookup(&lookup);

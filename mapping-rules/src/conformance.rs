@@ -31,7 +31,7 @@ use crate::compile::RuleFiles;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::{self, Yaml};
 
-pub use codes::Codes;
+pub use codes::{Codes, WholeSets};
 pub use guide::{Guide, Version};
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/profiles");

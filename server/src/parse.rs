@@ -148,11 +148,16 @@ pub fn known_type(service: &Service, resource_type: &str) -> Result<(), Error> {
     if known.contains(&resource_type) {
         return Ok(());
     }
-    let hint = nearest_name(resource_type, known).map(str::to_owned);
-    // What stands in the path can be anything, so that it is repeated only if it is a type.
-    let named = Definitions::r4().is_resource(resource_type);
-    let resource_type = if named { format!("`{resource_type}`") } else { "this type".to_owned() };
-    Err(Error::UnknownType { resource_type, hint })
+    Err(unknown_type(resource_type, known))
+}
+
+/// What stands in the place of a type and is none of these. It can be anything, so that it is repeated only
+/// if it is a type.
+pub fn unknown_type<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> Error {
+    let hint = nearest_name(found, known).map(str::to_owned);
+    let is_type = Definitions::r4().is_resource(found);
+    let resource_type = if is_type { format!("`{found}`") } else { "this type".to_owned() };
+    Error::UnknownType { resource_type, hint }
 }
 
 pub fn refused(problem: &SearchProblem) -> RefusedParameter {

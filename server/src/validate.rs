@@ -128,6 +128,17 @@ impl Validation {
     }
 }
 
+/// Does the work of a validation where other requests don't wait for it: a document of 10 MB takes longer
+/// than they should.
+pub async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.map_err(|_| {
+        Error::Internal("a validation did not come to its end; the log has its place")
+    })?
+}
+
 /// What a finding says and how to mend it.
 pub fn text(finding: &Finding) -> Text {
     let entry = finding.code.entry();

@@ -9,15 +9,19 @@ use serde_json::Value as Json;
 
 /// The masters of a site, as the validator asks them. What is not loaded is said, and is no answer;
 /// nor is a code that is not there where only a part of its system was published.
+#[derive(Clone, Copy)]
 pub struct Codes<'m> {
     masters: &'m Store,
-    /// The systems of each value set that is made of whole systems.
-    value_sets: HashMap<String, Vec<String>>,
+    sets: &'m WholeSets,
 }
 
-impl<'m> Codes<'m> {
-    /// With the value sets of [`Conformance`](super::Conformance).
-    pub fn new(masters: &'m Store, value_sets: &[Json]) -> Self {
+/// The systems of each value set that is made of whole systems.
+#[derive(Debug, Clone, Default)]
+pub struct WholeSets(HashMap<String, Vec<String>>);
+
+impl WholeSets {
+    /// Of the value sets of [`Conformance`](super::Conformance).
+    pub fn of(value_sets: &[Json]) -> Self {
         let sets = value_sets.iter().filter_map(|resource| {
             let includes = resource["compose"]["include"].as_array()?;
             let whole = |include: &Json| {
@@ -27,7 +31,13 @@ impl<'m> Codes<'m> {
             let systems: Option<Vec<String>> = includes.iter().map(whole).collect();
             Some((resource["url"].as_str()?.to_owned(), systems?))
         });
-        Codes { masters, value_sets: sets.collect() }
+        WholeSets(sets.collect())
+    }
+}
+
+impl<'m> Codes<'m> {
+    pub fn new(masters: &'m Store, sets: &'m WholeSets) -> Self {
+        Codes { masters, sets }
     }
 
     pub fn ask(&self, question: &CodeQuestion<'_>) -> Membership {
@@ -36,7 +46,7 @@ impl<'m> Codes<'m> {
             return self.in_system(system, question.code, question.display);
         };
         let set = set.split('|').next().unwrap_or_default();
-        let Some(systems) = self.value_sets.get(set) else { return Membership::NotLoaded };
+        let Some(systems) = self.sets.0.get(set) else { return Membership::NotLoaded };
         let mut answer = Membership::NotMember;
         for system in systems {
             if question.system.is_some_and(|asked| asked != system) {

@@ -17,11 +17,7 @@ use crate::validate;
 /// The unit with what is to be said of it.
 pub async fn checked(service: &Service, built: Built) -> Result<Built, Error> {
     let service = service.clone();
-    // 10 MB take longer than other requests should wait.
-    let work = move || judged(&service, built);
-    tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Error::Internal("a validation did not come to its end; the log has its place")
-    })?
+    validate::apart(move || judged(&service, built)).await
 }
 
 fn judged(service: &Service, mut built: Built) -> Result<Built, Error> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use genkan_fhir::validation::{
     CodeQuestion, Limits, Package, Profiles, Validator, ValueSets, definition_from_xml,
 };
-use genkan_mapping::conformance::{self, Codes, PlannedProfile, Version};
+use genkan_mapping::conformance::{self, Codes, PlannedProfile, Version, WholeSets};
 use genkan_mapping::{Diagnostic, Text};
 use genkan_masters::Store;
 use serde_json::Value;
@@ -22,8 +22,8 @@ const OTHERS: [&str; 1] = ["http://jpfhir.jp/fhir/core/Extension/"];
 pub struct Definitions {
     profiles: Profiles,
     value_sets: ValueSets,
-    /// Genkan's own value sets, as the masters are asked for them.
-    own: Vec<Value>,
+    /// Genkan's own value sets that the masters are asked for.
+    of_masters: WholeSets,
     limits: Limits,
     refuses_html: bool,
 }
@@ -99,7 +99,7 @@ impl Definitions {
 
     /// Lends a validator that goes by all this and by these masters.
     pub fn judge<R>(&self, masters: &Store, judge: impl FnOnce(Validator<'_>) -> R) -> R {
-        let codes = Codes::new(masters, &self.own);
+        let codes = Codes::new(masters, &self.of_masters);
         let lookup = |question: &CodeQuestion<'_>| codes.ask(question);
         let validator = Validator::new(&self.profiles, &self.value_sets);
         let validator = validator.with_lookup(&lookup).with_unknown_extensions(&OTHERS);
@@ -110,11 +110,12 @@ impl Definitions {
     fn of_guides(meant: Option<Version>) -> Result<Self, Unusable> {
         let planned = conformance::planned(&conformance::built_in(), meant);
         let planned = planned.map_err(|found| told(&found))?;
-        let mut definitions = Self { own: planned.value_sets, ..Self::default() };
+        let of_masters = WholeSets::of(&planned.value_sets);
+        let mut definitions = Self { of_masters, ..Self::default() };
         for PlannedProfile { url, version, make } in planned.profiles {
             definitions.profiles.add_later(url, Some(version), make);
         }
-        for resource in &definitions.own {
+        for resource in &planned.value_sets {
             definitions.value_sets.add(resource);
         }
         Ok(definitions)

@@ -14,11 +14,10 @@ use genkan_fhir::definitions::{Definitions as R4, check_primitive};
 use genkan_fhir::validation::{Format, Node, Report, Text as Source};
 use genkan_mapping::Text;
 use serde_json::{Value, json};
-use tokio::task;
 
 use crate::error::{Error, Refusal, RefusedParameter};
 use crate::exchange::Exchange;
-use crate::parse::Pairs;
+use crate::parse::{self, Pairs};
 use crate::respond::{self, Answer};
 use crate::service::Service;
 use crate::stages::Stage;
@@ -73,10 +72,7 @@ pub async fn run(
         (Some((bytes, format)), id) => {
             exchange.stages.enter(Stage::Validate);
             let work = move || judge(&service, (&bytes, format), (of, id.as_deref()), given);
-            // A large document takes longer than other requests should wait.
-            task::spawn_blocking(work).await.map_err(|_| {
-                Error::Internal("the validation did not come to its end; the log has its place")
-            })??
+            super::apart(work).await?
         }
     };
     exchange.stages.enter(Stage::Respond);
@@ -87,11 +83,8 @@ pub async fn run(
 fn known(resource_type: Option<&str>) -> Result<Option<&'static str>, Error> {
     let Some(name) = resource_type.filter(|name| *name != ANY) else { return Ok(None) };
     let mut names = R4::r4().resource_names();
-    names.find(|known| *known == name).map(Some).ok_or_else(|| {
-        // What stands in the path can be anything.
-        let hint = genkan_mapping::diagnostic::nearest_name(name, R4::r4().resource_names());
-        Error::UnknownType { resource_type: "this type".to_owned(), hint: hint.map(str::to_owned) }
-    })
+    let found = names.find(|known| *known == name);
+    found.map(Some).ok_or_else(|| parse::unknown_type(name, R4::r4().resource_names()))
 }
 
 /// A document by itself, or the one in Parameters.
