@@ -38,6 +38,8 @@ pub struct ValidationConfig {
     pub findings_max: usize,
     /// Elements of one document that are looked at: profiles on profiles can multiply them.
     pub elements_max: u64,
+    /// Profiles that refer to each other are followed this deep.
+    pub profiles_nested_max: usize,
 }
 
 impl Default for ValidationConfig {
@@ -51,6 +53,7 @@ impl Default for ValidationConfig {
             depth_levels_max: limits.depth_levels_max,
             findings_max: limits.findings_max,
             elements_max: limits.elements_max,
+            profiles_nested_max: limits.profiles_nested_max,
         }
     }
 }
@@ -67,6 +70,7 @@ impl ValidationConfig {
             depth_levels_max: self.depth_levels_max,
             findings_max: self.findings_max,
             elements_max: self.elements_max,
+            profiles_nested_max: self.profiles_nested_max,
             ..Limits::default()
         }
     }

@@ -319,6 +319,32 @@ fn a_text_with_a_tag_is_a_warning_or_what_the_caller_makes_of_it() {
 }
 
 #[test]
+fn a_number_that_receivers_can_not_hold_is_a_warning() {
+    let huge = format!("1{}", "0".repeat(1_000_000));
+    for (number, expected) in [
+        ("1", vec![]),
+        ("0.000", vec![]),
+        ("0e400", vec![]),
+        ("-123456789.123456789", vec![]),
+        ("0.000000000000000000000012", vec![]),
+        ("6.02214076e23", vec![]),
+        ("1234567890.123456789", vec![("V1111", "19 digits")]),
+        ("1e400", vec![("V1111", "too small or too large")]),
+        ("-1e-400", vec![("V1111", "too small or too large")]),
+        (huge.as_str(), vec![("V1111", "1000001 digits"), ("V1111", "too small or too large")]),
+    ] {
+        let quantity = format!(
+            "{{\"resourceType\": \"Observation\", \"status\": \"final\", \"code\": {{\"text\": \"a\"}}, \
+             \"valueQuantity\": {{\"value\": {number}}}}}"
+        );
+        let told = validate(quantity.as_bytes());
+        let told: Vec<_> =
+            told.iter().map(|finding| (finding.id(), finding.found.as_str())).collect();
+        assert_eq!(told, expected, "{}", number.get(..20).unwrap_or(number));
+    }
+}
+
+#[test]
 fn a_choice_has_just_the_types_that_are_asked_for() {
     let extension = "http://hl7.org/fhir/StructureDefinition/originalText";
     let patient = |name: &str| {

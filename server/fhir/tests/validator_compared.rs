@@ -78,6 +78,18 @@ fn the_system_of_an_identifier_is_absolute() {
 }
 
 #[test]
+fn the_system_of_a_quantity_is_absolute() {
+    let system = |system: &str| {
+        format!(
+            "{{'resourceType':'Observation','status':'final','code':{{'text':'a'}},\
+             'valueQuantity':{{'value':1,'system':'{system}','code':'a'}}}}"
+        )
+    };
+    expect(&system("urn:x"), &[]);
+    expect(&system("zzz"), &["V1106 Observation.value.ofType(Quantity).system"]);
+}
+
+#[test]
 fn oids_and_uuids_in_uris_are_well_formed() {
     let system = |system: &str| {
         format!("{{'resourceType':'Patient','identifier':[{{'system':'{system}','value':'1'}}]}}")

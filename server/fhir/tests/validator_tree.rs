@@ -73,11 +73,14 @@ fn what_is_beyond_a_limit_is_told() {
     };
     let patient = r#"{"resourceType":"Patient","active":1,"gender":2,"birthDate":3,"name":[{}]}"#;
     let xml = "<Patient xmlns=\"http://hl7.org/fhir\"><name><text value=\"a\"/></name></Patient>";
+    let narrative = r#"{"resourceType":"Patient","text":{"status":"generated","div":
+        "<div xmlns='http://www.w3.org/1999/xhtml'><p><b><i><em>a</em></i></b></p></div>"}}"#;
     let of = |code: Code| code.entry().id;
     for (limits, source, expected) in [
         (Limits { document_bytes_max: 10, ..usual }, patient, Code::TooLarge),
         (Limits { depth_levels_max: 2, ..usual }, patient, Code::TooDeep),
         (Limits { depth_levels_max: 2, ..usual }, xml, Code::TooDeep),
+        (Limits { depth_levels_max: 4, ..usual }, narrative, Code::TooDeep),
         (Limits { object_names_max: 3, ..usual }, patient, Code::TooLarge),
         (Limits { findings_max: 2, ..usual }, patient, Code::TooManyFindings),
         (Limits { elements_max: 2, ..usual }, patient, Code::TooManyFindings),

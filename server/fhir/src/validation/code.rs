@@ -141,6 +141,10 @@ codes! {
     HtmlTag "V1110" Warning Security
         "{e} has what looks like an HTML tag" "{e} に HTML タグのような文字列があります"
         "write plain text" "タグを除いて、文字だけで書いてください"
+    Digits "V1111" Warning Value
+        "{e} is a number that many receivers can not hold: {f}; they hold {a}"
+        "{e} は多くのシステムが保持できない数値です（{f}）。保持できるのは {a} です"
+        "round it to what was measured" "測定した桁数に丸めてください"
     Minimum "V1201" Error Required
         "{e} is missing: {a} needed, {f} found" "{e} がありません（{a}個以上必要・{f}個）"
         "add it" "追加してください"

@@ -108,7 +108,8 @@ impl<'w> Walk<'w> {
         let resolver = |reference: &str| self.resolve(reference);
         let members = |item: &Item<'_>, canonical: &str| self.is_member(item, canonical);
         let profiles = |item: &Item<'_>, canonical: &str| self.conforms(item, canonical);
-        let html = |text: &str| narrative::is_good(text);
+        let limits = self.outside.limits;
+        let html = |text: &str| narrative::is_good(text, limits);
         let context = Context::of_node(focus)
             .with_resolver(&resolver)
             .with_terminology(&members)

@@ -9,10 +9,9 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Code, Node, Walk};
+use super::{Code, Limits, Node, Walk};
 
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
-const MAX_DEPTH: usize = 128;
 
 const ELEMENTS: [&str; 52] = [
     "a",
@@ -124,6 +123,7 @@ const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "ftp", "cid"];
 #[derive(Debug, Default)]
 struct Faults {
     is_malformed: bool,
+    is_too_deep: bool,
     forbidden: Vec<String>,
     links: Vec<String>,
     has_content: bool,
@@ -131,7 +131,11 @@ struct Faults {
 
 impl<'w> Walk<'w> {
     pub(super) fn narrative(&mut self, node: Node<'w>, element: &str, text: &str) {
-        let faults = check(text);
+        let faults = check(text, self.outside.limits);
+        if faults.is_too_deep {
+            self.report(node, Code::TooDeep, element, "", "");
+            return;
+        }
         if faults.is_malformed {
             self.report(node, Code::NarrativeSyntax, element, "", "");
             return;
@@ -149,21 +153,21 @@ impl<'w> Walk<'w> {
 }
 
 /// For `htmlChecks()`.
-pub(super) fn is_good(text: &str) -> bool {
-    let faults = check(text);
-    !faults.is_malformed && faults.forbidden.is_empty() && faults.has_content
+pub(super) fn is_good(text: &str, limits: Limits) -> bool {
+    let faults = check(text, limits);
+    !faults.is_malformed && !faults.is_too_deep && faults.forbidden.is_empty() && faults.has_content
 }
 
-fn check(text: &str) -> Faults {
+fn check(text: &str, limits: Limits) -> Faults {
     let mut faults = Faults::default();
-    if scan(text, &mut faults).is_none() {
+    if scan(text, limits.depth_levels(), &mut faults).is_none() {
         faults.is_malformed = true;
     }
     faults
 }
 
 /// `None` when it isn't one well-formed `div`.
-fn scan(text: &str, faults: &mut Faults) -> Option<()> {
+fn scan(text: &str, levels_max: usize, faults: &mut Faults) -> Option<()> {
     let mut reader = Reader::from_str(text);
     let (mut depth, mut has_root) = (0_usize, false);
     let mut anchors = HashSet::new();
@@ -173,7 +177,11 @@ fn scan(text: &str, faults: &mut Faults) -> Option<()> {
         let is_empty = matches!(event, Event::Empty(_));
         match event {
             Event::Start(start) | Event::Empty(start) => {
-                if depth == 0 && (has_root || !is_root(&start)) || depth > MAX_DEPTH {
+                if depth == 0 && (has_root || !is_root(&start)) {
+                    return None;
+                }
+                if depth >= levels_max {
+                    faults.is_too_deep = true;
                     return None;
                 }
                 has_root = true;

@@ -7,6 +7,9 @@ use crate::{
     validation::tree::{Form, Format},
 };
 
+/// Of a decimal, as R5 has it.
+const DIGITS_MAX: usize = 18;
+
 impl<'w> Walk<'w> {
     pub(super) fn primitive(&mut self, spot: Spot<'w>, of_type: PrimitiveType, rules: &Rules<'w>) {
         let Spot { child, variant, node } = spot;
@@ -38,6 +41,7 @@ impl<'w> Walk<'w> {
             (Ok(()), PrimitiveType::Uri | PrimitiveType::Url | PrimitiveType::Canonical) => {
                 self.uri(spot, of_type, text);
             }
+            (Ok(()), PrimitiveType::Decimal) => self.digits(spot, text),
             (Ok(()), PrimitiveType::String | PrimitiveType::Markdown) => self.tags(spot, text),
             (Ok(()), _) => {}
         }
@@ -74,7 +78,7 @@ impl<'w> Walk<'w> {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
         let is_wanted = of_type == PrimitiveType::Canonical
-            || matches!(path, "Coding.system" | "Identifier.system");
+            || matches!(path, "Coding.system" | "Identifier.system" | "Quantity.system");
         // A contained code system or canonical has its id there.
         let is_local = text.starts_with('#') && path != "Identifier.system";
         if is_wanted && !is_absolute(text) && !is_local {
@@ -82,6 +86,26 @@ impl<'w> Walk<'w> {
         }
         if !is_good_urn(text) {
             self.report(node, Code::PrimitiveValue, path, "", variant.code);
+        }
+    }
+
+    /// R4 sets no bound to a decimal. R5 says 18 digits, and what reads JSON numbers as IEEE 754 makes 0 or
+    /// infinity of those that are too small or too large.
+    ///
+    /// Spec: <https://hl7.org/fhir/R5/datatypes.html#decimal>
+    fn digits(&mut self, spot: Spot<'w>, text: &str) {
+        let path = spot.child.element.path;
+        let (mantissa, _) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+        let digits = mantissa.bytes().filter(u8::is_ascii_digit);
+        let digits = digits.skip_while(|digit| *digit == b'0').count();
+        if digits > DIGITS_MAX {
+            let (found, allowed) = (format!("{digits} digits"), format!("{DIGITS_MAX} digits"));
+            self.report(spot.node, Code::Digits, path, &found, &allowed);
+        }
+        let number = text.parse::<f64>().unwrap_or_default();
+        if number.is_infinite() || digits > 0 && number.abs() < f64::MIN_POSITIVE {
+            let allowed = format!("{:e} to {:e}", f64::MIN_POSITIVE, f64::MAX);
+            self.report(spot.node, Code::Digits, path, "too small or too large", &allowed);
         }
     }
 
