@@ -45,7 +45,7 @@ pub use code::{Code, Entry};
 pub use finding::{Finding, outcome};
 pub use limits::Limits;
 pub use package::{MAX_FILE_BYTES, MAX_FILES, MAX_UNPACKED_BYTES, Package, PackageError};
-pub use profile::{MakeDefinition, Profile, ProfileError, ProfileFault, Profiles};
+pub use profile::{MakeDefinition, Profile, ProfileError, ProfileFault, Profiles, slim};
 pub use read::{Place, Problem, Reading, Text};
 pub use terminology::{CodeQuestion, Lookup, Membership, ValueSets};
 pub use tree::{Children, Form, Format, Node, Tree};

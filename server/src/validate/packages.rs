@@ -2,7 +2,7 @@
 //!
 //! A file starts with one line of JSON, its index. Behind it stand code systems, value sets and guides, one a
 //! line, and then the StructureDefinitions, each where the index says: who opens a package reads what is
-//! before them, and each of them when a resource claims it.
+//! before them, and each of them when a resource claims it. What of a definition is for people only is not kept.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use genkan_fhir::validation::Package;
+use genkan_fhir::validation::{Package, slim};
 use genkan_mapping::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::Unusable;
 
 /// Of the file's layout; another one is to be added anew.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 const EXTENSION: &str = "package";
 /// Genkan's own fact table.
 const CORE: &str = "hl7.fhir.r4.core";
@@ -167,7 +167,9 @@ pub fn pack(package: &Package, archive: &[u8]) -> Result<(Index, Vec<u8>), Text>
             "CodeSystem" => index.code_systems += 1,
             "ValueSet" => index.value_sets += 1,
             "StructureDefinition" => {
-                let text = resource.to_string();
+                let mut definition = resource.clone();
+                slim(&mut definition);
+                let text = definition.to_string();
                 let url = resource["url"].as_str().ok_or_else(no_url)?.to_owned();
                 let version = resource["version"].as_str().map(str::to_owned);
                 let (at, bytes) = (profiles.len() as u64, text.len() as u64);

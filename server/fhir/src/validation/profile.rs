@@ -31,6 +31,7 @@ pub use error::{ProfileError, ProfileFault};
 pub(super) use slicing::{
     Discriminator, DiscriminatorKind, SliceIndex, SliceRules, Slicing, Step, extension_url, plain,
 };
+pub use slim::slim;
 
 const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
 
@@ -198,7 +199,7 @@ impl Profiles {
         let url = definition.get("url").and_then(Value::as_str);
         let url = url.ok_or_else(|| ProfileError::new("", ProfileFault::NoUrl))?.to_owned();
         let version = definition.get("version").and_then(Value::as_str).map(str::to_owned);
-        slim::slim(&mut definition);
+        slim(&mut definition);
         self.add_later(url, version, Box::new(move || definition));
         Ok(())
     }
