@@ -25,10 +25,9 @@ impl<'w> Walk<'w> {
                 self.report(resource, Code::DuplicateId, "", id, "");
                 self.path.pop();
             }
-            let mut own = HashSet::new();
-            local_references(resource, &mut own);
             // One that refers to its container is at home there.
-            if !referred.contains(id) && !own.contains("") {
+            let has_container = || resource.below().any(|below| below.text() == Some("#"));
+            if !referred.contains(id) && !has_container() {
                 self.path.push(Part::item("contained", index));
                 self.report(resource, Code::ContainedUnused, "", id, "");
                 self.path.pop();

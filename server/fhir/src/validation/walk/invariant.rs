@@ -34,6 +34,12 @@ impl<'w> Walk<'w> {
         rules: &Rules<'w>,
         present: Elements,
     ) {
+        if shape.invariants.is_empty()
+            && own.is_empty()
+            && rules.iter().all(|rule| rule.invariants.is_empty())
+        {
+            return;
+        }
         let is_absent = |name: &Name| shape.named_in_path(*name).is_some_and(|at| !present.has(at));
         let is_open = |of: &Expression| !of.settled_without().iter().any(is_absent);
         let mut of_r4 = shape.invariants.iter().chain(own).filter(|rule| is_open(&rule.expression));

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// Most elements are no deeper.
+const USUAL_DEPTH: usize = 12;
+
 /// A path that grows and shrinks with the walk. Its text is only made for a finding.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Path<'w> {
@@ -38,7 +41,7 @@ impl<'w> Part<'w> {
 
 impl<'w> Path<'w> {
     pub fn of(resource: &'w str) -> Self {
-        Self { resource, parts: Vec::new() }
+        Self { resource, parts: Vec::with_capacity(USUAL_DEPTH) }
     }
 
     /// FHIRPath: `Patient.name[0].given[1]`.

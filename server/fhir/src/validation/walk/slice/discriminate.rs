@@ -36,7 +36,9 @@ pub(super) struct Found<'w> {
 pub(in crate::validation::walk) type Subrules<'w> = SmallVec<[&'w ElementRule; 4]>;
 
 /// What one item has at the paths of the discriminators that were asked for.
-pub(super) type Followed<'w> = SmallVec<[(*const Discriminator, Rc<[Found<'w>]>); 2]>;
+pub(super) type Followed<'w> = SmallVec<[(*const Discriminator, Reached<'w>); 2]>;
+/// What is at one path.
+type Reached<'w> = SmallVec<[Found<'w>; 1]>;
 
 /// What the slice wants there, for a message.
 pub(super) fn wanted(slice: &ElementRule, discriminator: &Discriminator) -> String {
@@ -88,20 +90,20 @@ impl<'w> Walk<'w> {
         let key = std::ptr::from_ref(discriminator);
         let place = followed.iter().position(|(known, _)| *known == key);
         let place = place.unwrap_or_else(|| {
-            followed.push((key, self.follow(item, &discriminator.path).into()));
+            followed.push((key, self.follow(item, &discriminator.path)));
             followed.len() - 1
         });
-        let found = followed.get(place).map(|(_, found)| Rc::clone(found)).unwrap_or_default();
+        let found = followed.get(place).map(|(_, found)| found.as_slice()).unwrap_or_default();
         match discriminator.kind {
-            DiscriminatorKind::Value => self.has_value(&found, &rules),
-            DiscriminatorKind::Exists => Some(has_existence(&found, &rules)),
+            DiscriminatorKind::Value => self.has_value(found, &rules),
+            DiscriminatorKind::Exists => Some(has_existence(found, &rules)),
             DiscriminatorKind::Type => {
                 // `valueString` of `value[x]` says its type by its name.
                 let name = item.node.name();
                 let is_named = slice.id.strip_suffix(name).is_some_and(|of| of.ends_with(':'));
-                Some(is_named || has_type(self.outside.profiles, &found, &rules))
+                Some(is_named || has_type(self.outside.profiles, found, &rules))
             }
-            DiscriminatorKind::Profile => Some(self.has_profile(&found, &rules)),
+            DiscriminatorKind::Profile => Some(self.has_profile(found, &rules)),
         }
     }
 
@@ -128,14 +130,15 @@ impl<'w> Walk<'w> {
     }
 
     /// The elements at a path from the item.
-    fn follow(&self, item: Spot<'w>, path: &[Step]) -> Vec<Found<'w>> {
+    fn follow(&self, item: Spot<'w>, path: &[Step]) -> Reached<'w> {
         let code = match item.variant.is_resource {
             true => item.node.resource_type().unwrap_or_default(),
             false => item.variant.code,
         };
-        let mut at = vec![Found { node: item.node, code, path: None, spot: Some(item) }];
+        let mut at = Reached::new();
+        at.push(Found { node: item.node, code, path: None, spot: Some(item) });
         for step in path {
-            let mut next = Vec::new();
+            let mut next = Reached::new();
             for found in &at {
                 self.step_into(found, step, &mut next);
             }
@@ -144,7 +147,7 @@ impl<'w> Walk<'w> {
         at
     }
 
-    fn step_into(&self, found: &Found<'w>, step: &Step, next: &mut Vec<Found<'w>>) {
+    fn step_into(&self, found: &Found<'w>, step: &Step, next: &mut Reached<'w>) {
         match step {
             Step::Child(name) => {
                 let shape = match found.spot {
