@@ -247,6 +247,9 @@ fn an_expression_is_bounded() {
         format!("{}1{}", "(".repeat(100), ")".repeat(100)),
         format!("{}1", "-".repeat(200)),
         format!("{}a{}", "where(".repeat(200), ")".repeat(200)),
+        format!("name{}", " is string".repeat(6_000)),
+        format!("1{}", " is string + 1".repeat(4_000)),
+        format!("{}1{}", "(".repeat(50), " is string + 1 is string + 1 is string)".repeat(50)),
         "(".repeat(60_000),
         "[".repeat(60_000),
         "a".repeat(70_000),
@@ -274,6 +277,7 @@ fn the_deepest_expressions_are_evaluated_on_a_small_stack() {
         ("true and (false or (not true = ", "true", "))"),
         ("children().where(", "true", ").exists()"),
         ("(true implies ", "true", ")"),
+        ("", "1", " as Integer + 1"),
     ];
     let run = move || {
         for (before, inner, after) in nests {

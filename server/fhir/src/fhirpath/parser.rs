@@ -21,12 +21,17 @@ use crate::names::Name;
 pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// How deep brackets, arguments and operators of different rank may nest.
 pub(super) const MAX_DEPTH: usize = 100;
+/// How deep operations may stand in each other. Those on the left (`a is B + c is D + …`) nest without
+/// brackets; evaluation goes down by calls.
+const MAX_OPERATION_DEPTH: usize = 200;
 
 pub(super) struct Parser<'t> {
     text: &'t str,
     tokens: Vec<Token<'t>>,
     next: usize,
     depth: usize,
+    /// Of each operation of the program, how many levels it has.
+    levels: Vec<usize>,
     pub(super) program: Program,
     pub(super) model: &'static Model,
 }
@@ -47,7 +52,8 @@ pub(super) fn parse(text: &str) -> Result<Program, CompileError> {
         root: OperationId::FIRST,
     };
     let model = Model::r4();
-    let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, program, model };
+    let (tokens, levels) = (tokens(text)?, Vec::new());
+    let mut parser = Parser { text, tokens, next: 0, depth: 0, levels, program, model };
     parser.program.root = parser.expression(0)?;
     match parser.peek() {
         TokenKind::End => Ok(parser.program),
@@ -130,13 +136,13 @@ impl<'t> Parser<'t> {
             if let TokenKind::Word(word @ ("is" | "as")) = *self.peek()
                 && TYPE_RANK >= rank
             {
-                left = self.close(left, &mut open);
+                left = self.close(left, &mut open)?;
                 self.skip();
                 let of = self.type_specifier()?;
                 let kind = if word == "is" { StepKind::Is(of) } else { StepKind::As(of) };
                 let step = Step { kind, at: narrow(at) };
                 let steps = append(&mut self.program.steps, [step]);
-                left = self.program.push(Operation::Path { head: Head::Operation(left), steps });
+                left = self.push(Operation::Path { head: Head::Operation(left), steps })?;
                 continue;
             }
             let operator = match self.peek() {
@@ -145,10 +151,10 @@ impl<'t> Parser<'t> {
                 _ => None,
             };
             let Some(operator) = operator.filter(|operator| operator.rank() >= rank) else {
-                return Ok(self.close(left, &mut open));
+                return self.close(left, &mut open);
             };
             if open.last().is_some_and(|link| link.operator.rank() != operator.rank()) {
-                left = self.close(left, &mut open);
+                left = self.close(left, &mut open)?;
             }
             self.skip();
             let right = self.expression(operator.rank() + 1)?;
@@ -156,12 +162,50 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn close(&mut self, first: OperationId, open: &mut Vec<Link>) -> OperationId {
+    fn close(
+        &mut self,
+        first: OperationId,
+        open: &mut Vec<Link>,
+    ) -> Result<OperationId, CompileError> {
         if open.is_empty() {
-            return first;
+            return Ok(first);
         }
         let links = append(&mut self.program.links, open.drain(..));
-        self.program.push(Operation::Chain { first, links })
+        self.push(Operation::Chain { first, links })
+    }
+
+    /// Adds an operation; those in it were added before.
+    pub(super) fn push(&mut self, operation: Operation) -> Result<OperationId, CompileError> {
+        let level = |id: &OperationId| self.levels.get(id.index()).copied().unwrap_or_default();
+        let inner = match &operation {
+            Operation::Empty | Operation::Literal(_) | Operation::Variable(_) => 0,
+            Operation::Negate { of, .. } | Operation::Affirm { of, .. } => level(of),
+            Operation::Path { head, steps } => {
+                let head = match head {
+                    Head::Operation(of) => level(of),
+                    Head::This | Head::Index | Head::Total => 0,
+                };
+                let of_step = |step: &Step| match &step.kind {
+                    StepKind::Index(of) => level(of),
+                    StepKind::Call { arguments, .. } => {
+                        let arguments = self.program.arguments(arguments).iter();
+                        arguments.map(level).max().unwrap_or_default()
+                    }
+                    _ => 0,
+                };
+                self.program.steps(steps).iter().map(of_step).fold(head, usize::max)
+            }
+            Operation::Chain { first, links } => {
+                let links = self.program.links(links).iter().map(|link| level(&link.right));
+                links.fold(level(first), usize::max)
+            }
+        };
+        if inner >= MAX_OPERATION_DEPTH {
+            let (what, max) = ("levels of nesting", MAX_OPERATION_DEPTH);
+            return self.fail(self.at(), CompileProblem::TooLarge { what, max });
+        }
+        self.levels.push(inner + 1);
+        Ok(self.program.push(operation))
     }
 
     /// `-` and `+` before a path; they bind weaker than what is invoked on it.
@@ -174,12 +218,12 @@ impl<'t> Parser<'t> {
         self.skip();
         if is_negative && self.is_lowest_integer() {
             self.skip();
-            return Ok(self.program.push(Operation::Literal(Literal::Integer(i32::MIN))));
+            return self.push(Operation::Literal(Literal::Integer(i32::MIN)));
         }
         let of = self.deeper(Self::polarity)?;
         let operation =
             if is_negative { Operation::Negate { of, at } } else { Operation::Affirm { of, at } };
-        Ok(self.program.push(operation))
+        self.push(operation)
     }
 
     /// `2147483648` alone: only with its sign it is an Integer.
@@ -213,7 +257,7 @@ impl<'t> Parser<'t> {
             Head::Operation(operation) if steps.is_empty() => Ok(operation),
             _ => {
                 let steps = append(&mut self.program.steps, steps);
-                Ok(self.program.push(Operation::Path { head, steps }))
+                self.push(Operation::Path { head, steps })
             }
         }
     }
@@ -229,7 +273,7 @@ impl<'t> Parser<'t> {
             TokenKind::Symbol("{") => {
                 self.skip();
                 self.expect("}")?;
-                Ok(Head::Operation(self.program.push(Operation::Empty)))
+                Ok(Head::Operation(self.push(Operation::Empty)?))
             }
             TokenKind::Dollar(name) => {
                 self.skip();

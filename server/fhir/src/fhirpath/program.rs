@@ -309,7 +309,7 @@ impl OperationId {
     /// For a program that is being built.
     pub const FIRST: Self = Self(0);
 
-    fn index(self) -> usize {
+    pub fn index(self) -> usize {
         widen(self.0)
     }
 }

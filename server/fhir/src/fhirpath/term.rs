@@ -32,12 +32,12 @@ pub(super) fn literal(parser: &mut Parser<'_>) -> Result<OperationId, CompileErr
         TokenKind::Number(digits) => {
             parser.skip();
             let literal = number(parser, digits, at)?;
-            return Ok(parser.program.push(Operation::Literal(literal)));
+            return parser.push(Operation::Literal(literal));
         }
         _ => return parser.unexpected("a literal"),
     };
     parser.skip();
-    Ok(parser.program.push(operation))
+    parser.push(operation)
 }
 
 fn variable(name: String, at: u32) -> Operation {
