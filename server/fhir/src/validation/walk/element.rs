@@ -93,7 +93,7 @@ impl<'w> Walk<'w> {
         self.path.push(Part { json, name, of_type, index, is_list });
     }
 
-    /// What each child is, and whether R4 takes so many; what R4 doesn't know is reported and left out.
+    /// What each child is, and which elements are there; what R4 doesn't know is reported and left out.
     pub(super) fn slots(
         &mut self,
         node: Node<'w>,
