@@ -229,7 +229,10 @@ fn is_constant(node: &Node, value: &str) -> bool {
 mod tests {
     use genkan_fhir::definitions::Definitions;
 
+    use serde_json::Value as Json;
+
     use super::*;
+    use crate::conformance;
 
     /// A line that names nothing of R4 would be missed in every rule.
     #[test]
@@ -259,5 +262,71 @@ mod tests {
         assert!(count > 200, "{count}");
         let lines = FACTS.lines().filter(|line| line.starts_with(['!', '~']));
         assert_eq!(lines.count(), profiles().iter().map(|p| p.elements.len()).sum::<usize>());
+    }
+
+    /// What a profile says of an element, `[x]` left out; of one in a type that has a profile of its own, what
+    /// that one says.
+    fn rule_of<'c>(all: &'c [Json], profile: &'c Json, path: &str) -> Option<&'c Json> {
+        let rules = profile["differential"]["element"].as_array()?;
+        let at = |path: &str| {
+            rules
+                .iter()
+                .find(|rule| rule["id"].as_str().unwrap_or_default().replace("[x]", "") == path)
+        };
+        at(path).or_else(|| {
+            path.match_indices('.').rev().find_map(|(dot, _)| {
+                let url = at(&path[..dot])?["type"][0]["profile"][0].as_str()?;
+                let inner = all.iter().find(|known| known["url"] == url)?;
+                let path = format!("{}{}", inner["type"].as_str()?, &path[dot..]);
+                rule_of(all, inner, &path)
+            })
+        })
+    }
+
+    /// The profiles that the validator goes by say the same: 必須 is at least one and mustSupport, 準必須 one
+    /// of the two.
+    #[test]
+    fn the_profiles_need_what_the_table_says() {
+        for (version, expected) in [("1.5.3", &[][..]), ("1.12.0", LATER)] {
+            let (differences, count) = compared(version);
+            assert_eq!(differences, expected, "{version}");
+            assert!(count > 100, "{count}");
+        }
+    }
+
+    /// What the newest guide changed; the table stays with 1.5, and the validator tells of the rest.
+    const LATER: &[&str] = &[
+        "Patient.name.family: Required, Some(IfRecorded) in the profile",
+        "Condition.verificationStatus.coding: IfRecorded, Some(Required) in the profile",
+    ];
+
+    /// Where the profiles of a guide need something else, and how many elements were compared.
+    fn compared(version: &str) -> (Vec<String>, usize) {
+        let version = version.parse().expect("a guide");
+        let all = conformance::read(&conformance::built_in(), &version).expect("profiles").profiles;
+        let (mut differences, mut count) = (Vec::new(), 0);
+        for Profile { resource, url, elements } in profiles() {
+            let profile = all.iter().find(|known| known["url"] == *url).expect(url);
+            for (need, element) in elements.iter().filter(|(_, element)| !element.contains('[')) {
+                let path = format!("{resource}.{element}");
+                let rule = rule_of(&all, profile, &path);
+                let of_r4 = || {
+                    let (outer, name) = path.rsplit_once('.')?;
+                    Definitions::r4().element(outer, name).map(|known| known.min.into())
+                };
+                let min = rule.and_then(|rule| rule["min"].as_u64()).or_else(of_r4) > Some(0);
+                let must_support = rule.is_some_and(|rule| rule["mustSupport"] == true);
+                let own = match (min, must_support) {
+                    (true, true) => Some(Need::Required),
+                    (true, false) | (false, true) => Some(Need::IfRecorded),
+                    (false, false) => None,
+                };
+                if own != Some(*need) {
+                    differences.push(format!("{path}: {need:?}, {own:?} in the profile"));
+                }
+                count += 1;
+            }
+        }
+        (differences, count)
     }
 }
