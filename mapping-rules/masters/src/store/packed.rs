@@ -165,7 +165,7 @@ impl Store {
         while low < high {
             let middle = low.midpoint(high);
             let mut at = self.entry(place, middle)?;
-            match at.text()?.cmp(code) {
+            match at.bytes()?.cmp(code.as_bytes()) {
                 std::cmp::Ordering::Equal => return self.known(code, at.editions(code)?),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
@@ -261,8 +261,13 @@ impl<'b> At<'b> {
     }
 
     pub fn text(&mut self) -> Option<&'b str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    /// Of a text, which are ordered as its letters are.
+    fn bytes(&mut self) -> Option<&'b [u8]> {
         let length = self.count()?;
-        std::str::from_utf8(self.take(length)?).ok()
+        self.take(length)
     }
 
     fn optional(&mut self) -> Option<Option<String>> {
