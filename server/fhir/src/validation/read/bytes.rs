@@ -81,11 +81,16 @@ struct Block {
 }
 
 const BLOCK_BYTES: usize = 1024;
+/// A text up to this size is looked through for each place.
+const SMALL_BYTES: usize = 16 * BLOCK_BYTES;
 
 impl<'s> Lines<'s> {
     pub fn of(source: &'s str) -> Self {
-        let mut blocks = Vec::with_capacity(source.len() / BLOCK_BYTES + 2);
         let mut block = Block { lines: 0, line_at: 0, characters: 0 };
+        if source.len() <= SMALL_BYTES {
+            return Self { source, blocks: vec![block] };
+        }
+        let mut blocks = Vec::with_capacity(source.len() / BLOCK_BYTES + 2);
         blocks.push(block);
         for (index, bytes) in source.as_bytes().chunks(BLOCK_BYTES).enumerate() {
             block = block.after(bytes, index * BLOCK_BYTES);
@@ -96,13 +101,17 @@ impl<'s> Lines<'s> {
 
     pub fn place(&self, at: u32) -> Place {
         let here = self.before(at);
-        let characters = here.characters - self.before(here.line_at).characters;
+        let line = self.source.as_bytes().get(here.line_at as usize..at as usize);
+        let characters = match line.filter(|line| line.len() < BLOCK_BYTES) {
+            Some(line) => narrow(characters(line)),
+            None => here.characters - self.before(here.line_at).characters,
+        };
         Place { line: here.lines + 1, column: characters + 1 }
     }
 
     fn before(&self, at: u32) -> Block {
         let at = (at as usize).min(self.source.len());
-        let index = at / BLOCK_BYTES;
+        let index = (at / BLOCK_BYTES).min(self.blocks.len().saturating_sub(1));
         let start = index * BLOCK_BYTES;
         let known = self.blocks.get(index).copied();
         let known = known.unwrap_or(Block { lines: 0, line_at: 0, characters: 0 });
@@ -111,19 +120,26 @@ impl<'s> Lines<'s> {
 }
 
 impl Block {
-    /// The same after some bytes that start at `start`. A document has less than 4 GB.
+    /// The same after some bytes that start at `start`.
     fn after(self, bytes: &[u8], start: usize) -> Self {
-        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let breaks = count(bytes, |byte| byte == b'\n');
         let last = if breaks > 0 { bytes.iter().rposition(|byte| *byte == b'\n') } else { None };
-        // Every byte but the first of a character is like this.
-        let begun = count(bytes, |byte| byte & 0xC0 != 0x80);
         Self {
             lines: self.lines + narrow(breaks),
             line_at: last.map_or(self.line_at, |last| narrow(start + last + 1)),
-            characters: self.characters + narrow(begun),
+            characters: self.characters + narrow(characters(bytes)),
         }
     }
+}
+
+/// Every byte of a character but the first is like this.
+fn characters(bytes: &[u8]) -> usize {
+    count(bytes, |byte| byte & 0xC0 != 0x80)
+}
+
+/// A document has less than 4 GB.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// In small sums, which the processor makes of many bytes at once.
