@@ -61,11 +61,13 @@ mod parser;
 mod place;
 mod program;
 mod quantity;
+mod resolve;
 mod settled;
 mod temporal;
 mod temporal_text;
 mod term;
 mod text;
+mod truth;
 mod types;
 
 pub use context::{CanonicalCheck, Context, HtmlChecks, Limits, Resolved, Resolver};

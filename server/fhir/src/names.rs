@@ -42,23 +42,125 @@ known! {
     REFERENCE 7 "reference";
     SYSTEM 8 "system";
     URL 9 "url";
+    DISPLAY 10 "display";
+    EXTENSION 11 "extension";
+    PROFILE 12 "profile";
+    TYPE 13 "type";
+    VALUE 14 "value";
 }
 
 impl Name {
     pub const OTHER: Self = Self(u16::MAX);
 
     pub fn of(text: &str) -> Self {
-        static NAMES: OnceLock<HashMap<&'static str, Name, FixedState>> = OnceLock::new();
-        let names = NAMES.get_or_init(|| {
-            let mut names: HashMap<_, _, FixedState> = KNOWN.iter().copied().collect();
-            for name in Definitions::r4().element_names() {
+        static NAMES: OnceLock<Names> = OnceLock::new();
+        NAMES.get_or_init(Names::new).get(text)
+    }
+}
+
+/// All names. Each one that is read is looked for: an open table of four places for each name, and a hash
+/// of the first and last bytes only.
+struct Names {
+    places: Box<[(&'static str, Name)]>,
+}
+
+impl Names {
+    const BITS: u32 = 13;
+
+    fn new() -> Self {
+        let mut names = Self { places: vec![("", Name::OTHER); 1 << Self::BITS].into() };
+        let mut next = 0;
+        let known = KNOWN.iter().map(|(text, _)| *text);
+        for text in known.chain(Definitions::r4().element_names()) {
+            let place = names.place(text);
+            if let Some(free) = names.places.get_mut(place).filter(|(known, _)| known.is_empty()) {
                 // R4 has about 2,000.
-                let next = Self(u16::try_from(names.len()).unwrap_or(u16::MAX));
-                names.entry(name).or_insert(next);
+                *free = (text, Name(next));
+                next = next.saturating_add(1);
             }
-            names
-        });
-        names.get(text).copied().unwrap_or(Self::OTHER)
+        }
+        names
+    }
+
+    fn get(&self, text: &str) -> Name {
+        self.places.get(self.place(text)).map_or(Name::OTHER, |(_, name)| *name)
+    }
+
+    /// Where it stands, or would.
+    fn place(&self, text: &str) -> usize {
+        let mut place = Self::hash(text.as_bytes());
+        let mask = self.places.len() - 1;
+        // Three of four places are free, so there is an end.
+        while let Some((known, _)) = self.places.get(place)
+            && !known.is_empty()
+            && *known != text
+        {
+            place = (place + 1) & mask;
+        }
+        place
+    }
+
+    fn hash(text: &[u8]) -> usize {
+        let (first, last) = match (text.first_chunk(), text.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (text.first_chunk(), text.last_chunk()) {
+                (Some(first), Some(last)) => {
+                    (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
+                }
+                _ => (text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+            },
+        };
+        let word = first ^ last.rotate_left(29) ^ text.len() as u64;
+        let hash = word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - Self::BITS);
+        hash as usize
+    }
+}
+
+/// What a type has by the numbers of its names: a table in which each name has a place of its own.
+#[derive(Debug)]
+pub(crate) struct ByName<T> {
+    factor: u32,
+    shift: u32,
+    places: Box<[Option<(Name, T)>]>,
+}
+
+impl<T: Copy> ByName<T> {
+    /// Of several with one name, the last.
+    pub fn of(all: &[(Name, T)]) -> Self {
+        let mut bits = (4 * all.len()).next_power_of_two().trailing_zeros();
+        loop {
+            // A factor that keeps them apart is found soon; if not, there is more room.
+            let factors = (1..200).map(|turn: u32| turn.wrapping_mul(0x9E37_79B1) | 1);
+            let mut tables = factors.filter_map(|factor| Self::with(all, factor, bits));
+            match tables.next() {
+                Some(table) => return table,
+                None => bits += 1,
+            }
+        }
+    }
+
+    fn with(all: &[(Name, T)], factor: u32, bits: u32) -> Option<Self> {
+        // One place at least, and no shift by all bits.
+        let (bits, shift) = (bits.max(1), u32::BITS - bits.max(1));
+        let mut table = Self { factor, shift, places: vec![None; 1 << bits].into() };
+        for (name, value) in all {
+            let at = table.at(*name);
+            let place = table.places.get_mut(at)?;
+            if place.is_some_and(|(known, _)| known != *name) {
+                return None;
+            }
+            *place = Some((*name, *value));
+        }
+        Some(table)
+    }
+
+    fn at(&self, name: Name) -> usize {
+        (u32::from(name.0).wrapping_mul(self.factor) >> self.shift) as usize
+    }
+
+    pub fn get(&self, name: Name) -> Option<T> {
+        let (known, value) = (*self.places.get(self.at(name))?)?;
+        (known == name).then_some(value)
     }
 }
 
@@ -68,7 +170,7 @@ pub(crate) type Table<K, V> = HashMap<K, V, FixedState>;
 
 #[cfg(test)]
 mod tests {
-    use super::{KNOWN, Name};
+    use super::{ByName, Definitions, KNOWN, Name};
 
     #[test]
     fn the_known_names_have_the_first_numbers() {
@@ -77,5 +179,29 @@ mod tests {
         }
         assert_ne!(Name::of("birthDate"), Name::OTHER);
         assert_eq!(Name::of("birthDay"), Name::OTHER);
+    }
+
+    #[test]
+    fn each_name_has_its_own_number() {
+        let names: Vec<&str> = Definitions::r4().element_names().collect();
+        let mut numbers: Vec<Name> = names.iter().map(|name| Name::of(name)).collect();
+        numbers.sort_unstable();
+        assert!(!numbers.contains(&Name::OTHER));
+        let texts: std::collections::HashSet<&str> = names.into_iter().collect();
+        numbers.dedup();
+        assert_eq!(numbers.len(), texts.len());
+    }
+
+    #[test]
+    fn a_table_by_names_has_what_was_put_in_and_nothing_else() {
+        let all: Vec<(Name, u16)> =
+            (0..300).step_by(7).map(|number| (Name(number), number)).collect();
+        for count in [0, 1, 2, 40] {
+            let (some, rest) = all.split_at(count);
+            let table = ByName::of(some);
+            assert!(some.iter().all(|(name, value)| table.get(*name) == Some(*value)), "{count}");
+            assert!(rest.iter().all(|(name, _)| table.get(*name).is_none()), "{count}");
+            assert_eq!(table.get(Name::OTHER), None);
+        }
     }
 }

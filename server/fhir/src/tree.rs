@@ -54,10 +54,12 @@ pub(crate) struct Span {
     pub start: u32,
     pub end: u32,
     pub is_decoded: bool,
+    /// The reader has seen that it is of ASCII's letters, digits, signs and blanks, or DEL.
+    pub is_plain: bool,
 }
 
 impl Span {
-    pub const EMPTY: Self = Self { start: 0, end: 0, is_decoded: false };
+    pub const EMPTY: Self = Self { start: 0, end: 0, is_decoded: false, is_plain: false };
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -136,14 +138,6 @@ impl<'t> Node<'t> {
         self.record().map_or(Name::OTHER, |record| record.number)
     }
 
-    /// Whether this is its name; a name that has no number is told by its text.
-    pub(crate) fn is_named(self, number: Name, text: &str) -> bool {
-        match number {
-            Name::OTHER => self.name() == text,
-            number => self.number() == number,
-        }
-    }
-
     pub fn form(self) -> Form {
         self.record().map_or(Form::Null, |record| record.form)
     }
@@ -163,6 +157,20 @@ impl<'t> Node<'t> {
                 None
             }
         }
+    }
+
+    /// Whether its text is known to have nothing but ASCII, and no control character but DEL.
+    pub(crate) fn is_plain(self) -> bool {
+        self.record().is_some_and(|record| record.value.is_plain)
+    }
+
+    /// Whether it has a text that starts with this sign of ASCII.
+    pub(crate) fn starts_with(self, sign: u8) -> bool {
+        self.record().is_some_and(|record| {
+            let span = record.value;
+            let all = if span.is_decoded { self.tree.decoded.as_str() } else { self.tree.source };
+            span.end > span.start && all.as_bytes().get(span.start as usize) == Some(&sign)
+        })
     }
 
     pub(crate) fn is_item(self) -> bool {
@@ -227,7 +235,15 @@ impl<'t> Node<'t> {
 
     /// All children of a name that has a number.
     pub(crate) fn all_of(self, name: Name) -> impl Iterator<Item = Node<'t>> {
-        self.children().only(move |child| child.number() == name)
+        self.children().only(move |child| child.number == name)
+    }
+
+    /// All children whose names have such a number.
+    pub(crate) fn all_numbered(
+        self,
+        is_it: impl Fn(Name) -> bool,
+    ) -> impl Iterator<Item = Node<'t>> {
+        self.children().only(move |child| is_it(child.number))
     }
 
     /// The first child of a name that has a number.
@@ -247,12 +263,15 @@ impl<'t> Node<'t> {
 
     /// All children of this name.
     pub fn all(self, name: &str) -> impl Iterator<Item = Node<'t>> {
-        self.children().only(move |child| child.name() == name)
+        self.children().only(move |child| self.tree.text(child.name) == name)
     }
 
     /// The same; a name that has no number is told by its text.
     pub(crate) fn all_named(self, number: Name, text: &str) -> impl Iterator<Item = Node<'t>> {
-        self.children().only(move |child| child.is_named(number, text))
+        self.children().only(move |child| match number {
+            Name::OTHER => child.number == number && self.tree.text(child.name) == text,
+            number => child.number == number,
+        })
     }
 
     /// The type of a resource, as it says itself.
@@ -291,17 +310,20 @@ impl<'t> Iterator for Children<'t> {
 impl<'t> Children<'t> {
     /// Those of one name. Lists of others are passed over as a whole, for a Bundle may have thousands
     /// of entries.
-    fn only(mut self, is_it: impl Fn(Node<'t>) -> bool) -> impl Iterator<Item = Node<'t>> {
+    fn only(self, is_it: impl Fn(&Record) -> bool) -> impl Iterator<Item = Node<'t>> {
+        let Self { tree, mut next, end } = self;
+        let records = tree.records.get(..end as usize).unwrap_or_default();
         std::iter::from_fn(move || {
-            loop {
-                let at = self.next;
-                let node = self.next()?;
-                if is_it(node) {
-                    return Some(node);
+            while let Some(record) = records.get(next as usize) {
+                let index = next;
+                // A record always ends after itself, so this comes to an end.
+                next = record.end.max(next + 1);
+                if is_it(record) {
+                    return Some(Node { tree, index });
                 }
-                let list = node.record().map_or(0, |record| record.list);
-                self.next = self.next.max(at.saturating_add(list));
+                next = next.max(index.saturating_add(record.list));
             }
+            None
         })
     }
 }

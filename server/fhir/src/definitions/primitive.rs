@@ -130,16 +130,23 @@ impl PrimitiveType {
 
     /// See [`check_primitive`].
     pub fn check(self, text: &str) -> Result<(), PrimitiveFault> {
+        // What has neither control characters nor the first two bytes of the others needs no second look.
+        let is_plain = text.bytes().fold(true, |all, byte| all & (byte >= b' '));
+        let mut rare = memchr::memchr_iter(0xEF, text.as_bytes());
+        let is_rare = |at| matches!(text.as_bytes().get(at + 1), Some(0xB7 | 0xBF));
+        if (!is_plain || rare.any(is_rare)) && !text.chars().all(is_carried) {
+            return Err(PrimitiveFault::Form("characters that XML can hold too"));
+        }
+        self.check_plain(text)
+    }
+
+    /// The same of a text without control characters and others that XML can't hold.
+    pub fn check_plain(self, text: &str) -> Result<(), PrimitiveFault> {
         if text.is_empty() {
             return Err(PrimitiveFault::Empty);
         }
         if text.len() > MAX_STRING_BYTES && !matches!(self, Self::Base64Binary | Self::Xhtml) {
             return Err(PrimitiveFault::TooLong(MAX_STRING_BYTES));
-        }
-        // What has neither control characters nor a byte of the others needs no second look.
-        let is_plain = text.bytes().fold(true, |all, byte| all & (byte >= b' ') & (byte != 0xEF));
-        if !is_plain && !text.chars().all(is_carried) {
-            return Err(PrimitiveFault::Form("characters that XML can hold too"));
         }
         match self {
             Self::Boolean => form(matches!(text, "true" | "false"), "true or false"),

@@ -10,7 +10,7 @@ use super::{
     items, math, navigate, operator,
     place::Scalar,
     program::OperationId,
-    text,
+    resolve, text,
 };
 
 impl<'c: 'a, 'a> Evaluation<'c, 'a> {
@@ -87,7 +87,7 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
             Surroundings::Now => Collection::of(Item::Temporal(now()?)),
             Surroundings::Today => Collection::of(Item::Temporal(now()?.date())),
             Surroundings::TimeOfDay => Collection::of(Item::Temporal(now()?.time_of_day())),
-            Surroundings::Resolve => navigate::resolve(self, input)?,
+            Surroundings::Resolve => resolve::targets(self, input)?,
             Surroundings::ConformsTo | Surroundings::MemberOf => {
                 let (Some(item), Some(url)) = (input.single()?, url(arguments)?) else {
                     return Ok(Collection::default());

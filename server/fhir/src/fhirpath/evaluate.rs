@@ -3,17 +3,16 @@
 //! Where only a truth value is asked for, as in `where` and in an invariant, no collection is
 //! made for it: see [`Evaluation::boolean`].
 
-use std::{cell::OnceCell, ops::Range};
+use std::cell::OnceCell;
 
 use smallvec::SmallVec;
 
 use super::{
     budget::Budget,
-    call::has_value,
     context::Context,
     equality::{contains, equal_collections, equivalent_collections},
     error::{EvaluationError, Fault},
-    function::{Elements, Function, Items, Lambda},
+    function::{Elements, Function, Items},
     item::{Collection, Item},
     model::Model,
     navigate::{self, Reach},
@@ -98,96 +97,6 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
         }
     }
 
-    /// The truth of an operation: `None` if it is empty.
-    pub fn boolean(&self, id: OperationId, scope: Scope<'_, 'a>) -> Result<Option<bool>, Failure> {
-        match self.program.operation(id) {
-            Operation::Chain { first, links } => {
-                let links = self.program.links(links);
-                match links {
-                    [link] if !link.operator.is_logical() => {
-                        let left = self.evaluate(*first, scope)?;
-                        if link.operator == Operator::In {
-                            return self.membership(&left, link, scope);
-                        }
-                        let right = self.evaluate(link.right, scope)?;
-                        match self.comparison(link, &left, &right)? {
-                            Some(answer) => Ok(answer),
-                            None => self.truth(id, &self.arithmetic(link, left, right)?),
-                        }
-                    }
-                    [link, ..] if link.operator.is_logical() => self.logic(*first, links, scope),
-                    _ => self.truth(id, &self.evaluate(id, scope)?),
-                }
-            }
-            Operation::Path { head, steps } => match self.asked(*head, steps, scope)? {
-                Some(answer) => Ok(answer),
-                None => self.truth(id, &self.evaluate(id, scope)?),
-            },
-            _ => self.truth(id, &self.evaluate(id, scope)?),
-        }
-    }
-
-    /// The truth of a path that ends with a question; `None` for another path.
-    fn asked(
-        &self,
-        head: Head,
-        steps: &Range<u32>,
-        scope: Scope<'_, 'a>,
-    ) -> Result<Option<Option<bool>>, Failure> {
-        let Some((last, before)) = self.program.steps(steps).split_last() else { return Ok(None) };
-        let StepKind::Call { function, arguments } = &last.kind else { return Ok(None) };
-        if !arguments.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(match function {
-            Function::Lambda(Lambda::Exists) => {
-                Some(!self.path(head, before, Reach::First, scope)?.is_empty())
-            }
-            Function::Items(Items::Empty) => {
-                Some(self.path(head, before, Reach::First, scope)?.is_empty())
-            }
-            Function::Items(Items::Not) => {
-                let inner = self.path(head, before, Reach::All, scope)?;
-                inner.boolean().map_err(self.fail(last.at))?.map(|truth| !truth)
-            }
-            Function::Elements(Elements::HasValue) if before.is_empty() && head == Head::This => {
-                let this = scope.this.map(std::slice::from_ref).unwrap_or_default();
-                Some(has_value(this))
-            }
-            _ => return Ok(None),
-        }))
-    }
-
-    fn truth(&self, id: OperationId, of: &Collection<'a>) -> Result<Option<bool>, Failure> {
-        of.boolean().map_err(|fault| self.fail(self.program.start(id))(fault))
-    }
-
-    /// `and`, `or`, `xor`, `implies` in three values (N1, 6.5). What can't change the answer any
-    /// more isn't evaluated.
-    fn logic(
-        &self,
-        first: OperationId,
-        links: &[Link],
-        scope: Scope<'_, 'a>,
-    ) -> Result<Option<bool>, Failure> {
-        let mut left = self.boolean(first, scope)?;
-        for link in links {
-            let is_decided = match link.operator {
-                Operator::And => left == Some(false),
-                Operator::Or => left == Some(true),
-                Operator::Implies => left == Some(false),
-                _ => left.is_none(),
-            };
-            if is_decided {
-                left = if link.operator == Operator::Implies { Some(true) } else { left };
-                continue;
-            }
-            let right = self.boolean(link.right, scope)?;
-            left = operator::logic(link.operator, left, right);
-        }
-        Ok(left)
-    }
-
     fn chain(
         &self,
         first: OperationId,
@@ -212,7 +121,7 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
     }
 
     /// `x in (a | b)` looks into `a` and `b`; whether they have doubles doesn't matter.
-    fn membership(
+    pub fn membership(
         &self,
         item: &Collection<'a>,
         link: &Link,
@@ -258,7 +167,7 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
     }
 
     /// The operators whose result is a Boolean; `None` for the others.
-    fn comparison(
+    pub fn comparison(
         &self,
         link: &Link,
         left: &Collection<'a>,
@@ -284,7 +193,7 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
         answer.map(Some).map_err(self.fail(link.at))
     }
 
-    fn arithmetic(
+    pub fn arithmetic(
         &self,
         link: &Link,
         left: Collection<'a>,
@@ -299,7 +208,7 @@ impl<'c: 'a, 'a> Evaluation<'c, 'a> {
 
     /// `reach` is of the last step; what comes before one that takes the first item only reaches no
     /// further either.
-    fn path(
+    pub fn path(
         &self,
         head: Head,
         steps: &'a [Step],

@@ -112,6 +112,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The same with its type.
+    pub(super) fn written_of(&self) -> Option<(Written<'a>, TypeId)> {
+        self.written().map(|written| (written, self.of))
+    }
+
     /// `Patient`, `HumanName`, `string`; `Patient.contact` for an element without a type of its own.
     pub fn type_path(&self) -> &'static str {
         Model::r4().path(self.of)

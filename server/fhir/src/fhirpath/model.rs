@@ -9,7 +9,7 @@ use std::{cmp::Ordering, sync::OnceLock};
 
 use crate::{
     definitions::{Definitions, Element, PrimitiveKind},
-    names::{Name, Table},
+    names::{ByName, Name, Table},
     tree::Node as Written,
 };
 
@@ -66,7 +66,7 @@ pub(super) struct Shape {
     /// By the length of the property's name, then by the name: its child, and which of the child's variants it is.
     properties: Vec<(Box<str>, u16, u16)>,
     /// The same by the number of the name, for those that have one.
-    numbers: Vec<(Name, u16, u16)>,
+    numbers: ByName<(u16, u16)>,
 }
 
 /// An element of a type.
@@ -75,6 +75,8 @@ pub(super) struct Child {
     name: Name,
     /// One, or one for each type of a choice.
     pub variants: Vec<Variant>,
+    /// Whether a name with its type, as `effectivePeriod`, is that of another element too.
+    pub is_numbered: bool,
 }
 
 /// A JSON property that may hold the element.
@@ -220,9 +222,8 @@ impl Shape {
         if number == Name::OTHER {
             return self.property(node.name());
         }
-        let found = self.numbers.binary_search_by_key(&number, |(known, ..)| *known).ok()?;
-        let (_, child, variant) = self.numbers.get(found)?;
-        self.variant(*child, *variant)
+        let (child, variant) = self.numbers.get(number)?;
+        self.variant(child, variant)
     }
 
     fn variant(&self, child: u16, variant: u16) -> Option<(&Child, &Variant)> {
@@ -278,10 +279,9 @@ impl Layout<'_> {
         properties.sort_by(|(left, ..), (right, ..)| by_length(left, right));
         let numbered = |(name, child, variant): &(Box<str>, u16, u16)| {
             let number = Name::of(name);
-            (number != Name::OTHER).then_some((number, *child, *variant))
+            (number != Name::OTHER).then_some((number, (*child, *variant)))
         };
-        let mut numbers: Vec<_> = properties.iter().filter_map(numbered).collect();
-        numbers.sort_unstable();
+        let numbers = ByName::of(&properties.iter().filter_map(numbered).collect::<Vec<_>>());
         Shape { path, structure, children, properties, numbers }
     }
 
@@ -295,7 +295,7 @@ impl Layout<'_> {
             of,
         };
         let own_path = nested_type(element).map(|_| element.path);
-        let variants = match element.content_reference.or(own_path) {
+        let variants: Vec<Variant> = match element.content_reference.or(own_path) {
             Some(path) => {
                 let node = paths.iter().position(|(known, _)| *known == path);
                 let local =
@@ -312,7 +312,8 @@ impl Layout<'_> {
                 })
                 .collect(),
         };
-        Child { name: Name::of(element.name), variants }
+        let is_numbered = variants.iter().any(|variant| variant.number != Name::OTHER);
+        Child { name: Name::of(element.name), variants, is_numbered }
     }
 }
 

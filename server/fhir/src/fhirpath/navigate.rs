@@ -1,15 +1,14 @@
-//! From an element to those inside it, and along references.
+//! From an element to those inside it.
 
 use serde_json::{Map, Value};
 
 use super::{
     budget::Budget,
-    context::Resolved,
-    error::{Fault, Needed},
+    error::Fault,
     evaluate::Evaluation,
     item::{Collection, Item, Node},
-    model::{self, Model, Shape, Variant},
-    place::{self, Place, Scalar},
+    model::{Model, TypeId, Variant},
+    place::{self, Place},
 };
 use crate::{
     names::Name,
@@ -71,15 +70,18 @@ fn named<'a>(
     reach: Reach,
     found: &mut Collection<'a>,
 ) -> Result<(), Fault> {
-    let (model, budget) = (evaluation.model, &evaluation.budget);
-    let Some(shape) = model.shape(node.of) else { return Ok(()) };
-    let Some(child) = shape.child(name) else { return Ok(()) };
+    let budget = &evaluation.budget;
     let (value, sibling) = match node.place {
         Place::Json { value, sibling } => (value, sibling),
         Place::Written(written) => {
-            return named_written(written, shape, child, reach, found, budget);
+            return each_written(evaluation, (written, node.of), name, |below| {
+                found.0.push(Item::Node(below));
+                reach == Reach::All
+            });
         }
     };
+    let Some(shape) = evaluation.model.shape(node.of) else { return Ok(()) };
+    let Some(child) = shape.child(name) else { return Ok(()) };
     let Some(object) = object(node, value, sibling) else { return Ok(()) };
     if let [only] = child.variants.as_slice() {
         return Places::of(object, only).push(reach, found, budget);
@@ -104,32 +106,34 @@ fn named<'a>(
     Ok(())
 }
 
-fn named_written<'a>(
-    written: Written<'a>,
-    shape: &'static Shape,
-    child: &'static model::Child,
-    reach: Reach,
-    found: &mut Collection<'a>,
-    budget: &Budget,
+/// Visits the children of this name of an element in a document, as long as that says so.
+pub(super) fn each_written<'a>(
+    evaluation: &Evaluation<'_, 'a>,
+    (written, of): (Written<'a>, TypeId),
+    name: Name,
+    mut visit: impl FnMut(Node<'a>) -> bool,
 ) -> Result<(), Fault> {
-    let mut add = |below: Written<'a>, variant: &Variant| {
-        if is_there(below, variant) {
-            budget.spend(1)?;
-            found.0.push(Item::Node(element(Place::Written(below), variant)));
+    let Some(shape) = evaluation.model.shape(of) else { return Ok(()) };
+    let Some(child) = shape.child(name) else { return Ok(()) };
+    let mut goes_on = |below: Written<'a>, variant: &Variant| {
+        if !is_there(below, variant) {
+            return Ok(true);
         }
-        Ok(reach == Reach::First && !found.is_empty())
+        evaluation.budget.spend(1)?;
+        Ok(visit(element(Place::Written(below), variant)))
     };
     if let [only] = child.variants.as_slice() {
         for below in written.all_named(only.number, &only.property) {
-            if add(below, only)? {
+            if !goes_on(below, only)? {
                 break;
             }
         }
         return Ok(());
     }
-    for below in written.children() {
+    let may_be_it = |number: Name| number == Name::OTHER || child.is_numbered;
+    for below in written.all_numbered(may_be_it) {
         match shape.meant(below) {
-            Some((of, variant)) if std::ptr::eq(of, child) && add(below, variant)? => break,
+            Some((of, variant)) if std::ptr::eq(of, child) && !goes_on(below, variant)? => break,
             _ => {}
         }
     }
@@ -415,10 +419,9 @@ pub(super) fn extensions<'a>(
     url: &str,
 ) -> Result<Collection<'a>, Fault> {
     let mut found = Collection::default();
-    let extension = Name::of("extension");
     for item in input.items() {
         if let Item::Node(node) = item {
-            named(evaluation, *node, extension, Reach::All, &mut found)?;
+            named(evaluation, *node, Name::EXTENSION, Reach::All, &mut found)?;
         }
     }
     found.0.retain(|item| url_of(item) == Some(url));
@@ -444,54 +447,4 @@ pub(super) fn check_modifiers<'a>(
     }
     let is_known = |item: &Item<'a>| url_of(item).is_some_and(|url| known.contains(&url));
     if found.items().iter().all(is_known) { Ok(input) } else { Err(Fault::Modifier) }
-}
-
-/// The targets of references, of URIs and of strings that are URIs.
-pub(super) fn resolve<'c: 'a, 'a>(
-    evaluation: &Evaluation<'c, 'a>,
-    input: &Collection<'a>,
-) -> Result<Collection<'a>, Fault> {
-    let mut targets = Collection::default();
-    for item in input.items() {
-        evaluation.budget.spend(1)?;
-        let text = match item {
-            Item::String(text) => Some(text.as_ref()),
-            Item::Node(node) if node.is_primitive() => match node.scalar() {
-                Some(Scalar::Text(text)) => Some(text),
-                _ => None,
-            },
-            Item::Node(node) => node.place.text_of("reference"),
-            _ => None,
-        };
-        if let Some(text) = text {
-            targets.0.extend(target(evaluation, text)?);
-        }
-    }
-    Ok(targets)
-}
-
-fn target<'c: 'a, 'a>(
-    evaluation: &Evaluation<'c, 'a>,
-    text: &str,
-) -> Result<Option<Item<'a>>, Fault> {
-    if let Some(contained) = text.strip_prefix('#').and_then(|id| contained(evaluation, id)) {
-        return Ok(Some(Item::Node(contained)));
-    }
-    let resolver = evaluation.context.resolver;
-    let resolver = resolver.ok_or(Fault::NotGiven { what: Needed::Resolver })?;
-    Ok(match resolver(text) {
-        Resolved::Resource(resource) => Node::of_resource(resource).map(Item::Node),
-        Resolved::Node(resource) => Some(Item::Node(resource)),
-        Resolved::TypeOnly(of) => Some(Item::Unloaded(of)),
-        Resolved::Nothing => None,
-    })
-}
-
-/// `#` alone is the resource that contains the others.
-fn contained<'c: 'a, 'a>(evaluation: &Evaluation<'c, 'a>, id: &str) -> Option<Node<'a>> {
-    let root = evaluation.context.root_resource;
-    if id.is_empty() {
-        return Some(root);
-    }
-    root.place.contained(id).and_then(Node::resource)
 }

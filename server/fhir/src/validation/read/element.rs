@@ -23,10 +23,10 @@ pub(super) fn expression(tree: &Tree<'_>, open: &[usize]) -> String {
         });
         let Some((child, variant)) = named else { break };
         let _ = write!(text, ".{}", child.element.name);
-        if child.is_choice() {
+        if child.is_choice {
             let _ = write!(text, ".ofType({})", variant.code);
         }
-        if child.element.is_list() {
+        if child.is_list {
             let _ = write!(text, "[{}]", index(tree, around, *record));
         }
         shape = match variant.is_resource {

@@ -19,7 +19,7 @@ pub(super) fn read<'s>(
         records: Vec::with_capacity(source.len() / 24),
         format: Format::Json,
     };
-    let names = Vec::new();
+    let names = Vec::with_capacity(USUAL_NAMES);
     let mut reader =
         Reader { bytes: source.as_bytes(), at: start, depth: 0, tree, names, problems, limits };
     match reader.document() {
@@ -30,6 +30,9 @@ pub(super) fn read<'s>(
         }
     }
 }
+
+/// Most documents have no more in the objects that are open at once.
+const USUAL_NAMES: usize = 64;
 
 struct Reader<'s, 'p> {
     bytes: &'s [u8],
@@ -78,12 +81,11 @@ impl Reader<'_, '_> {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
             // Files are mostly indented.
-            while let Some(word) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+            while self.peek() == Some(b' ')
+                && let Some(word) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk)
+            {
                 let others = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b' '; 8]);
                 self.at += others.trailing_zeros() as usize / 8;
-                if others != 0 {
-                    break;
-                }
             }
         }
     }
@@ -290,45 +292,64 @@ impl Reader<'_, '_> {
         let quote = self.at;
         self.at += 1;
         let start = self.at;
-        loop {
-            self.at += plain_bytes(self.bytes.get(self.at..).unwrap_or_default());
-            match self.peek() {
-                Some(b'"') => {
-                    let span = source_span(start, self.at);
-                    self.at += 1;
-                    return Ok(span);
-                }
-                Some(b'\\') => return self.escaped(quote, start),
-                Some(0x00..=0x1F) => {
-                    return Err(Box::new(Problem::new(Code::ControlCharacter, self.at)));
-                }
-                Some(_) => self.at += 1,
-                None => return Err(self.unexpected("\"")),
+        let is_plain = self.pass_plain();
+        match self.peek() {
+            Some(b'"') => {
+                let span = Span { is_plain, ..source_span(start, self.at) };
+                self.at += 1;
+                Ok(span)
             }
+            Some(b'\\') => self.escaped(quote, start),
+            Some(_) => Err(Box::new(Problem::new(Code::ControlCharacter, self.at))),
+            None => Err(self.unexpected("\"")),
         }
+    }
+
+    /// Up to the next byte that means something in a string: a quote, a backslash or a control
+    /// character. Whether those before it were ASCII.
+    fn pass_plain(&mut self) -> bool {
+        const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+        let mut seen = 0;
+        while let Some(word) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let word = u64::from_le_bytes(*word);
+            let marks = marks(word);
+            if marks != 0 {
+                let before = marks.trailing_zeros() & !7;
+                self.at += before as usize / 8;
+                return (seen | word & !(u64::MAX << before)) & HIGH == 0;
+            }
+            seen |= word;
+            self.at += 8;
+        }
+        while let Some(byte) = self.peek().filter(|byte| !matches!(byte, ..b' ' | b'"' | b'\\')) {
+            seen |= u64::from(byte);
+            self.at += 1;
+        }
+        seen & HIGH == 0
     }
 
     fn escaped(&mut self, quote: usize, start: usize) -> Result<Span, Stop> {
         let from = self.tree.decoded.len();
         let mut copied = start;
         loop {
-            self.at += plain_bytes(self.bytes.get(self.at..).unwrap_or_default());
+            self.pass_plain();
             match self.peek() {
                 Some(b'"') => {
                     self.copy(copied);
                     self.at += 1;
                     let end = self.tree.decoded.len();
-                    return Ok(Span { start: narrow(from), end: narrow(end), is_decoded: true });
+                    let is_plain = false;
+                    let (start, end) = (narrow(from), narrow(end));
+                    return Ok(Span { start, end, is_decoded: true, is_plain });
                 }
                 Some(b'\\') => {
                     self.copy(copied);
                     self.escape(quote)?;
                     copied = self.at;
                 }
-                Some(0x00..=0x1F) => {
+                Some(_) => {
                     return Err(Box::new(Problem::new(Code::ControlCharacter, self.at)));
                 }
-                Some(_) => self.at += 1,
                 None => return Err(self.unexpected("\"")),
             }
         }
@@ -399,20 +420,6 @@ impl Reader<'_, '_> {
     }
 }
 
-/// How many bytes stand before the next that means something in a string: a quote, a backslash or a
-/// control character.
-fn plain_bytes(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let marks = marks(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return 8 * at + marks.trailing_zeros() as usize / 8;
-        }
-    }
-    let is_plain = |byte: &&u8| **byte >= b' ' && !matches!(**byte, b'"' | b'\\');
-    8 * words.len() + rest.iter().take_while(is_plain).count()
-}
-
 /// The high bit of the first of eight bytes that is a quote, a backslash or less than a blank, with
 /// whatever bits above it; 0 if there is none. Taking `n` from a byte without a high bit borrows if it
 /// is less, and what differs from a quote by nothing is less than 1.
@@ -425,7 +432,7 @@ fn marks(word: u64) -> u64 {
 }
 
 fn source_span(start: usize, end: usize) -> Span {
-    Span { start: narrow(start), end: narrow(end), is_decoded: false }
+    Span { start: narrow(start), end: narrow(end), is_decoded: false, is_plain: false }
 }
 
 /// A document has less than 4 GB.

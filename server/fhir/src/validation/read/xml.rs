@@ -238,7 +238,7 @@ impl Scan<'_, '_> {
             let from = narrow(self.tree.decoded.len());
             self.tree.decoded.push_str(&value);
             let end = narrow(self.tree.decoded.len());
-            let span = Span { start: from, end, is_decoded: true };
+            let span = Span { start: from, end, is_decoded: true, is_plain: false };
             match name {
                 Some(name) => {
                     self.push(fixed_span(name), span, Form::Attribute, at);
@@ -309,11 +309,11 @@ fn check_entity(entity: &str, at: usize) -> Result<(), Stop> {
 }
 
 fn fixed_span(range: Range<u32>) -> Span {
-    Span { start: range.start, end: range.end, is_decoded: true }
+    Span { start: range.start, end: range.end, is_decoded: true, is_plain: false }
 }
 
 fn source_span(start: usize, end: usize) -> Span {
-    Span { start: narrow(start), end: narrow(end), is_decoded: false }
+    Span { start: narrow(start), end: narrow(end), is_decoded: false, is_plain: false }
 }
 
 /// A document has less than 4 GB.
