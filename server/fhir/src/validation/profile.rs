@@ -6,6 +6,7 @@
 mod describe;
 mod discriminators;
 mod error;
+mod layout;
 mod merge;
 mod prune;
 mod read;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use error::{ProfileError, ProfileFault};
+use layout::Layouts;
 pub(super) use slicing::{
     Discriminator, DiscriminatorKind, SliceIndex, SliceRules, Slicing, Step, extension_url, plain,
 };
@@ -68,6 +70,12 @@ pub(super) struct ElementRule {
     pub number: Name,
     /// Whether it, or something below it, says what a value is; see [`ElementRule::finish`].
     pub expects: bool,
+    /// Whether it says more than how many there are; see [`ElementRule::finish`].
+    pub says_content: bool,
+    /// Whether it says something of the value itself; see [`ElementRule::finish`].
+    pub says_value: bool,
+    /// How it stands to the types that it was used on.
+    pub layouts: Layouts,
     /// `Observation.code.coding:local.system`
     pub id: String,
     pub min: Option<u32>,
@@ -142,27 +150,37 @@ impl ElementRule {
             || self.binding.as_ref().is_some_and(is_required)
             || self.children.iter().any(|(_, child)| child.expects);
         slicing::finish(self);
+        self.says_value = self.has_value();
+        self.says_content = self.has_content();
     }
 
     /// Whether it asks for nothing.
     pub fn is_empty(&self) -> bool {
         self.min.is_none()
             && self.max.is_none()
-            && self.types.is_empty()
-            && self.fixed.is_none()
-            && self.pattern.is_none()
-            && self.min_value.is_none()
-            && self.max_value.is_none()
-            && self.min_length.is_none()
-            && self.max_length.is_none()
-            && !self.value_required
-            && self.binding.is_none()
-            && self.more_bindings.is_empty()
-            && self.invariants.is_empty()
-            && self.children.is_empty()
             && self.slicing.is_none()
             && self.slices.is_empty()
-            && self.content_reference.is_none()
+            && !self.has_content()
+    }
+
+    fn has_content(&self) -> bool {
+        self.has_value()
+            || !self.types.is_empty()
+            || self.min_length.is_some()
+            || self.max_length.is_some()
+            || self.value_required
+            || !self.invariants.is_empty()
+            || !self.children.is_empty()
+            || self.content_reference.is_some()
+    }
+
+    fn has_value(&self) -> bool {
+        self.fixed.is_some()
+            || self.pattern.is_some()
+            || self.min_value.is_some()
+            || self.max_value.is_some()
+            || self.binding.is_some()
+            || !self.more_bindings.is_empty()
     }
 }
 
@@ -333,5 +351,5 @@ impl Profiles {
 /// `http://hl7.org/fhir/StructureDefinition/Patient`.
 pub(super) fn core_type(canonical: &str) -> Option<&str> {
     let name = canonical::url(canonical).strip_prefix(CORE)?;
-    (Definitions::r4().is_type(name) || Shape::of(name).is_some()).then_some(name)
+    (Shape::of(name).is_some() || Definitions::r4().is_type(name)).then_some(name)
 }

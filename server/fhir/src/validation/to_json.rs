@@ -33,7 +33,7 @@ fn children(node: Node<'_>, shape: &'static Shape, object: &mut Map<String, Valu
         let Some((element, variant)) = shape.named(name) else { continue };
         let Some(child) = shape.elements.get(element) else { continue };
         let Some(variant) = child.variants.get(variant) else { continue };
-        let is_list = child.element.is_list() || nodes.len() > 1;
+        let is_list = child.is_list || nodes.len() > 1;
         group(name, &nodes, variant, is_list, object);
     }
 }

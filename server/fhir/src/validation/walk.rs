@@ -38,14 +38,12 @@ use crate::{
     fhirpath::Node as PathNode,
     names::{Name, Table},
 };
+use contained::Contained;
 use extension::Holder;
 use path::{Part, Path};
 
 /// No trial is assumed.
 const NOTHING: usize = usize::MAX;
-
-/// Contained resources and their places, by their ids.
-type Contained<'w> = HashMap<&'w str, (usize, Node<'w>)>;
 
 /// What came out of a trial, and the outermost one around it that this rests on.
 struct Tried {
@@ -105,9 +103,9 @@ pub(super) struct Walk<'w> {
     /// Steps of all expressions, and how many there may be.
     path_steps: Cell<u64>,
     path_steps_max: u64,
-    /// The contained resources of each resource that was asked for one, by their ids.
-    contained: RefCell<HashMap<u32, Contained<'w>>>,
-    used: Vec<String>,
+    /// Those of each resource that was asked for one.
+    contained: RefCell<Table<u32, Contained<'w>>>,
+    used: Vec<&'w Arc<Profile>>,
     bundle: bundle::Index<'w>,
 }
 
@@ -172,7 +170,7 @@ impl<'w> Walk<'w> {
     }
 
     pub fn used_profiles(&self) -> Vec<String> {
-        self.used.clone()
+        self.used.iter().map(|profile| profile.canonical.clone()).collect()
     }
 
     pub fn into_findings(self) -> Vec<Finding> {
@@ -185,8 +183,7 @@ impl<'w> Walk<'w> {
             self.report(node, Code::NoResourceType, "", "", "");
             return;
         };
-        let is_known = crate::definitions::Definitions::r4().is_resource(name);
-        let Some(shape) = Shape::of(name).filter(|_| is_known) else {
+        let Some(shape) = Shape::of(name).filter(|shape| shape.is_resource) else {
             self.report(node, Code::UnknownResourceType, "", name, "");
             return;
         };
@@ -201,7 +198,7 @@ impl<'w> Walk<'w> {
         self.frames.push(Frame { node, seen, name, path, is_contained });
         self.ids.push(HashSet::new());
         let holder = Holder { node, path: shape.path, code: shape.path, url: None };
-        let present = self.children(node, shape, &rules, holder);
+        let present = self.children(node, shape, &rules, &holder);
         self.invariants(node, shape, &[], &rules, present);
         self.check_contained(node, is_contained);
         self.definition(node, name);
@@ -212,10 +209,10 @@ impl<'w> Walk<'w> {
     /// The profiles in `meta.profile`.
     fn claimed(&mut self, node: Node<'w>, name: &'w str, rules: &mut Rules<'w>) {
         let Some(meta) = node.get(Name::META) else { return };
-        self.path.push(Part::one("meta"));
-        for (index, claimed) in meta.all("profile").enumerate() {
+        self.path.push(Part::One("meta"));
+        for (index, claimed) in meta.all_of(Name::PROFILE).enumerate() {
             if let Some(canonical) = claimed.text() {
-                self.path.push(Part::item("profile", index));
+                self.path.push(Part::Item("profile", index));
                 let unknown = Code::ProfileNotChecked;
                 self.add_profile(claimed, canonical, name, rules, unknown);
                 self.path.pop();
@@ -251,8 +248,8 @@ impl<'w> Walk<'w> {
     }
 
     fn add_rules(&mut self, profile: &'w Arc<Profile>, rules: &mut Rules<'w>) {
-        if !self.used.contains(&profile.canonical) {
-            self.used.push(profile.canonical.clone());
+        if !self.used.iter().any(|known| Arc::ptr_eq(known, profile)) {
+            self.used.push(profile);
         }
         add(rules, &profile.root);
     }
@@ -291,7 +288,7 @@ impl<'w> Walk<'w> {
             Trial::Element(spot) => {
                 // Extensions say for themselves where they may be: that was checked.
                 let holder = Holder { node: spot.node, path: "", code: "", url: None };
-                self.contents(spot, &Rules::from_slice(&[rule]), holder);
+                self.contents(spot, &Rules::from_slice(&[rule]), &holder);
             }
         }
         self.trials.pop();

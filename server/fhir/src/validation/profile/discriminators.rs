@@ -32,7 +32,7 @@ fn is_there(shape: Option<&'static Shape>, path: &[Step]) -> bool {
     let mut at = shape;
     for step in path {
         // Behind a reference, an extension or a resource there may be anything.
-        let (Some(shape), Step::Child(name)) = (at, step) else { return true };
+        let (Some(shape), Step::Child(_, name)) = (at, step) else { return true };
         let Some(known) = prune::known(shape, name) else { return false };
         at = match known.variants.as_slice() {
             [only] if !only.is_resource => only.shape(),

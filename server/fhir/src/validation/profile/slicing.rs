@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ElementRule, ProfileFault};
-use crate::{canonical, names::Table};
+use super::{ElementRule, ProfileFault, TypeRule};
+use crate::{
+    canonical,
+    names::{Name, Table},
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::validation) struct Slicing {
@@ -17,7 +20,7 @@ pub(in crate::validation) struct Slicing {
 impl Slicing {
     /// How extensions are told apart.
     pub fn by_url(rules: SliceRules) -> Self {
-        let path = vec![Step::Child("url".to_owned())];
+        let path = vec![Step::child("url")];
         let kind = DiscriminatorKind::Value;
         let discriminators = vec![Discriminator { kind, path, text: "url".to_owned() }];
         Self { discriminators, rules, is_ordered: false }
@@ -39,6 +42,13 @@ pub(in crate::validation) struct Discriminator {
     pub text: String,
 }
 
+impl Discriminator {
+    /// Whether it looks at the type of the item itself.
+    pub fn is_own_type(&self) -> bool {
+        self.kind == DiscriminatorKind::Type && self.path.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::validation) enum DiscriminatorKind {
     /// R4's `pattern` is the same (it is deprecated for `value`).
@@ -53,11 +63,17 @@ pub(in crate::validation) enum DiscriminatorKind {
 /// Spec: <https://hl7.org/fhir/R4/profiling.html#discriminator>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::validation) enum Step {
-    Child(String),
+    Child(Name, String),
     /// `extension('url')`
     Extension(String),
     Resolve,
     OfType(String),
+}
+
+impl Step {
+    fn child(name: &str) -> Self {
+        Self::Child(Name::of(name), name.to_owned())
+    }
 }
 
 /// Reads `ElementDefinition.slicing`.
@@ -107,7 +123,7 @@ fn steps(text: &str) -> Result<Vec<Step>, ProfileFault> {
             Some(_) => return Err(refused()),
             None if step == "$this" => {}
             None if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                steps.push(Step::Child(step.to_owned()));
+                steps.push(Step::child(step));
             }
             None => return Err(refused()),
         }
@@ -129,12 +145,12 @@ fn end_of_step(rest: &str) -> usize {
     rest.len()
 }
 
-/// The slices of a list by what tells them apart: a list may have hundreds.
+/// The slices of a list by what tells them apart: a list may have hundreds, and a choice has its types.
 #[derive(Debug, Default)]
 pub(in crate::validation) struct SliceIndex {
-    /// Which discriminator has the texts below.
+    /// Which discriminator has the texts below, or the names of types.
     pub discriminator: usize,
-    /// Slices that an item with this text may be in, and no other item.
+    /// Slices that an item with this text or type may be in, and no other item.
     pub by_text: Table<Box<str>, Vec<usize>>,
     /// Those that every item may be in.
     pub others: Vec<usize>,
@@ -170,8 +186,12 @@ pub(super) fn finish(list: &mut ElementRule) {
     list.index = Arc::new(best.unwrap_or_default());
 }
 
-/// The text that an item of the slice must have there, where it is as simple as that.
+/// The text that an item of the slice must have there, or the type that it must be of, where it is as
+/// simple as that.
 fn text(slice: &ElementRule, discriminator: &Discriminator) -> Option<Box<str>> {
+    if discriminator.is_own_type() {
+        return own_type(slice).map(Box::from);
+    }
     let wanted = (discriminator.kind == DiscriminatorKind::Value)
         .then(|| plain(slice, &discriminator.path))
         .flatten();
@@ -189,6 +209,17 @@ fn text(slice: &ElementRule, discriminator: &Discriminator) -> Option<Box<str>> 
     }
 }
 
+/// The one type of a slice, whose items are those of this type. A slice may be told by its name too, as
+/// `valueQuantity` is: that has to say the same.
+fn own_type(slice: &ElementRule) -> Option<&str> {
+    let [TypeRule { code, targets, .. }] = slice.types.as_slice() else { return None };
+    let (path, name) = slice.id.rsplit_once(':')?;
+    let element = path.rsplit('.').next()?;
+    let named = name.strip_prefix(element.strip_suffix("[x]").unwrap_or(element));
+    let is_same = named.is_none_or(|named| named.eq_ignore_ascii_case(code));
+    (is_same && targets.is_empty()).then_some(code)
+}
+
 /// The slicing that R4 gives where a profile leaves it out: extensions by url, choices by type.
 fn implied(rule: &ElementRule) -> Option<Slicing> {
     if rule.slices.is_empty() || rule.slicing.is_some() {
@@ -198,7 +229,7 @@ fn implied(rule: &ElementRule) -> Option<Slicing> {
     let (kind, path, text) = if last.ends_with("[x]") {
         (DiscriminatorKind::Type, Vec::new(), "$this")
     } else {
-        (DiscriminatorKind::Value, vec![Step::Child("url".to_owned())], "url")
+        (DiscriminatorKind::Value, vec![Step::child("url")], "url")
     };
     let discriminators = vec![Discriminator { kind, path, text: text.to_owned() }];
     Some(Slicing { discriminators, rules: SliceRules::Open, is_ordered: false })
@@ -212,7 +243,7 @@ pub(in crate::validation) fn plain<'r>(
     let is_plain = |rule: &ElementRule| rule.types.iter().all(|of| of.profiles.is_empty());
     let mut rule = slice;
     for step in path {
-        let Step::Child(name) = step else { return None };
+        let Step::Child(_, name) = step else { return None };
         if !is_plain(rule) {
             return None;
         }

@@ -6,7 +6,10 @@ use super::{Code, ElementRule, Node, Part, Spot, Walk};
 use crate::{
     definitions::BindingStrength,
     names::Name,
-    validation::terminology::{CodeQuestion, Membership},
+    validation::{
+        shape::Kind,
+        terminology::{CodeQuestion, Membership},
+    },
 };
 
 const LANGUAGES: &str = "http://hl7.org/fhir/ValueSet/languages";
@@ -30,7 +33,7 @@ impl<'w> Walk<'w> {
                 self.language(spot, path);
             }
         }
-        if spot.variant.code == "Coding" {
+        if spot.variant.kind == Kind::Coding {
             self.coding(spot.node);
         }
     }
@@ -70,9 +73,9 @@ impl<'w> Walk<'w> {
         let is_required = strength == BindingStrength::Required;
         if coded.is_empty() {
             // A text alone is enough where codes only should come from the set.
-            let has_extension = spot.node.child("extension").is_some();
-            let is_code = spot.variant.code == "code" && spot.node.text().is_none();
-            if is_required && (is_code || can_have_code(spot.variant.code) && !has_extension) {
+            let has_extension = spot.node.get(Name::EXTENSION).is_some();
+            let is_code = spot.variant.kind == Kind::Code && spot.node.text().is_none();
+            if is_required && (is_code || can_have_code(spot.variant.kind) && !has_extension) {
                 self.tell(spot.node, Code::NoCode, element, rule, "", value_set);
             }
             return;
@@ -80,7 +83,7 @@ impl<'w> Walk<'w> {
         let mut unknown = false;
         let mut wrong = None;
         for one in &coded {
-            if one.system.is_none() && can_have_code(spot.variant.code) {
+            if one.system.is_none() && can_have_code(spot.variant.kind) {
                 // Without its system a code says nothing.
                 wrong = wrong.or(Some(*one));
                 continue;
@@ -143,7 +146,7 @@ impl<'w> Walk<'w> {
             });
             return;
         }
-        let display = node.child("display");
+        let display = node.get(Name::DISPLAY);
         let question = CodeQuestion {
             value_set: None,
             system: Some(url),
@@ -167,7 +170,7 @@ impl<'w> Walk<'w> {
 
     /// Reports at a child without walking into it.
     pub(super) fn at_child(&mut self, child: Node<'w>, tell: impl FnOnce(&mut Self)) {
-        self.path.push(Part::one(child.name()));
+        self.path.push(Part::One(child.name()));
         tell(self);
         self.path.pop();
     }
@@ -189,15 +192,13 @@ fn coded<'w>(spot: Spot<'w>) -> SmallVec<[Coded<'w>; 4]> {
     let of_coding = |node: Node<'w>| {
         Some(Coded { system: node.get_text(Name::SYSTEM), code: node.get_text(Name::CODE)? })
     };
-    match spot.variant.code {
-        "code" | "string" | "uri" | "url" | "canonical" => {
+    match spot.variant.kind {
+        Kind::Code | Kind::Text => {
             let plain = |code| Coded { system: None, code };
             node.text().map(plain).into_iter().collect()
         }
-        "Coding" | "Quantity" | "Age" | "Distance" | "Duration" | "Count" => {
-            of_coding(node).into_iter().collect()
-        }
-        "CodeableConcept" => node.all_of(Name::CODING).filter_map(of_coding).collect(),
+        Kind::Coding | Kind::Quantity => of_coding(node).into_iter().collect(),
+        Kind::CodeableConcept => node.all_of(Name::CODING).filter_map(of_coding).collect(),
         _ => SmallVec::new(),
     }
 }
@@ -215,6 +216,6 @@ fn is_language(code: &str) -> bool {
     (is_first || is_private) && parts.all(is_part)
 }
 
-fn can_have_code(type_code: &str) -> bool {
-    matches!(type_code, "Coding" | "CodeableConcept")
+fn can_have_code(kind: Kind) -> bool {
+    matches!(kind, Kind::Coding | Kind::CodeableConcept)
 }

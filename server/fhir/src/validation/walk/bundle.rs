@@ -96,8 +96,8 @@ impl<'w> Index<'w> {
 impl<'w> Entry<'w> {
     fn path(&self) -> Path<'w> {
         let mut path = Path::of("Bundle");
-        path.push(Part::item("entry", self.index));
-        path.push(Part::one("resource"));
+        path.push(Part::Item("entry", self.index));
+        path.push(Part::One("resource"));
         path
     }
 }
@@ -135,7 +135,7 @@ impl<'w> Walk<'w> {
     }
 
     fn at_entry(&mut self, index: usize, tell: impl FnOnce(&mut Self)) {
-        self.path.push(Part::item("entry", index));
+        self.path.push(Part::Item("entry", index));
         tell(self);
         self.path.pop();
     }
@@ -181,7 +181,7 @@ impl<'w> Walk<'w> {
             _ => return,
         };
         self.at_entry(at, |walk| {
-            walk.path.push(Part::one("resource"));
+            walk.path.push(Part::One("resource"));
             walk.report(resource, code, "", name, allowed);
             walk.path.pop();
         });
@@ -194,7 +194,7 @@ impl<'w> Walk<'w> {
             if !seen.insert(relation)
                 && matches!(relation, "self" | "first" | "last" | "next" | "previous" | "prev")
             {
-                self.path.push(Part::item("link", index));
+                self.path.push(Part::Item("link", index));
                 self.report(link, Code::LinkTwice, "", relation, "");
                 self.path.pop();
             }
@@ -279,7 +279,7 @@ fn collect_placed<'w>(node: Node<'w>, path: &mut Path<'w>, found: &mut Vec<(Node
         let index = before.filter(|(known, _)| *known == name).map_or(0, |(_, index)| index + 1);
         before = Some((name, index));
         let is_list = matches!(name, "author" | "section" | "entry" | "attester" | "event");
-        path.push(Part { is_list, ..Part::item(name, index) });
+        path.push(if is_list { Part::Item(name, index) } else { Part::One(name) });
         if child.child("reference").is_some_and(|reference| reference.text().is_some()) {
             found.push((child, path.clone()));
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::element::{self, Slots};
 use super::{Code, ElementRule, Node, Spot, Walk};
-use crate::{fhirpath::Quantity, validation::tree::Form};
+use crate::{fhirpath::Quantity, names::Name, validation::tree::Form};
 
 /// How much of an expected value is told.
 const MAX_TOLD: usize = 200;
@@ -195,15 +195,15 @@ fn order(node: Node<'_>, bound: &Value) -> Option<Ordering> {
 fn quantity_order(node: Node<'_>, bound: &Map<String, Value>) -> Option<Ordering> {
     let text = |name: &str| bound.get(name).and_then(Value::as_str);
     let value = bound.get("value")?;
-    let found = number(node.child_text("value")?)?;
+    let found = number(node.get_text(Name::VALUE)?)?;
     let Value::Number(limit) = value else { return None };
     let limit = number(limit.as_str())?;
-    if node.child_text("code") == text("code") && node.child_text("system") == text("system") {
+    if node.get_text(Name::CODE) == text("code") && node.get_text(Name::SYSTEM) == text("system") {
         return Some(found.cmp(&limit));
     }
     // Another unit: UCUM knows how they stand to each other.
     let quantity =
         |value: &rust_decimal::Decimal, code: &str| Quantity::parse(&format!("{value} '{code}'"));
-    let found = quantity(&found, node.child_text("code")?)?;
+    let found = quantity(&found, node.get_text(Name::CODE)?)?;
     found.compare(&quantity(&limit, text("code")?)?)
 }

@@ -237,7 +237,7 @@ impl<'w> Walk<'w> {
     }
 
     fn at_item(&mut self, item: Node<'w>, index: usize, tell: impl FnOnce(&mut Self)) {
-        self.path.push(Part::item(item.name(), index));
+        self.path.push(Part::Item(item.name(), index));
         tell(self);
         self.path.pop();
     }

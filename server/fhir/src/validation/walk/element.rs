@@ -11,7 +11,7 @@ use crate::{
     names::Name,
     validation::{
         profile::{TypeRule, core_type},
-        shape::Elements,
+        shape::{Elements, Kind, Present},
         tree::{Form, Format},
     },
 };
@@ -24,15 +24,46 @@ pub(super) struct Slot<'w> {
     pub node: Node<'w>,
     element: u16,
     variant: u16,
-    /// The names of the element and of the node.
-    numbers: (Name, Name),
     /// Among those of the same element.
     pub index: u32,
 }
 
+impl Slot<'_> {
+    /// The place of its element in the type, and which type of a choice it has.
+    fn of(&self) -> (u16, u16) {
+        (self.element, self.variant)
+    }
+}
+
 pub(super) type Slots<'w> = SmallVec<[Slot<'w>; 12]>;
-/// What profiles say of the children, each with its place among the slots.
-pub(super) type Active<'w> = SmallVec<[(usize, &'w ElementRule); 16]>;
+
+/// What the slices say that items are in.
+#[derive(Default)]
+pub(super) struct Sliced<'w> {
+    /// The place of the item among the slots, which of the rules on the whole has the slice, and what
+    /// the slice says.
+    found: SmallVec<[(usize, usize, &'w ElementRule); 8]>,
+    turn: usize,
+}
+
+impl<'w> Sliced<'w> {
+    pub fn add(&mut self, item: usize, slice: &'w ElementRule) {
+        if slice.says_content {
+            self.found.push((item, self.turn, slice));
+        }
+    }
+
+    /// Before the slices of an item are asked for: there may be thousands of items.
+    fn sort(&mut self) {
+        self.found.sort_by_key(|(item, turn, _)| (*item, *turn));
+    }
+
+    fn each(&self, item: usize, turn: usize, tell: impl FnMut(&'w ElementRule)) {
+        let first = self.found.partition_point(|of| (of.0, of.1) < (item, turn));
+        let rest = self.found.iter().skip(first);
+        rest.take_while(|of| (of.0, of.1) == (item, turn)).map(|of| of.2).for_each(tell);
+    }
+}
 
 impl<'w> Walk<'w> {
     /// The children of an element of this type, and what the profiles say of them. `holder` is the
@@ -42,17 +73,10 @@ impl<'w> Walk<'w> {
         node: Node<'w>,
         shape: &'static Shape,
         rules: &[&'w ElementRule],
-        holder: Holder<'w>,
+        holder: &Holder<'w>,
     ) -> Elements {
         if !self.step() {
             return Elements::ALL;
-        }
-        // Most elements are plain values.
-        if shape.primitive.is_some()
-            && !node.has_children()
-            && rules.iter().all(|rule| rule.children.is_empty())
-        {
-            return Elements::default();
         }
         let mut slots = Slots::new();
         let present = self.slots(node, shape, &mut slots);
@@ -60,37 +84,37 @@ impl<'w> Walk<'w> {
             self.order(node, shape, &slots);
         }
         self.count(node, shape, &slots, present);
-        let mut active = Active::new();
-        for rule in rules {
-            self.rule_children(node, shape, rule, &slots, &mut active);
+        let mut sliced = Sliced::default();
+        for (turn, rule) in rules.iter().enumerate() {
+            sliced.turn = turn;
+            self.rule_children(node, shape, rule, (&slots, present), &mut sliced);
         }
-        active.sort_by_key(|(at, _)| *at);
-        let mut rest = active.as_slice();
+        sliced.sort();
         for (at, slot) in slots.iter().enumerate() {
-            let mut rules = Rules::new();
-            while let Some(((_, rule), after)) =
-                rest.split_first().filter(|(first, _)| first.0 == at)
-            {
-                add(&mut rules, rule);
-                rest = after;
+            let mut own = Rules::new();
+            for (turn, rule) in rules.iter().enumerate() {
+                rule.layout(shape).each(rule, slot.of(), |child| {
+                    if child.says_content {
+                        add(&mut own, child);
+                    }
+                });
+                if !sliced.found.is_empty() {
+                    sliced.each(at, turn, |slice| add(&mut own, slice));
+                }
             }
             let Some(spot) = spot(shape, slot) else { continue };
             if spot.child.is_element_id {
                 self.check_id(node, slot.node);
             }
             self.enter(spot, slot);
-            self.element(spot, rules, holder);
+            self.element(spot, own, holder);
             self.path.pop();
         }
-        present
+        present.once
     }
 
-    pub(super) fn enter(&mut self, Spot { child, variant, .. }: Spot<'w>, slot: &Slot<'w>) {
-        let of_type = child.is_choice().then_some(variant.code);
-        let is_list = child.element.is_list();
-        let (json, name) = (slot.node.name(), child.element.name);
-        let index = slot.index as usize;
-        self.path.push(Part { json, name, of_type, index, is_list });
+    pub(super) fn enter(&mut self, Spot { child, variant, node }: Spot<'w>, slot: &Slot<'w>) {
+        self.path.push(Part::Element { child, variant, node, index: slot.index });
     }
 
     /// What each child is, and which elements are there; what R4 doesn't know is reported and left out.
@@ -99,16 +123,18 @@ impl<'w> Walk<'w> {
         node: Node<'w>,
         shape: &'static Shape,
         slots: &mut Slots<'w>,
-    ) -> Elements {
-        let mut counts: SmallVec<[u32; 32]> = SmallVec::from_elem(0, shape.elements.len());
-        let mut present = Elements::default();
+    ) -> Present {
+        let mut present = Present::default();
         for child in node.children() {
             match shape.meant(child) {
                 Some((element, variant)) => {
-                    let Some(count) = counts.get_mut(usize::from(element)) else { continue };
-                    let numbers = (shape.number(element), child.number());
-                    slots.push(Slot { node: child, element, variant, numbers, index: *count });
-                    *count += 1;
+                    // In JSON those of one element follow each other.
+                    let is_again = present.once.has(element);
+                    let mut before = slots.iter().rev();
+                    let last =
+                        if is_again { before.find(|of| of.element == element) } else { None };
+                    let index = last.map_or(0, |last| last.index + 1);
+                    slots.push(Slot { node: child, element, variant, index });
                     present.add(element);
                 }
                 None if child.name() == "resourceType" => self.check_type_name(child),
@@ -156,13 +182,8 @@ impl<'w> Walk<'w> {
     }
 
     /// R4's own cardinalities.
-    fn count(&mut self, node: Node<'w>, shape: &'static Shape, slots: &[Slot<'w>], has: Elements) {
-        let max = |slot: &Slot<'w>| {
-            let child = shape.elements.get(usize::from(slot.element));
-            child.map_or(UNBOUNDED, |child| child.element.max)
-        };
-        let is_over = |slot: &Slot<'w>| max(slot) != UNBOUNDED && slot.index >= max(slot);
-        if has.contain(shape.required) && !slots.iter().any(is_over) {
+    fn count(&mut self, node: Node<'w>, shape: &'static Shape, slots: &[Slot<'w>], has: Present) {
+        if shape.cardinalities.are_kept(has) {
             return;
         }
         for (at, child) in shape.elements.iter().enumerate() {
@@ -178,29 +199,30 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// What one profile says of the children.
+    /// How many children one profile wants, and in which slices they are.
     fn rule_children(
         &mut self,
         node: Node<'w>,
         shape: &'static Shape,
         rule: &'w ElementRule,
-        slots: &Slots<'w>,
-        active: &mut Active<'w>,
+        (slots, present): (&Slots<'w>, Present),
+        sliced: &mut Sliced<'w>,
     ) {
-        for (name, child) in &rule.children {
-            let is_it = |slot: &Slot<'w>| match child.number {
-                Name::OTHER => slot.node.name() == name,
-                number => slot.numbers.0 == number || slot.numbers.1 == number,
-            };
-            let first = active.len();
-            let found = slots.iter().enumerate().filter(|(_, slot)| is_it(slot));
-            active.extend(found.map(|(at, _)| (at, child)));
-            let count = active.len() - first;
-            self.count_rule(node, child, count, (Code::Minimum, Code::Maximum));
+        let layout = rule.layout(shape);
+        let is_kept = layout.is_kept(present);
+        if is_kept && !layout.has_slices {
+            return;
+        }
+        for (at, (_, child)) in (0_u16..).zip(&rule.children) {
+            if is_kept && !layout.has_work(at, child, present) {
+                continue;
+            }
+            let items = slots.iter().enumerate();
+            let items = items.filter(|(_, slot)| layout.is_about(at, slot.of()));
+            let items: SmallVec<[usize; 8]> = items.map(|(at, _)| at).collect();
+            self.count_rule(node, child, items.len(), (Code::Minimum, Code::Maximum));
             if !child.slices.is_empty() {
-                let items = active.iter().skip(first).map(|(at, _)| *at);
-                let items: SmallVec<[usize; 8]> = items.collect();
-                self.slices(node, shape, child, &items, slots, active);
+                self.slices(node, shape, child, &items, slots, sliced);
             }
         }
     }
@@ -221,25 +243,27 @@ impl<'w> Walk<'w> {
     }
 
     /// One element: how it is written, and what is in it.
-    fn element(&mut self, spot: Spot<'w>, mut rules: Rules<'w>, holder: Holder<'w>) {
+    fn element(&mut self, spot: Spot<'w>, mut rules: Rules<'w>, holder: &Holder<'w>) {
         let Spot { child, variant, node } = spot;
         if !self.check_form(spot) {
             return;
         }
-        if child.element.name == "extension" || child.element.name == "modifierExtension" {
+        if variant.kind == Kind::Extension {
             self.extension(spot, &mut rules, holder);
         }
         if let Some(rule) = variant.profile() {
             add(&mut rules, rule);
         }
         if rules.iter().any(|rule| !rule.types.is_empty()) {
-            for rule in rules.clone() {
-                self.type_rules(spot, rule, &mut rules);
+            for at in 0..rules.len() {
+                if let Some(rule) = rules.get(at).copied() {
+                    self.type_rules(spot, rule, &mut rules);
+                }
             }
         }
         if variant.is_resource {
             self.check_resource_type(spot);
-            let is_contained = child.element.name == "contained";
+            let is_contained = child.number == Name::CONTAINED;
             self.resource(node, rules, is_contained);
         } else {
             self.contents(spot, &rules, holder);
@@ -247,37 +271,61 @@ impl<'w> Walk<'w> {
     }
 
     /// What is in an element that is no resource.
-    pub(super) fn contents(&mut self, spot: Spot<'w>, rules: &Rules<'w>, holder: Holder<'w>) {
-        let Spot { child, variant, node } = spot;
+    pub(super) fn contents(
+        &mut self,
+        spot: Spot<'w>,
+        rules: &[&'w ElementRule],
+        holder: &Holder<'w>,
+    ) {
+        let Spot { variant, node, .. } = spot;
         let Some(shape) = variant.shape() else { return };
-        if let Some(of_type) = shape.primitive {
-            self.primitive(spot, of_type, rules);
-        }
-        // The value of an extension is part of it.
-        let url = match (variant.code, holder.code) {
-            ("Extension", _) => node.get_text(Name::URL),
-            (_, "Extension") => holder.url,
-            _ => None,
+        let present = match shape.primitive {
+            Some(of_type) => {
+                self.primitive(spot, of_type, rules);
+                let has_rules = || rules.iter().any(|rule| !rule.children.is_empty());
+                match node.has_children() || has_rules() {
+                    true => self.inside(spot, shape, rules, holder),
+                    // Most elements are plain values.
+                    false if self.step() => Elements::default(),
+                    false => Elements::ALL,
+                }
+            }
+            None => self.inside(spot, shape, rules, holder),
         };
-        let holder = Holder { node, path: child.element.path, code: variant.code, url };
-        let present = self.children(node, shape, rules, holder);
-        match variant.code {
-            "Reference" => self.reference(spot, rules),
-            "Identifier" => self.identifier(node),
-            "Expression" => self.expression(node),
+        match variant.kind {
+            Kind::Reference => self.reference(spot, rules),
+            Kind::Identifier => self.identifier(node),
+            Kind::Expression => self.expression(node),
             _ => {}
         }
         self.base_binding(spot);
-        for rule in rules {
+        for rule in rules.iter().filter(|rule| rule.says_value) {
             self.values(spot, rule);
         }
-        self.element_invariants(spot, shape, rules, present);
+        self.invariants(node, shape, &spot.child.invariants, rules, present);
+    }
+
+    /// The elements inside one.
+    fn inside(
+        &mut self,
+        Spot { child, variant, node }: Spot<'w>,
+        shape: &'static Shape,
+        rules: &[&'w ElementRule],
+        holder: &Holder<'w>,
+    ) -> Elements {
+        // The value of an extension is part of it.
+        let url = match variant.kind {
+            Kind::Extension => node.get_text(Name::URL),
+            _ => holder.url.filter(|_| holder.code == "Extension"),
+        };
+        let own = Holder { node, path: child.element.path, code: variant.code, url };
+        self.children(node, shape, rules, &own)
     }
 
     /// With this system, the value is a URI itself.
     fn identifier(&mut self, node: Node<'w>) {
-        let is_uri = node.child_text("system") == Some("urn:ietf:rfc:3986");
-        if is_uri && !node.child_text("value").is_none_or(is_absolute) {
+        let is_uri = node.get_text(Name::SYSTEM) == Some("urn:ietf:rfc:3986");
+        if is_uri && !node.get_text(Name::VALUE).is_none_or(is_absolute) {
             self.report(node, Code::RelativeUri, "Identifier.value", "", "");
         }
     }
@@ -310,7 +358,7 @@ impl<'w> Walk<'w> {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
         if node.format() == Format::Json {
-            match (child.element.is_list(), node.is_item()) {
+            match (child.is_list, node.is_item()) {
                 (true, false) => self.report_list(node, Code::NotList, path, ""),
                 (false, true) => self.report(node, Code::List, path, "", ""),
                 _ => {}
@@ -348,7 +396,7 @@ impl<'w> Walk<'w> {
             spot.variant.code
         };
         // A choice says its type by its name: `valueCode` is no `string`, though a code is one.
-        let is_choice = spot.child.is_choice();
+        let is_choice = spot.child.is_choice;
         let bases = OnceCell::new();
         let is_base = |name: &str| bases.get_or_init(|| bases_of(code)).contains(&name);
         let fits = |of: &&TypeRule| {

@@ -17,7 +17,7 @@ use crate::{
 const EXT_1: &str = "extension.exists() != value.exists()";
 
 /// Where an extension stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Holder<'w> {
     pub node: Node<'w>,
     /// The definition of the element: `Patient.name`, `Patient`.
@@ -29,7 +29,7 @@ pub(super) struct Holder<'w> {
 }
 
 impl<'w> Walk<'w> {
-    pub(super) fn extension(&mut self, spot: Spot<'w>, rules: &mut Rules<'w>, holder: Holder<'w>) {
+    pub(super) fn extension(&mut self, spot: Spot<'w>, rules: &mut Rules<'w>, holder: &Holder<'w>) {
         let node = spot.node;
         self.content(node);
         // R4's cardinality tells of a missing one.
@@ -73,7 +73,7 @@ impl<'w> Walk<'w> {
     /// R4's ext-1: a value or parts, not both, and not nothing.
     fn content(&mut self, node: Node<'w>) {
         let has_value = node.children().any(|child| child.name().starts_with("value"));
-        let has_parts = node.child("extension").is_some();
+        let has_parts = node.get(Name::EXTENSION).is_some();
         if has_value == has_parts && (has_value || !self.asks_content(node)) {
             self.report(node, Code::Invariant, "", "ext-1", EXT_1);
         }
@@ -81,7 +81,7 @@ impl<'w> Walk<'w> {
 
     /// Whether its definition asks for what is in it, and so tells what is missing.
     fn asks_content(&self, node: Node<'w>) -> bool {
-        let url = node.child_text("url").unwrap_or_default();
+        let url = node.get_text(Name::URL).unwrap_or_default();
         let definition = self.outside.profiles.good(url).or_else(|| extensions::core(url));
         definition.is_some_and(|definition| {
             definition.root.children.iter().any(|(name, rule)| name != "url" && rule.min > Some(0))
@@ -89,7 +89,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Whether it may be on this element.
-    fn context(&mut self, spot: Spot<'w>, definition: &'w Arc<Profile>, holder: Holder<'w>) {
+    fn context(&mut self, spot: Spot<'w>, definition: &'w Arc<Profile>, holder: &Holder<'w>) {
         let contexts = &definition.contexts;
         let is_here = contexts.is_empty()
             || contexts.iter().any(|context| match context {
@@ -138,7 +138,7 @@ fn keeps(rule: &Expression, holder: Node<'_>) -> bool {
     rule.holds(&Context::of_node(resource)).unwrap_or(false)
 }
 
-fn is_element(id: &str, holder: Holder<'_>) -> bool {
+fn is_element(id: &str, holder: &Holder<'_>) -> bool {
     // Anything: HL7's own validator takes a resource for an element here.
     if matches!(id, "*" | "Element") {
         return true;

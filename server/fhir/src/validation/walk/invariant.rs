@@ -2,10 +2,10 @@
 
 use smallvec::SmallVec;
 
-use super::{Code, ElementRule, Node, Rules, Shape, Spot, Walk, narrative};
+use super::{Code, ElementRule, Node, Shape, Walk, narrative};
 use crate::{
     definitions::Severity,
-    fhirpath::{Context, Expression, Item, Limits, Node as PathNode, Resolved},
+    fhirpath::{Context, Item, Limits, Node as PathNode, Resolved},
     names::Name,
     validation::{
         shape::{Elements, Rule},
@@ -14,24 +14,13 @@ use crate::{
 };
 
 impl<'w> Walk<'w> {
-    /// Those of an element, of its type, and of the profiles on it.
-    pub(super) fn element_invariants(
-        &mut self,
-        spot: Spot<'w>,
-        shape: &'static Shape,
-        rules: &Rules<'w>,
-        present: Elements,
-    ) {
-        self.invariants(spot.node, shape, &spot.child.invariants, rules, present);
-    }
-
-    /// Those of a type and of the profiles on it, with more of R4's `own`.
+    /// Those of a type and of the profiles on it, and those that R4 gives to one element: `own`.
     pub(super) fn invariants(
         &mut self,
         node: Node<'w>,
         shape: &'static Shape,
         own: &'static [Rule],
-        rules: &Rules<'w>,
+        rules: &[&'w ElementRule],
         present: Elements,
     ) {
         if shape.invariants.is_empty()
@@ -40,11 +29,14 @@ impl<'w> Walk<'w> {
         {
             return;
         }
-        let is_absent = |name: &Name| shape.named_in_path(*name).is_some_and(|at| !present.has(at));
-        let is_open = |of: &Expression| !of.settled_without().iter().any(is_absent);
-        let mut of_r4 = shape.invariants.iter().chain(own).filter(|rule| is_open(&rule.expression));
-        let mut of_profiles = rules.iter().flat_map(|rule| &rule.invariants);
-        if of_r4.clone().next().is_none() && !of_profiles.any(|of| is_open(&of.expression)) {
+        let of_type = shape.invariants.iter().filter(|(_, needs)| present.contain(*needs));
+        let own = own.iter().filter(|own| present.contain(shape.needs(&own.expression)));
+        let mut of_r4 = of_type.map(|(rule, _)| rule).chain(own);
+        let open = |rule: &'w ElementRule| {
+            let has_some = !rule.invariants.is_empty();
+            has_some.then(|| rule.layout(shape).open(rule, present)).into_iter().flatten()
+        };
+        if of_r4.clone().next().is_none() && !rules.iter().any(|rule| open(rule).next().is_some()) {
             return;
         }
         let is_resource =
@@ -66,7 +58,7 @@ impl<'w> Walk<'w> {
             }
             for rule in rules.iter().copied() {
                 let here = if rule.id.contains('.') { around } else { here };
-                for invariant in rule.invariants.iter().filter(|of| is_open(&of.expression)) {
+                for invariant in open(rule) {
                     match invariant.expression.holds(&here.with_limits(self.path_limits())) {
                         Ok(true) => {}
                         failure => {
@@ -162,14 +154,14 @@ impl<'w> Walk<'w> {
             }
         };
         let coding =
-            |coding: Node<'_>| ask(coding.child_text("system"), coding.child_text("code")?);
+            |coding: Node<'_>| ask(coding.get_text(Name::SYSTEM), coding.get_text(Name::CODE)?);
         let Some(node) = item.node().and_then(|node| node.written()) else {
             return item.text().and_then(|code| ask(None, &code));
         };
         if let Some(code) = node.text() {
             return ask(None, code);
         }
-        let answers: Vec<_> = node.all("coding").map(coding).collect();
+        let answers: Vec<_> = node.all_of(Name::CODING).map(coding).collect();
         match answers.as_slice() {
             [] => coding(node),
             answers if answers.contains(&Some(true)) => Some(true),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::{Child, Node, Variant};
+
 /// Most elements are no deeper.
 const USUAL_DEPTH: usize = 12;
 
@@ -14,28 +16,43 @@ pub(super) struct Path<'w> {
 
 /// One element on the way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'w> {
-    /// Its name in JSON: `valueQuantity`.
-    pub json: &'w str,
-    /// Its name in R4: `value`.
-    pub name: &'w str,
-    /// Of a choice.
-    pub of_type: Option<&'w str>,
-    /// Among those of the same element.
-    pub index: usize,
-    /// Whether there may be several.
-    pub is_list: bool,
+pub(super) enum Part<'w> {
+    /// What the walk is in, and its place among those of the same element.
+    Element { child: &'static Child, variant: &'static Variant, node: Node<'w>, index: u32 },
+    /// What is only named.
+    One(&'w str),
+    /// One of a list.
+    Item(&'w str, usize),
 }
 
 impl<'w> Part<'w> {
-    /// An element that there is one of.
-    pub fn one(name: &'w str) -> Self {
-        Self { json: name, name, of_type: None, index: 0, is_list: false }
+    /// Its name in JSON: `valueQuantity`.
+    fn json(self) -> &'w str {
+        match self {
+            Self::Element { node, .. } => node.name(),
+            Self::One(name) | Self::Item(name, _) => name,
+        }
     }
 
-    /// An item of a list.
-    pub fn item(name: &'w str, index: usize) -> Self {
-        Self { json: name, name, of_type: None, index, is_list: true }
+    fn write(self, text: &mut String) {
+        // Writing to a String doesn't fail.
+        let _ = match self {
+            Self::Element { child, variant, .. } if child.is_choice => {
+                write!(text, ".{}.ofType({})", child.element.name, variant.code)
+            }
+            Self::Element { child, .. } => write!(text, ".{}", child.element.name),
+            Self::One(name) | Self::Item(name, _) => write!(text, ".{name}"),
+        };
+    }
+
+    /// Its place in a list, if there may be several.
+    fn write_index(self, text: &mut String) {
+        let index = match self {
+            Self::Element { child, index, .. } if child.is_list => index as usize,
+            Self::Item(_, index) => index,
+            Self::Element { .. } | Self::One(_) => return,
+        };
+        let _ = write!(text, "[{index}]");
     }
 }
 
@@ -46,34 +63,24 @@ impl<'w> Path<'w> {
 
     /// FHIRPath: `Patient.name[0].given[1]`.
     pub fn text(&self) -> String {
-        Self::told(self.resource, &self.parts)
+        let mut text = self.list();
+        self.parts.last().into_iter().for_each(|last| last.write_index(&mut text));
+        text
     }
 
     /// The path of what is around the element.
     pub fn parent(&self) -> String {
-        let around = self.parts.split_last().map(|(_, around)| around);
-        Self::told(self.resource, around.unwrap_or_default())
+        let around = self.parts.split_last().map(|(_, around)| around).unwrap_or_default();
+        Self { resource: self.resource, parts: around.to_vec() }.text()
     }
 
     /// The path of the whole list that the element is an item of.
     pub fn list(&self) -> String {
-        let mut path = self.clone();
-        if let Some(last) = path.parts.last_mut() {
-            last.is_list = false;
-        }
-        path.text()
-    }
-
-    fn told(resource: &str, parts: &[Part<'_>]) -> String {
-        let mut text = resource.to_owned();
-        for part in parts {
-            // Writing to a String doesn't fail.
-            let _ = write!(text, ".{}", part.name);
-            if let Some(of_type) = part.of_type {
-                let _ = write!(text, ".ofType({of_type})");
-            }
-            if part.is_list {
-                let _ = write!(text, "[{}]", part.index);
+        let mut text = self.resource.to_owned();
+        for (at, part) in self.parts.iter().enumerate() {
+            part.write(&mut text);
+            if at + 1 < self.parts.len() {
+                part.write_index(&mut text);
             }
         }
         text
@@ -85,13 +92,14 @@ impl<'w> Path<'w> {
 
     /// The first parts of it.
     pub fn first(&self, depth: usize) -> Self {
-        let parts = self.parts.get(..depth).unwrap_or_default().to_vec();
-        Self { resource: self.resource, parts }
+        let mut first = Self::of(self.resource);
+        first.parts.extend_from_slice(self.parts.get(..depth).unwrap_or_default());
+        first
     }
 
     /// The name of the element in JSON.
     pub fn last(&self) -> Option<&'w str> {
-        self.parts.last().map(|part| part.json)
+        self.parts.last().map(|part| part.json())
     }
 
     pub fn push(&mut self, part: Part<'w>) {

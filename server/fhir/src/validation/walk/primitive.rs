@@ -1,6 +1,6 @@
 //! Values: how they are written, their lexical rules, and what profiles say of them.
 
-use super::{Code, ElementRule, Rules, Spot, Walk};
+use super::{Code, ElementRule, Spot, Walk};
 use crate::{
     definitions::{PrimitiveFault, PrimitiveKind, PrimitiveType},
     outcome::IssueSeverity,
@@ -11,7 +11,12 @@ use crate::{
 const DIGITS_MAX: usize = 18;
 
 impl<'w> Walk<'w> {
-    pub(super) fn primitive(&mut self, spot: Spot<'w>, of_type: PrimitiveType, rules: &Rules<'w>) {
+    pub(super) fn primitive(
+        &mut self,
+        spot: Spot<'w>,
+        of_type: PrimitiveType,
+        rules: &[&'w ElementRule],
+    ) {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
         let Some(text) = node.text() else {
@@ -36,7 +41,8 @@ impl<'w> Walk<'w> {
             self.narrative(node, path, text);
             return;
         }
-        match (of_type.check(text), of_type) {
+        let checked = if node.is_plain() { of_type.check_plain(text) } else { of_type.check(text) };
+        match (checked, of_type) {
             (Err(fault), _) => self.primitive_fault(spot, text, fault),
             (Ok(()), PrimitiveType::Uri | PrimitiveType::Url | PrimitiveType::Canonical) => {
                 self.uri(spot, of_type, text);

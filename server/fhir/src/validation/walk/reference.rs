@@ -1,6 +1,6 @@
 //! References: their form, what they point to, and whether it may be that.
 
-use super::{Code, Contained, ElementRule, Node, Part, Path, Rules, Spot, Trial, Walk};
+use super::{Code, Contained, ElementRule, Node, Part, Path, Spot, Trial, Walk};
 use crate::{
     definitions::Definitions,
     names::Name,
@@ -21,7 +21,7 @@ pub(super) enum Target<'w> {
 }
 
 impl<'w> Walk<'w> {
-    pub(super) fn reference(&mut self, spot: Spot<'w>, rules: &Rules<'w>) {
+    pub(super) fn reference(&mut self, spot: Spot<'w>, rules: &[&'w ElementRule]) {
         let Spot { child, variant, node } = spot;
         let path = child.element.path;
         let Some(text) = node.get_text(Name::REFERENCE) else { return };
@@ -36,24 +36,24 @@ impl<'w> Walk<'w> {
         }
         // A reference names a type too; its target may have another.
         let named = type_of_url(text).filter(|_| !text.contains("://"));
-        let declared = node.child_text("type").map(short).or(named);
-        let found = target.type_name().map(str::to_owned);
-        if let (Some(declared), Some(found)) = (declared, &found)
+        let declared = node.get_text(Name::TYPE).map(short).or(named);
+        let found = target.type_name();
+        if let (Some(declared), Some(found)) = (declared, found)
             && declared != found
         {
             self.report(node, Code::TypeMismatch, path, declared, found);
         }
-        let name = found.or_else(|| declared.map(str::to_owned));
+        let name = found.or(declared);
         let own = child.element.types.iter().find(|of| of.code == variant.code);
         let targets = own.map(|of| of.targets.as_slice()).unwrap_or_default();
-        if let Some(name) = &name
+        if let Some(name) = name
             && !targets.is_empty()
-            && !targets.iter().any(|target| target == name || *target == "Resource")
+            && !targets.iter().any(|target| *target == name || *target == "Resource")
         {
             self.report(node, Code::TargetType, path, name, &targets.join(", "));
         }
         for rule in rules {
-            self.rule_targets(spot, rule, &target, name.as_deref());
+            self.rule_targets(spot, rule, &target, name);
         }
     }
 
@@ -182,24 +182,13 @@ impl<'w> Walk<'w> {
             return Target::Contained(outer.node, here);
         }
         let mut known = self.contained.borrow_mut();
-        let known = known.entry(outer.node.index()).or_insert_with(|| contained_by_id(outer.node));
-        known.get(id).copied().map_or(Target::Missing, |(index, node)| {
+        let known = known.entry(outer.node.index()).or_insert_with(|| Contained::of(outer.node));
+        known.find(id).map_or(Target::Missing, |(index, node)| {
             let mut path = here;
-            path.push(Part::item("contained", index));
+            path.push(Part::Item("contained", index));
             Target::Contained(node, path)
         })
     }
-}
-
-/// Of several with one id, the first.
-fn contained_by_id(resource: Node<'_>) -> Contained<'_> {
-    let mut by_id = Contained::new();
-    for (index, node) in resource.all_of(Name::CONTAINED).enumerate() {
-        if let Some(id) = node.get_text(Name::ID) {
-            by_id.entry(id).or_insert((index, node));
-        }
-    }
-    by_id
 }
 
 impl Target<'_> {
@@ -214,6 +203,7 @@ impl Target<'_> {
 
 /// The resource type that a reference names: `Patient` of `…/Patient/123/_history/4`.
 pub(super) fn type_of_url(text: &str) -> Option<&str> {
+    memchr::memchr(b'/', text.as_bytes())?;
     let text = text.split(['?', '|']).next()?;
     let mut parts = text.rsplit('/');
     let mut id = parts.next()?;

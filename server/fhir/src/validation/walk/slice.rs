@@ -10,10 +10,13 @@ use smallvec::SmallVec;
 
 use super::{
     Code, ElementRule, Node, Shape, Spot, Walk,
-    element::{Active, Slots, spot},
+    element::{Sliced, Slots, spot},
     primitive::is_absolute,
 };
-use crate::validation::profile::{Discriminator, SliceRules, Slicing, Step};
+use crate::{
+    names::Name,
+    validation::profile::{Discriminator, SliceRules, Slicing, Step},
+};
 
 /// The items of the list that is sliced, by their place among the slots.
 type Items = SmallVec<[usize; 8]>;
@@ -35,7 +38,7 @@ impl<'w> Walk<'w> {
         rule: &'w ElementRule,
         items: &Items,
         slots: &Slots<'w>,
-        active: &mut Active<'w>,
+        inside: &mut Sliced<'w>,
     ) {
         let slicing = rule.slicing.as_ref().or(rule.implied.as_deref());
         let Some(slicing) = slicing else { return };
@@ -70,7 +73,7 @@ impl<'w> Walk<'w> {
             for one in &found {
                 sliced.push((*one, *at));
                 if is_clear && let Some((_, slice)) = rule.slices.get(*one) {
-                    active.push((*at, slice));
+                    inside.add(*at, slice);
                 }
             }
             self.path.pop();
@@ -86,7 +89,7 @@ impl<'w> Walk<'w> {
             let items: Items = of_slice.collect();
             self.count_rule(node, slice, items.len(), (Code::SliceMinimum, Code::SliceMaximum));
             if !slice.slices.is_empty() {
-                self.slices(node, shape, slice, &items, slots, active);
+                self.slices(node, shape, slice, &items, slots, inside);
             }
         }
     }
@@ -98,12 +101,24 @@ impl<'w> Walk<'w> {
         discriminators: &[Discriminator],
     ) -> SmallVec<[usize; 2]> {
         let index = &rule.index;
-        let mut candidates: SmallVec<[usize; 8]> = SmallVec::from_slice(&index.others);
+        // Slices that its text or type tells.
+        let mut told: SmallVec<[usize; 2]> = SmallVec::new();
         if let Some(discriminator) = discriminators.get(index.discriminator) {
-            texts(item.node, &discriminator.path, &mut |text| {
-                candidates.extend(index.by_text.get(text).into_iter().flatten().copied());
-            });
+            let mut add = |text: &str| {
+                told.extend(index.by_text.get(text).into_iter().flatten().copied());
+            };
+            if discriminator.is_own_type() {
+                add(type_of(item));
+            } else {
+                texts(item.node, &discriminator.path, &mut add);
+            }
         }
+        // Nothing else has to hold for those.
+        if index.others.is_empty() && discriminators.len() < 2 && told.len() < 2 {
+            return told;
+        }
+        let mut candidates: SmallVec<[usize; 8]> = SmallVec::from_slice(&index.others);
+        candidates.extend(told);
         candidates.sort_unstable();
         candidates.dedup();
         let mut followed = Followed::new();
@@ -140,7 +155,7 @@ impl<'w> Walk<'w> {
 
     /// An item outside all slices: the nearest one tells what is wrong with it.
     fn unmatched(&mut self, item: Spot<'w>, rule: &'w ElementRule, slicing: &Slicing) {
-        let url = item.node.child_text("url").unwrap_or_default();
+        let url = item.node.get_text(Name::URL).unwrap_or_default();
         if item.variant.code == "Extension" && !is_absolute(url) {
             // A part of an extension, and its definition has all of them.
             let parts: Vec<&str> = rule.slices.iter().map(|(name, _)| name.as_str()).collect();
@@ -172,11 +187,19 @@ impl<'w> Walk<'w> {
     }
 }
 
+/// The type of an element; a resource says its own.
+fn type_of<'w>(item: Spot<'w>) -> &'w str {
+    match item.variant.is_resource {
+        true => item.node.resource_type().unwrap_or_default(),
+        false => item.variant.code,
+    }
+}
+
 /// The texts of the elements at a path of names.
 fn texts<'w>(node: Node<'w>, path: &[Step], visit: &mut impl FnMut(&'w str)) {
     match path {
-        [Step::Child(name), rest @ ..] => {
-            node.all(name).for_each(|child| texts(child, rest, visit));
+        [Step::Child(number, name), rest @ ..] => {
+            node.all_named(*number, name).for_each(|child| texts(child, rest, visit));
         }
         [] => node.text().into_iter().for_each(visit),
         _ => {}

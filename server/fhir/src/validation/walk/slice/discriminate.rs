@@ -9,10 +9,12 @@ use super::super::{
     Node, Part, Path, Shape, Spot, Trial, Walk,
     compare::{contains, equals},
     reference::Target,
+    slice::type_of,
 };
 use crate::{
     canonical,
     definitions::BindingStrength,
+    names::Name,
     validation::{
         profile::{
             Discriminator, DiscriminatorKind, ElementRule, Profiles, Step, core_type,
@@ -44,7 +46,7 @@ type Reached<'w> = SmallVec<[Found<'w>; 1]>;
 pub(super) fn wanted(slice: &ElementRule, discriminator: &Discriminator) -> String {
     let mut at = Some(slice);
     for step in &discriminator.path {
-        if let Step::Child(name) = step {
+        if let Step::Child(_, name) = step {
             at = at.and_then(|rule| rule.child(name));
         }
     }
@@ -81,7 +83,7 @@ impl<'w> Walk<'w> {
         if discriminator.text == "url"
             && let Some(url) = extension_url(slice)
         {
-            return Some(item.node.child_text("url") == Some(canonical::url(url)));
+            return Some(item.node.get_text(Name::URL) == Some(canonical::url(url)));
         }
         let rules = self.subrules(slice, discriminator);
         if rules.is_empty() {
@@ -122,8 +124,8 @@ impl<'w> Walk<'w> {
     /// Whether an element at the path agrees. Without profiles and slices on the way, names are enough.
     fn is_at(&self, node: Node<'w>, path: &[Step], wanted: &ElementRule) -> bool {
         match path.split_first() {
-            Some((Step::Child(name), rest)) => {
-                node.all(name).any(|child| self.is_at(child, rest, wanted))
+            Some((Step::Child(number, name), rest)) => {
+                node.all_named(*number, name).any(|child| self.is_at(child, rest, wanted))
             }
             _ => self.accepts(node, wanted) == Some(true),
         }
@@ -131,12 +133,8 @@ impl<'w> Walk<'w> {
 
     /// The elements at a path from the item.
     fn follow(&self, item: Spot<'w>, path: &[Step]) -> Reached<'w> {
-        let code = match item.variant.is_resource {
-            true => item.node.resource_type().unwrap_or_default(),
-            false => item.variant.code,
-        };
         let mut at = Reached::new();
-        at.push(Found { node: item.node, code, path: None, spot: Some(item) });
+        at.push(Found { node: item.node, code: type_of(item), path: None, spot: Some(item) });
         for step in path {
             let mut next = Reached::new();
             for found in &at {
@@ -149,7 +147,7 @@ impl<'w> Walk<'w> {
 
     fn step_into(&self, found: &Found<'w>, step: &Step, next: &mut Reached<'w>) {
         match step {
-            Step::Child(name) => {
+            Step::Child(_, name) => {
                 let shape = match found.spot {
                     Some(spot) if !spot.variant.is_resource => spot.variant.shape(),
                     _ => Shape::of(found.code),
@@ -160,18 +158,15 @@ impl<'w> Walk<'w> {
                     let Some(child) = shape.elements.get(element) else { continue };
                     let Some(variant) = child.variants.get(variant) else { continue };
                     if child.element.name == name || node.name() == name {
-                        let code = match variant.is_resource {
-                            true => node.resource_type().unwrap_or_default(),
-                            false => variant.code,
-                        };
-                        let spot = Some(Spot { child, variant, node });
+                        let spot = Spot { child, variant, node };
+                        let (code, spot) = (type_of(spot), Some(spot));
                         next.push(Found { node, code, path: None, spot });
                     }
                 }
             }
             Step::Extension(url) => {
-                let is_it = |node: &Node<'w>| node.child_text("url") == Some(url);
-                next.extend(found.node.all("extension").filter(is_it).map(|node| Found {
+                let is_it = |node: &Node<'w>| node.get_text(Name::URL) == Some(url);
+                next.extend(found.node.all_of(Name::EXTENSION).filter(is_it).map(|node| Found {
                     node,
                     code: "Extension",
                     path: None,
@@ -179,7 +174,7 @@ impl<'w> Walk<'w> {
                 }));
             }
             Step::Resolve => {
-                let text = found.node.child_text("reference").or(found.node.text());
+                let text = found.node.get_text(Name::REFERENCE).or(found.node.text());
                 let target = text.map(|text| self.target(text));
                 if let Some(Target::Contained(node, path) | Target::Bundled(node, path)) = target {
                     let code = node.resource_type().unwrap_or_default();
@@ -225,7 +220,8 @@ impl<'w> Walk<'w> {
             answer = Some(self.is_bound(node, &binding.value_set));
         }
         for (name, child) in rule.children.iter().filter(|(_, child)| child.expects) {
-            let agrees = node.all(name).any(|node| self.accepts(node, child) == Some(true));
+            let mut named = node.all_named(child.number, name);
+            let agrees = named.any(|node| self.accepts(node, child) == Some(true));
             answer = Some(answer.unwrap_or(true) && agrees);
         }
         answer
@@ -238,11 +234,11 @@ impl<'w> Walk<'w> {
             self.ask(&question) != Membership::NotMember
         };
         let coding = |node: Node<'w>| {
-            node.child_text("code").is_some_and(|code| ask(node.child_text("system"), code))
+            node.get_text(Name::CODE).is_some_and(|code| ask(node.get_text(Name::SYSTEM), code))
         };
         match node.text() {
             Some(code) => ask(None, code),
-            None => coding(node) || node.all("coding").any(coding),
+            None => coding(node) || node.all_of(Name::CODING).any(coding),
         }
     }
 
@@ -268,8 +264,8 @@ impl<'w> Walk<'w> {
         // One that says itself what it is belongs there, whatever else is wrong with it: its
         // faults are then told, not only that it is in no slice.
         let claims = |node: Node<'w>| {
-            node.child("meta").is_some_and(|meta| {
-                meta.all("profile")
+            node.get(Name::META).is_some_and(|meta| {
+                meta.all_of(Name::PROFILE)
                     .filter_map(Node::text)
                     .any(|claimed| canonical::url(claimed) == profile.url)
             })
@@ -292,7 +288,7 @@ impl<'w> Walk<'w> {
     fn path_to(&self, spot: Spot<'w>) -> Path<'w> {
         let mut path = self.path.clone();
         if path.last() != Some(spot.node.name()) {
-            path.push(Part::one(spot.node.name()));
+            path.push(Part::One(spot.node.name()));
         }
         path
     }
@@ -312,13 +308,13 @@ fn stated<'r>(slice: &'r ElementRule, path: &[Step]) -> Option<Vec<&'r Value>> {
         if let Some(value) = rule.fixed.as_ref().or(rule.pattern.as_ref()) {
             let mut values: Vec<&Value> = vec![value];
             for step in path.get(at..)? {
-                let Step::Child(name) = step else { return None };
+                let Step::Child(_, name) = step else { return None };
                 let parts = values.into_iter().filter_map(|value| value.get(name));
                 values = parts.flat_map(items).collect();
             }
             return (!values.is_empty()).then_some(values);
         }
-        let Step::Child(name) = step else { return None };
+        let Step::Child(_, name) = step else { return None };
         rule = rule.child(name)?;
     }
     None
@@ -341,7 +337,7 @@ fn subrules<'w>(profiles: &'w Profiles, slice: &'w ElementRule, path: &[Step]) -
             });
             from.extend(canonicals.filter_map(|url| profiles.rules(url)));
             match step {
-                Step::Child(name) => {
+                Step::Child(_, name) => {
                     let named = |rule: &'w ElementRule| {
                         rule.children.iter().filter(|(known, _)| is_named(known, name))
                     };
@@ -377,17 +373,16 @@ fn has_existence(found: &[Found<'_>], rules: &Subrules<'_>) -> bool {
 }
 
 fn has_type(profiles: &Profiles, found: &[Found<'_>], rules: &Subrules<'_>) -> bool {
-    let mut wanted: Vec<&str> = Vec::new();
-    for rule in rules {
-        for of in &rule.types {
+    let is_type = |canonical: &String, code: &str| match core_type(canonical) {
+        Some(core) => core == code,
+        None => profiles.good(canonical).is_some_and(|profile| profile.of_type == code),
+    };
+    let is_one = |found: &Found<'_>| {
+        rules.iter().flat_map(|rule| &rule.types).any(|of| {
             // Of a reference that is resolved, the types of its targets count.
-            let targets = of.targets.iter().chain(&of.profiles).filter_map(|canonical| {
-                core_type(canonical)
-                    .or_else(|| profiles.good(canonical).map(|profile| profile.of_type.as_str()))
-            });
-            wanted.push(&of.code);
-            wanted.extend(targets);
-        }
-    }
-    found.iter().any(|found| wanted.contains(&found.code))
+            let mut targets = of.targets.iter().chain(&of.profiles);
+            of.code == found.code || targets.any(|canonical| is_type(canonical, found.code))
+        })
+    };
+    found.iter().any(is_one)
 }
