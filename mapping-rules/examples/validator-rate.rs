@@ -22,6 +22,10 @@ const LARGE: &str = "--large";
 
 type Any = Box<dyn Error>;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Any> {
     let begun = Instant::now();
     let mut paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
