@@ -12,7 +12,7 @@ mod parameter;
 mod primitive;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::OnceLock,
 };
 
@@ -39,6 +39,7 @@ pub struct Definitions {
     /// By the end of its canonical URL: a type that has it, and its code.
     parameter_ids: OnceLock<HashMap<&'static str, (&'static str, &'static str)>>,
     value_sets: Table<&'static str, ValueSet>,
+    code_systems: Table<&'static str, CodeSystem>,
     /// By url: the rest of its line, and the lines below it.
     extensions: Table<&'static str, (&'static str, &'static str)>,
     /// Profiles: url and the rest of the line, and the lines below it.
@@ -59,6 +60,13 @@ struct ParametersOf {
 struct ValueSet {
     body: &'static str,
     codes: OnceLock<Vec<ValueSetCode>>,
+}
+
+#[derive(Debug)]
+struct CodeSystem {
+    /// Flags and codes.
+    fields: &'static str,
+    codes: OnceLock<HashSet<&'static str>>,
 }
 
 /// One code of a value set that R4 spells out.
@@ -96,11 +104,11 @@ impl Definitions {
     fn index(facts: &'static str) -> Self {
         let mut structures = BTreeMap::new();
         let mut parameters: HashMap<_, ParametersOf> = HashMap::new();
-        let mut value_sets = Table::default();
+        let (mut value_sets, mut code_systems) = (Table::default(), Table::default());
         let mut extensions = Table::default();
         let mut profiles = Vec::new();
         let mut compartments: BTreeMap<_, Vec<CompartmentMember>> = BTreeMap::new();
-        // A section is a `T`, `X`, `K` or `V` line and what belongs to it; it ends where the next one starts.
+        // A section is a `T`, `X`, `K`, `V` or `U` line and what belongs to it; it ends where the next one starts.
         let mut end = facts.len();
         for (start, line) in lines_backwards(facts) {
             let body = facts.get(start + line.len()..end).unwrap_or_default();
@@ -112,6 +120,11 @@ impl Definitions {
                 }
                 Some(("V\t", url)) => {
                     value_sets.insert(url, ValueSet { body, codes: OnceLock::new() });
+                }
+                Some(("U\t", line)) => {
+                    if let Some((url, fields)) = line.split_once('\t') {
+                        code_systems.insert(url, CodeSystem { fields, codes: OnceLock::new() });
+                    }
                 }
                 Some(("X\t", fields)) => {
                     if let Some((url, head)) = fields.split_once('\t') {
@@ -141,6 +154,7 @@ impl Definitions {
             parameters,
             parameter_ids,
             value_sets,
+            code_systems,
             extensions,
             profiles,
             compartments,
@@ -317,6 +331,20 @@ impl Definitions {
     pub fn value_set_codes(&self, url: &str) -> Option<&[ValueSetCode]> {
         let value_set = self.value_sets.get(canonical::url(url))?;
         Some(value_set.codes.get_or_init(|| value_set_codes(value_set.body)))
+    }
+
+    /// Whether a code system of HL7 has the code, as R4 publishes it; `None` when the table doesn't hold
+    /// it. Those of `terminology.hl7.org` go on after R4: there, a code that is missing may have come
+    /// since.
+    pub fn system_has_code(&self, url: &str, code: &str) -> Option<bool> {
+        let system = self.code_systems.get(canonical::url(url))?;
+        let (flags, codes) = system.fields.split_once('\t')?;
+        let known = system.codes.get_or_init(|| codes.split('\t').collect());
+        let is_folded = flags == "i";
+        Some(
+            known.contains(code)
+                || (is_folded && known.iter().any(|known| known.eq_ignore_ascii_case(code))),
+        )
     }
 }
 

@@ -204,6 +204,33 @@ fn bound_value_sets_are_spelled_out_with_their_systems() {
 }
 
 #[test]
+fn code_systems_behind_the_bindings_are_held() {
+    let cases = [
+        // R4's own, and those of HL7's terminology, with codes that only group others.
+        ("http://hl7.org/fhir/administrative-gender", "male", Some(true)),
+        ("http://hl7.org/fhir/administrative-gender|4.0.1", "Male", Some(false)),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IMP", Some(true)),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "_ActEncounterCode", Some(true)),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IMPX", Some(false)),
+        ("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "M", Some(true)),
+        ("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "HH", Some(true)),
+        ("http://terminology.hl7.org/CodeSystem/organization-type", "prov", Some(true)),
+        // Of JP Core. Nobody says that case matters in the tables of v2.
+        ("http://terminology.hl7.org/CodeSystem/v2-0162", "PO", Some(true)),
+        ("http://terminology.hl7.org/CodeSystem/v2-0203", "mr", Some(true)),
+        ("http://terminology.hl7.org/CodeSystem/v2-0203", "", Some(false)),
+        // Examples of codes, the world's, and none at all.
+        ("http://terminology.hl7.org/CodeSystem/service-type", "1", None),
+        ("http://dicom.nema.org/resources/ontology/DCM", "CT", None),
+        ("http://loinc.org", "8310-5", None),
+        ("", "", None),
+    ];
+    for (system, code, expected) in cases {
+        assert_eq!(r4().system_has_code(system, code), expected, "{system} {code}");
+    }
+}
+
+#[test]
 fn search_parameters_include_those_of_every_resource() {
     let codes: Vec<_> = r4().search_parameters("Patient").iter().map(|of| of.code).collect();
     for code in

@@ -1,6 +1,6 @@
 //! What the validator says of CodeSystems, ValueSets and ConceptMaps, and of codes by their form.
 
-use genkan_fhir::validation::{Profiles, Validator, ValueSets};
+use genkan_fhir::validation::{Finding, Profiles, Validator, ValueSets};
 use serde_json::{Value, json};
 
 /// A code system with properties, and a value set of some of its codes.
@@ -203,4 +203,41 @@ fn a_code_with_a_wrong_check_digit_is_told_though_its_system_is_not_loaded() {
         ("SNOMED CT", observation("http://snomed.info/sct", "73211009"), &[]),
         ("SNOMED CT, two digits changed", observation("http://snomed.info/sct", "73210119"), wrong),
     ]);
+}
+
+#[test]
+fn a_code_that_r4_does_not_have_is_told_where_r4_holds_the_code_system() {
+    let told = |value_sets: &ValueSets, system: &str, code: &str| {
+        let coding = json!([{"system": system, "code": code}]);
+        let code = json!({"coding": coding});
+        let observation =
+            json!({"resourceType": "Observation", "status": "final", "code": code}).to_string();
+        let profiles = Profiles::default();
+        let report =
+            Validator::new(&profiles, value_sets).validate(observation.as_bytes(), None, &[]);
+        let of_code = |one: &&Finding| one.expression == "Observation.code.coding[0].code";
+        let told = report.findings.iter().filter(of_code);
+        told.map(|one| (one.id(), one.is_error())).collect::<Vec<_>>()
+    };
+    let act_code = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    let gender = "http://hl7.org/fhir/administrative-gender";
+    let none = ValueSets::default();
+    assert_eq!(told(&none, act_code, "IMP"), []);
+    // HL7 may have added it since.
+    assert_eq!(told(&none, act_code, "IMPX"), [("V1513", false)]);
+    assert_eq!(told(&none, gender, "male"), []);
+    assert_eq!(told(&none, gender, "mael"), [("V1506", true)]);
+    // A package that has the code system knows better, and a part of it doesn't.
+    for (content, expected) in
+        [("complete", vec![]), ("fragment", vec![]), ("not-present", vec![("V1513", false)])]
+    {
+        let mut newer = ValueSets::default();
+        let codes: &[&str] = if content == "not-present" { &[] } else { &["IMPX"] };
+        let concepts: Vec<Value> = codes.iter().map(|code| json!({"code": code})).collect();
+        assert!(newer.add(&json!({
+            "resourceType": "CodeSystem", "url": act_code, "content": content,
+            "concept": concepts,
+        })));
+        assert_eq!(told(&newer, act_code, "IMPX"), expected, "{content}");
+    }
 }

@@ -20,6 +20,7 @@
 //! | `P` | code, type, bases, targets, comparators, components, id, expression |
 //! | `V` | value set url |
 //! | `S` | code system, then its codes; belongs to the `V` line above |
+//! | `U` | code system, flags (`i` if upper and lower case are the same), then all its codes |
 //! | `M` | type that a compartment is of, type of a member, parameters that make it one |
 //!
 //! An element that a type inherits from its base isn't repeated, nor is an invariant that an
@@ -41,7 +42,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 
-use crate::package::Package;
+use crate::{package::Package, terminology::Terminology};
 
 /// The fact table of one package archive. The same bytes in give the same bytes out.
 ///
@@ -63,8 +64,10 @@ pub fn fact_table(tgz: &[u8]) -> Result<String> {
     structures::write(&structures, &mut out)?;
     extensions::write(&extensions, &mut out)?;
     profiles::write(&structures, &profiles, &mut out)?;
-    let bound = structures::bound_value_sets(&out);
-    terminology::write(&terminology, &bound, &mut out)?;
+    let (ruled, bound) = (structures::ruling_value_sets(&out), structures::bound_value_sets(&out));
+    let terminology = Terminology::of(&terminology)?;
+    terminology.write_value_sets(&ruled, &mut out)?;
+    terminology.write_code_systems(&bound, &mut out)?;
     parameters::write(&parameters, &mut out)?;
     compartments::write(&structures, &mut out)?;
     ensure!(!out.contains('\r'), "a carriage return would make the lines ambiguous");

@@ -164,16 +164,26 @@ const UNITS: [&str; 3] = ["age-units", "distance-units", "duration-units"];
 
 /// The value sets of required and extensible bindings in the table, and of those that R4's profiles
 /// require, without version.
-pub fn bound_value_sets(facts: &str) -> BTreeSet<String> {
-    let is_bound = |line: &&str| line.starts_with("E\t") || line.starts_with("Y\t");
-    let bindings = facts.lines().filter(is_bound).filter_map(|line| line.rsplit('\t').next());
-    let strength = |binding: &'_ str| matches!(binding.split(' ').next(), Some("r" | "e"));
-    let bound = bindings.filter(|binding| strength(binding)).filter_map(|one| one.get(2..));
+pub fn ruling_value_sets(facts: &str) -> BTreeSet<String> {
+    let strength = |binding: &&str| matches!(binding.split(' ').next(), Some("r" | "e"));
+    let ruling = bindings(facts).filter(strength).filter_map(|one| one.get(2..));
     let of_profiles =
         facts.lines().filter_map(|line| required_by_profile(line.strip_prefix("R\t")?));
     let units = UNITS.map(|name| format!("http://hl7.org/fhir/ValueSet/{name}"));
-    let all = bound.map(str::to_owned).chain(of_profiles).chain(units);
+    let all = ruling.map(str::to_owned).chain(of_profiles).chain(units);
     all.filter_map(|url| Some(url.split('|').next()?.to_owned())).collect()
+}
+
+/// The value sets of all bindings in the table, whatever their strength, without version.
+pub fn bound_value_sets(facts: &str) -> BTreeSet<String> {
+    let urls = bindings(facts).filter_map(|one| one.get(2..)?.split('|').next());
+    urls.map(str::to_owned).collect()
+}
+
+/// The last fields of all elements, which bindings are in.
+fn bindings(facts: &str) -> impl Iterator<Item = &str> {
+    let is_element = |line: &&str| line.starts_with("E\t") || line.starts_with("Y\t");
+    facts.lines().filter(is_element).filter_map(|line| line.rsplit('\t').next())
 }
 
 fn required_by_profile(element: &str) -> Option<String> {

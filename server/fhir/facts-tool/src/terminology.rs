@@ -1,5 +1,5 @@
 //! `V` and `S` lines: the codes of value sets that R4 binds as required or extensible, or that its
-//! profiles require.
+//! profiles require. `U` lines: the code systems behind these and the value sets that it recommends.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,37 +9,89 @@ use std::{
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::package::{items, text};
+use crate::package::{items, text, texts};
 
 /// A longer list is a terminology's business, not that of a table in every binary.
 const MAX_CODES: usize = 200;
 
-/// Writes the value sets of `bound` whose codes the package spells out completely.
-pub fn write(resources: &[Value], bound: &BTreeSet<String>, out: &mut String) -> Result<()> {
-    let mut value_sets = BTreeMap::new();
-    let mut code_systems = BTreeMap::new();
-    for resource in resources {
-        let by_url = match text(resource, "resourceType")? {
-            "ValueSet" => &mut value_sets,
-            "CodeSystem" => &mut code_systems,
-            _ => continue,
+/// The codes of a longer code system (DICOM's) are not for that table either.
+const MAX_SYSTEM_CODES: usize = 2_000;
+
+/// Code systems that R4 publishes and JP Core's value sets draw from, beside those of R4's bindings.
+const OF_JP_CORE: [&str; 5] = ["v2-0162", "v2-0164", "v2-0482", "v2-0495", "v2-0550"];
+const TERMINOLOGY: &str = "http://terminology.hl7.org/CodeSystem/";
+
+/// The ValueSets and CodeSystems of the package, by url.
+pub struct Terminology<'a> {
+    value_sets: BTreeMap<&'a str, &'a Value>,
+    code_systems: BTreeMap<&'a str, &'a Value>,
+}
+
+impl<'a> Terminology<'a> {
+    pub fn of(resources: &'a [Value]) -> Result<Self> {
+        let (mut value_sets, mut code_systems) = (BTreeMap::new(), BTreeMap::new());
+        for resource in resources {
+            let by_url = match text(resource, "resourceType")? {
+                "ValueSet" => &mut value_sets,
+                "CodeSystem" => &mut code_systems,
+                _ => continue,
+            };
+            if let Some(url) = resource.get("url").and_then(Value::as_str) {
+                by_url.insert(url, resource);
+            }
+        }
+        Ok(Self { value_sets, code_systems })
+    }
+
+    /// Writes the value sets of `bound` whose codes the package spells out completely.
+    pub fn write_value_sets(&self, bound: &BTreeSet<String>, out: &mut String) -> Result<()> {
+        for url in bound {
+            let set = self.value_sets.get(url.as_str());
+            let expansion = set.and_then(|set| expand(set, &self.code_systems));
+            let Some(expansion) = expansion else { continue };
+            if expansion.iter().map(|(_, codes)| codes.len()).sum::<usize>() > MAX_CODES {
+                continue;
+            }
+            writeln!(out, "V\t{url}")?;
+            for (system, codes) in expansion {
+                writeln!(out, "S\t{system}\t{}", codes.join("\t"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the code systems of HL7 that the value sets of `bound` draw from and that the package
+    /// has completely.
+    pub fn write_code_systems(&self, bound: &BTreeSet<String>, out: &mut String) -> Result<()> {
+        let (mut systems, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        systems.extend(OF_JP_CORE.map(|name| format!("{TERMINOLOGY}{name}")));
+        let mut open: Vec<&str> = bound.iter().map(String::as_str).collect();
+        while let Some(url) = open.pop() {
+            let Some(set) = self.value_sets.get(url).filter(|_| seen.insert(url)) else { continue };
+            for include in set.get("compose").into_iter().flat_map(|of| items(of, "include")) {
+                systems.extend(include.get("system").and_then(Value::as_str).map(str::to_owned));
+                let sets = texts(include, "valueSet").into_iter();
+                open.extend(sets.filter_map(|set| set.split('|').next()));
+            }
+        }
+        let is_of_hl7 = |url: &&String| {
+            let starts = ["http://hl7.org/fhir/", TERMINOLOGY];
+            starts.iter().any(|start| url.starts_with(start)) && !url.contains('|')
         };
-        if let Some(url) = resource.get("url").and_then(Value::as_str) {
-            by_url.insert(url, resource);
+        for url in systems.iter().filter(is_of_hl7) {
+            let Some(system) = self.code_systems.get(url.as_str()) else { continue };
+            let mut codes = Vec::new();
+            collect(system, &mut codes);
+            let is_complete = system.get("content").and_then(Value::as_str) == Some("complete");
+            if !is_complete || codes.is_empty() || codes.len() > MAX_SYSTEM_CODES {
+                continue;
+            }
+            let is_exact = system.get("caseSensitive").and_then(Value::as_bool) == Some(true);
+            let flags = if is_exact { "" } else { "i" };
+            writeln!(out, "U\t{url}\t{flags}\t{}", codes.join("\t"))?;
         }
+        Ok(())
     }
-    for url in bound {
-        let expansion = value_sets.get(url.as_str()).and_then(|set| expand(set, &code_systems));
-        let Some(expansion) = expansion else { continue };
-        if expansion.iter().map(|(_, codes)| codes.len()).sum::<usize>() > MAX_CODES {
-            continue;
-        }
-        writeln!(out, "V\t{url}")?;
-        for (system, codes) in expansion {
-            writeln!(out, "S\t{system}\t{}", codes.join("\t"))?;
-        }
-    }
-    Ok(())
 }
 
 /// None when the set can't be spelled out from what the package holds: a partial list would

@@ -214,6 +214,11 @@ codes! {
     FilterValue "V1512" Error CodeInvalid
         "the value of the filter on {f} must be: {a}" "{f} のフィルタの値は次のものでなければなりません: {a}"
         "mend the value of the filter" "フィルタの値を直してください"
+    NotInRelease "V1513" Warning CodeInvalid
+        "the code system {a} had no code {f} when R4 (4.0.1) was published"
+        "R4（4.0.1）公開時のコード体系 {a} にコード {f} はありません"
+        "use a code that exists; a newer one is known once its code system is added as a package"
+        "存在するコードを使ってください。後で追加されたコードの場合は、そのコード体系のパッケージを追加してください"
     ContainedMissing "V1601" Error NotFound
         "the resource contains none with the id {f}" "id {f} の contained リソースがありません"
         "add the contained resource, or mend the reference" "contained を追加するか、参照を直してください"

@@ -206,7 +206,9 @@ impl ValueSets {
         if form::is_impossible(canonical::url(system), code) {
             return Some(false);
         }
-        let system = self.systems.get(canonical::url(system))?;
+        let Some(system) = self.systems.get(canonical::url(system)) else {
+            return in_r4_system(system, code);
+        };
         if system.concepts.contains_key(code) {
             return Some(true);
         }
@@ -240,6 +242,13 @@ fn in_r4(url: &str, question: &CodeQuestion<'_>) -> Answer {
     Some(codes.iter().any(|known| {
         known.code == question.code && question.system.is_none_or(|asked| asked == known.system)
     }))
+}
+
+/// R4's own code systems. What R4 only took over from HL7's terminology goes on without it: a code that
+/// is missing there may have come since.
+fn in_r4_system(system: &str, code: &str) -> Answer {
+    let has = Definitions::r4().system_has_code(system, code)?;
+    (has || system.starts_with("http://hl7.org/fhir/")).then_some(has)
 }
 
 /// Displays are compared without regard to case and white space, as HL7's validator does.

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::{Code, ElementRule, Node, Part, Spot, Walk};
 use crate::{
-    definitions::BindingStrength,
+    definitions::{BindingStrength, Definitions},
     names::Name,
     validation::{
         shape::Kind,
@@ -163,6 +163,11 @@ impl<'w> Walk<'w> {
                     walk.report(at, Code::WrongDisplay, "Coding.display", text, &right);
                 });
             }
+            Membership::NotLoaded if is_later_than_r4(url, text) => {
+                self.at_child(code, |walk| {
+                    walk.report(code, Code::NotInRelease, "Coding.code", text, url);
+                });
+            }
             // Most code systems of the world aren't loaded; bindings say what matters.
             Membership::Member | Membership::NotLoaded => {}
         }
@@ -184,6 +189,11 @@ impl<'w> Walk<'w> {
             answer => answer,
         }
     }
+}
+
+/// Whether R4 publishes the code system without this code.
+fn is_later_than_r4(system: &str, code: &str) -> bool {
+    Definitions::r4().system_has_code(system, code) == Some(false)
 }
 
 /// The codes that an element has, by its type.
