@@ -4,6 +4,9 @@
 //! it again. Facts are paths, types, cardinalities, bindings, codes, search parameters and
 //! invariant expressions; the standard's prose is left out.
 //!
+//! R4 is published without rights reserved (CC0, <https://hl7.org/fhir/R4/license.html>), HL7's own code
+//! systems with it. Those of others (SNOMED CT, LOINC) aren't: no `U` line has one.
+//!
 //! # Format
 //! UTF-8, one fact a line, fields separated by TAB, the first letter says which:
 //!
