@@ -58,49 +58,31 @@ impl Name {
     }
 }
 
-/// All names. Each one that is read is looked for: an open table of four places for each name, and a hash
-/// of the first and last bytes only.
+/// All names. Each one that is read is looked for: an open table of four places for each name.
 struct Names {
-    places: Box<[(&'static str, Name)]>,
+    places: Box<[Place]>,
 }
 
-impl Names {
-    const BITS: u32 = 13;
+#[derive(Clone, Copy)]
+struct Place {
+    key: Key,
+    text: &'static str,
+    name: Name,
+}
 
-    fn new() -> Self {
-        let mut names = Self { places: vec![("", Name::OTHER); 1 << Self::BITS].into() };
-        let mut next = 0;
-        let known = KNOWN.iter().map(|(text, _)| *text);
-        for text in known.chain(Definitions::r4().element_names()) {
-            let place = names.place(text);
-            if let Some(free) = names.places.get_mut(place).filter(|(known, _)| known.is_empty()) {
-                // R4 has about 2,000.
-                *free = (text, Name(next));
-                next = next.saturating_add(1);
-            }
-        }
-        names
-    }
+/// The length of a text, with its first and its last bytes: of a short one all of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    length: usize,
+    first: u64,
+    last: u64,
+}
 
-    fn get(&self, text: &str) -> Name {
-        self.places.get(self.place(text)).map_or(Name::OTHER, |(_, name)| *name)
-    }
+impl Key {
+    /// Up to this length there are no other bytes.
+    const WHOLE: usize = 16;
 
-    /// Where it stands, or would.
-    fn place(&self, text: &str) -> usize {
-        let mut place = Self::hash(text.as_bytes());
-        let mask = self.places.len() - 1;
-        // Three of four places are free, so there is an end.
-        while let Some((known, _)) = self.places.get(place)
-            && !known.is_empty()
-            && *known != text
-        {
-            place = (place + 1) & mask;
-        }
-        place
-    }
-
-    fn hash(text: &[u8]) -> usize {
+    fn of(text: &[u8]) -> Self {
         let (first, last) = match (text.first_chunk(), text.last_chunk()) {
             (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
             _ => match (text.first_chunk(), text.last_chunk()) {
@@ -110,9 +92,52 @@ impl Names {
                 _ => (text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
             },
         };
-        let word = first ^ last.rotate_left(29) ^ text.len() as u64;
-        let hash = word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - Self::BITS);
-        hash as usize
+        Self { length: text.len(), first, last }
+    }
+
+    fn place(self) -> usize {
+        let word = self.first ^ self.last.rotate_left(29) ^ self.length as u64;
+        (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - Names::BITS)) as usize
+    }
+}
+
+impl Names {
+    const BITS: u32 = 13;
+
+    fn new() -> Self {
+        let free = Place { key: Key::of(b""), text: "", name: Name::OTHER };
+        let mut names = Self { places: vec![free; 1 << Self::BITS].into() };
+        let mut next = 0;
+        let known = KNOWN.iter().map(|(text, _)| *text);
+        for text in known.chain(Definitions::r4().element_names()) {
+            let at = names.find(text);
+            if let Some(free) = names.places.get_mut(at).filter(|place| place.text.is_empty()) {
+                // R4 has about 2,000.
+                *free = Place { key: Key::of(text.as_bytes()), text, name: Name(next) };
+                next = next.saturating_add(1);
+            }
+        }
+        names
+    }
+
+    fn get(&self, text: &str) -> Name {
+        self.places.get(self.find(text)).map_or(Name::OTHER, |place| place.name)
+    }
+
+    /// Where it stands, or would.
+    fn find(&self, text: &str) -> usize {
+        let key = Key::of(text.as_bytes());
+        let is_it =
+            |place: &Place| place.key == key && (key.length <= Key::WHOLE || place.text == text);
+        let (mut at, mask) = (key.place(), self.places.len() - 1);
+        // Three of four places are free, so there is an end.
+        while let Some(place) = self.places.get(at)
+            && !is_it(place)
+            && place.key.length > 0
+        {
+            at = (at + 1) & mask;
+        }
+        at
     }
 }
 

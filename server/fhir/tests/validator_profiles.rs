@@ -254,3 +254,81 @@ fn a_guide_can_make_a_profile_binding_for_all_resources_of_a_type() {
     assert!(profiles.add_guide(&json!({"resourceType": "ImplementationGuide", "global": other})));
     assert!(!is_valid(&profiles, patient));
 }
+
+/// As many categories as there are codes.
+fn with_categories(elements: &serde_json::Value, codes: &[&str]) -> Vec<String> {
+    let category: Vec<_> = codes.iter().map(|code| json!({"coding": [{"code": code}]})).collect();
+    against(elements, |observation| match category.as_slice() {
+        [] => drop(observation.as_object_mut().expect("an object").remove("category")),
+        some => observation["category"] = json!(some),
+    })
+}
+
+#[test]
+fn a_profile_counts_more_than_one_and_none() {
+    let two_or_three = json!([{"path": "Observation.category", "min": 2, "max": "3"}]);
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&[], &["V1201 Observation"]),
+        (&["a"], &["V1201 Observation"]),
+        (&["a", "b"], &[]),
+        (&["a", "b", "c"], &[]),
+        (&["a", "b", "c", "d"], &["V1202 Observation"]),
+    ];
+    for (codes, expected) in cases {
+        assert_eq!(with_categories(&two_or_three, codes), expected, "{codes:?}");
+    }
+}
+
+#[test]
+fn a_needed_slice_is_missed_in_a_list_that_is_not_there() {
+    let elements = json!([
+        {"path": "Observation.category", "slicing": {"discriminator": [{"type": "value", "path": "coding.code"}], "rules": "open"}},
+        {"path": "Observation.category", "sliceName": "b", "min": 1, "max": "1"},
+        {"path": "Observation.category.coding.code", "fixedCode": "b"},
+    ]);
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&[], &["V1301 Observation"]),
+        (&["a"], &["V1301 Observation"]),
+        (&["a", "b"], &[]),
+        (&["b", "a", "b"], &["V1302 Observation"]),
+    ];
+    for (codes, expected) in cases {
+        assert_eq!(with_categories(&elements, codes), expected, "{codes:?}");
+    }
+}
+
+/// By the type alone, by a slice's name, and with a type that two slices share.
+#[test]
+fn slices_of_a_choice_are_told_by_type() {
+    let slicing = json!({"path": "Observation.value[x]", "slicing": {"discriminator": [{"type": "type", "path": "$this"}], "rules": "open"}});
+    let slice = |name: &str, code: &str, max_length: u32| json!({"path": "Observation.value[x]", "sliceName": name, "type": [{"code": code}], "maxLength": max_length});
+    let too_long = ["V1102 Observation.value.ofType(string)"];
+    let long =
+        |elements| against(&elements, |observation| observation["valueString"] = json!("four"));
+    let quantity = slice("valueQuantity", "Quantity", 1);
+    assert_eq!(long(json!([slicing, slice("valueString", "string", 3), quantity])), too_long);
+    assert_eq!(long(json!([slicing, slice("text", "string", 3), quantity])), too_long);
+    assert_eq!(
+        long(json!([slicing, slice("valueString", "string", 4), quantity])),
+        [] as [&str; 0]
+    );
+    assert_eq!(long(json!([slicing, quantity])), [] as [&str; 0]);
+    let both = json!([slicing, slice("text", "string", 3), slice("other", "string", 3)]);
+    assert_eq!(long(both), ["V1305 Observation.value.ofType(string)"]);
+}
+
+/// XML may have the items of a list apart from each other; that is told, and each has its place.
+#[test]
+fn items_that_stand_apart_are_counted_together() {
+    let xml = br#"<Observation xmlns="http://hl7.org/fhir"><status value="final"/>
+        <category><text value="a"/></category><code><text value="b"/></code>
+        <category><id value="c"/></category></Observation>"#;
+    let elements = json!([{"path": "Observation.category", "max": "1"}]);
+    let (profiles, value_sets) = (profile(&elements), ValueSets::default());
+    let validator = Validator::new(&profiles, &value_sets);
+    let report = validator.validate(xml, None, &["http://example.org/p"]);
+    let found: Vec<_> =
+        report.findings.iter().map(|of| (of.id(), of.expression.as_str())).collect();
+    assert!(found.contains(&("V1202", "Observation")), "{found:?}");
+    assert!(found.iter().any(|(_, at)| at.starts_with("Observation.category[1]")), "{found:?}");
+}

@@ -61,8 +61,8 @@ pub(super) struct Shape {
     path: &'static str,
     /// For `is` and `ofType`: the structure itself, `BackboneElement` or `Element`.
     structure: u16,
-    /// By name.
     children: Vec<Child>,
+    by_name: ByName<u16>,
     /// By the length of the property's name, then by the name: its child, and which of the child's variants it is.
     properties: Vec<(Box<str>, u16, u16)>,
     /// The same by the number of the name, for those that have one.
@@ -204,8 +204,7 @@ impl Model {
 
 impl Shape {
     pub fn child(&self, name: Name) -> Option<&Child> {
-        let found = self.children.binary_search_by_key(&name, |child| child.name).ok()?;
-        self.children.get(found)
+        self.children.get(usize::from(self.by_name.get(name)?))
     }
 
     /// The element and the variant of it that a JSON property holds.
@@ -282,7 +281,9 @@ impl Layout<'_> {
             (number != Name::OTHER).then_some((number, (*child, *variant)))
         };
         let numbers = ByName::of(&properties.iter().filter_map(numbered).collect::<Vec<_>>());
-        Shape { path, structure, children, properties, numbers }
+        let named = |(at, child): (usize, &Child)| (child.name, narrow(at));
+        let by_name = ByName::of(&children.iter().enumerate().map(named).collect::<Vec<_>>());
+        Shape { path, structure, children, by_name, properties, numbers }
     }
 
     fn child(&self, element: &Element, paths: &[(&'static str, u16)]) -> Child {

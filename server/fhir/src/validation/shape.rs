@@ -108,38 +108,34 @@ impl Present {
     }
 }
 
-/// How many of each element there may be, as far as a look at all of them at once can tell.
+/// How many of each element there may be, so that one look at all of them tells whether anything has to be
+/// counted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cardinalities {
     required: Elements,
-    /// Those of which two have to be counted.
-    counted: Elements,
-    never: Elements,
+    /// Those that have to be counted as soon as there is one, or a second one.
+    from_first: Elements,
+    from_second: Elements,
 }
 
 impl Cardinalities {
     pub fn add(&mut self, at: u16, min: u32, max: u32) {
-        match min {
-            0 => {}
-            1 => self.required.add(at),
-            _ => {
-                // One alone is too few as well, and is told by the count.
-                self.required.add(at);
-                self.never.add(at);
-            }
+        if min > 0 {
+            self.required.add(at);
         }
-        match max {
-            0 => self.never.add(at),
-            UNBOUNDED => {}
-            _ => self.counted.add(at),
+        if min > 1 || max == 0 {
+            self.from_first.add(at);
+        }
+        if max != UNBOUNDED {
+            self.from_second.add(at);
         }
     }
 
     /// Whether all of them are kept for sure.
     pub fn are_kept(&self, present: Present) -> bool {
         present.once.contain(self.required)
-            && !present.again.meet(self.counted)
-            && !present.once.meet(self.never)
+            && !present.once.meet(self.from_first)
+            && !present.again.meet(self.from_second)
     }
 }
 

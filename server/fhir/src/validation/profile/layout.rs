@@ -130,6 +130,7 @@ impl Layout {
     }
 
     /// Calls for what the rule says of an element, and of the type that it has there.
+    #[inline]
     pub fn each<'r>(
         &self,
         rule: &'r ElementRule,

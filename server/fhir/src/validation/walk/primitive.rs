@@ -157,7 +157,7 @@ fn is_good_urn(uri: &str) -> bool {
     }
     let plain = uri.split(['|', '#']).next().unwrap_or(uri);
     if plain.starts_with("urn:oid:") {
-        return PrimitiveType::Oid.check(plain).is_ok();
+        return PrimitiveType::Oid.check_plain(plain).is_ok();
     }
     !plain.starts_with("urn:uuid:")
         || PrimitiveType::Uuid.check(&plain.to_ascii_lowercase()).is_ok()
