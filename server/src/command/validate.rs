@@ -7,6 +7,7 @@ mod theirs;
 mod told;
 
 use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
@@ -74,31 +75,20 @@ enum Teller {
 
 pub fn run(args: &ValidateArgs, is_page: bool, manner: Manner) -> Result<(), Failure> {
     let config = args.config.as_deref().map(Config::load).transpose()?;
-    let site = config.as_ref().map(|config| &config.validation);
-    let folder = args.packages_dir.as_ref().or(site.map(|site| &site.packages_dir));
-    let guide = args.guide.or(site.and_then(|site| site.guide));
-    let definitions = Definitions::load(guide, folder.map(PathBuf::as_path), &args.packages)?;
-    let definitions = match site {
-        Some(site) => definitions.configured(site),
-        None => definitions,
-    };
+    // Nobody needs their memory back: the program ends with this command.
+    let loaded = ManuallyDrop::new(loaded(args, config.as_ref())?);
+    let (definitions, masters) = &*loaded;
     for canonical in &args.profiles {
         if !definitions.knows(canonical) {
             return Err(Failure::usage(unknown_profile(canonical)));
         }
     }
     let files = inputs::files(&args.files)?;
-    let masters = match (&args.masters, &config) {
-        (Some(path), _) => masters(path)?,
-        // None were imported yet: codes are told as not checked.
-        (None, Some(config)) => masters_file::open(&config.codes.masters_file)?,
-        (None, None) => Store::default(),
-    };
     let mut teller = Teller::of(args, is_page, manner, &files)?;
     let progress = ProgressBar::new(files.len() as u64);
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
     let (mut count, mut refused) = (0, 0);
-    let judged = judge(&definitions, &masters, &profiles, &files, |input, report| {
+    let judged = judge(definitions, masters, &profiles, &files, |input, report| {
         count += 1;
         refused += usize::from(!report.is_valid());
         progress.set_position(input.file as u64);
@@ -107,6 +97,28 @@ pub fn run(args: &ValidateArgs, is_page: bool, manner: Manner) -> Result<(), Fai
     progress.finish_and_clear();
     judged?;
     teller.finish(files.len(), count, refused)
+}
+
+/// What the files are held against. The masters are as large as all the rest: they are read beside it.
+fn loaded(args: &ValidateArgs, config: Option<&Config>) -> Result<(Definitions, Store), Failure> {
+    let site = config.map(|config| &config.validation);
+    let folder = args.packages_dir.as_ref().or(site.map(|site| &site.packages_dir));
+    let guide = args.guide.or(site.and_then(|site| site.guide));
+    thread::scope(|scope| {
+        let masters = scope.spawn(|| match (&args.masters, config) {
+            (Some(path), _) => masters(path),
+            // None were imported yet: codes are told as not checked.
+            (None, Some(config)) => Ok(masters_file::open(&config.codes.masters_file)?),
+            (None, None) => Ok(Store::default()),
+        });
+        let definitions = Definitions::load(guide, folder.map(PathBuf::as_path), &args.packages)?;
+        let definitions = match site {
+            Some(site) => definitions.configured(site),
+            None => definitions,
+        };
+        let masters = masters.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok((definitions, masters))
+    })
 }
 
 /// Tells each report in the order of the files, however many threads make them.
