@@ -238,7 +238,7 @@ fn list(args: &ListArgs, manner: Manner) -> Result<(), Failure> {
             Output::Json => say!("{}", to_json(index)),
             Output::Text => {
                 let (profiles, systems, sets) =
-                    (index.profiles.len(), index.code_systems, index.value_sets);
+                    (index.profiles.len(), index.code_systems.len(), index.value_sets.len());
                 let shown = index.shown();
                 let text = Text::new(
                     format!(
@@ -263,8 +263,8 @@ fn to_json(index: &Index) -> Value {
         "fhirVersions": index.fhir_versions,
         "dependencies": index.dependencies,
         "profiles": index.profiles.len(),
-        "codeSystems": index.code_systems,
-        "valueSets": index.value_sets,
+        "codeSystems": index.code_systems.len(),
+        "valueSets": index.value_sets.len(),
         "blake3": index.blake3,
     })
 }

@@ -129,15 +129,22 @@ impl Definitions {
     ) -> Result<(), Unusable> {
         let mut profiles = Vec::new();
         for package in packages {
-            for resource in package.others()? {
-                self.add_other(&resource);
+            let contents = package.contents()?;
+            for (of, make) in contents.value_sets() {
+                self.value_sets.add_value_set_later(of.url.clone(), make);
             }
-            profiles.extend(package.profiles()?);
+            for (of, make) in contents.code_systems() {
+                self.value_sets.add_code_system_later(of.url.clone(), make);
+            }
+            for (_, make) in contents.guides() {
+                self.profiles.add_guide(&make());
+            }
+            profiles.extend(contents.profiles());
         }
         profiles.sort_by_cached_key(|(definition, _)| packages::age(definition.version.as_deref()));
         for (definition, make) in profiles {
             let (url, version) = (definition.url.clone(), definition.version.clone());
-            self.profiles.add_later(url, version, Box::new(make));
+            self.profiles.add_later(url, version, make);
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The packages of a site: a folder with one file for each, written by `genkan package add`.
 //!
-//! A file starts with one line of JSON, its index. Behind it stand code systems, value sets and guides, one a
-//! line, and then the StructureDefinitions, each where the index says: who opens a package reads what is
-//! before them, and each of them when a resource claims it. What of a definition is for people only is not kept.
+//! A file starts with one line of JSON, its index. Behind it stand the definitions, each where the index says:
+//! who opens a package reads the index, a profile when a resource claims it, and a value set or code system
+//! when it is asked for a code. What of a definition is for people only is not kept.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use genkan_fhir::validation::{Package, slim};
+use genkan_fhir::validation::{MakeDefinition, Package, slim};
 use genkan_mapping::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::Unusable;
 
 /// Of the file's layout; another one is to be added anew.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 const EXTENSION: &str = "package";
 /// Genkan's own fact table.
 const CORE: &str = "hl7.fhir.r4.core";
@@ -36,13 +36,14 @@ pub struct Index {
     pub dependencies: BTreeMap<String, String>,
     /// BLAKE3 of the archive that it was made from.
     pub blake3: String,
-    pub code_systems: usize,
-    pub value_sets: usize,
-    others_bytes: u64,
+    pub code_systems: Vec<Definition>,
+    pub value_sets: Vec<Definition>,
+    /// ImplementationGuides that ask something of all resources of a type.
+    guides: Vec<Definition>,
     pub profiles: Vec<Definition>,
 }
 
-/// A StructureDefinition, and where it is behind the others.
+/// A definition, and where it is behind the index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
@@ -127,6 +128,11 @@ fn fits(asked: &str, here: &str) -> bool {
 }
 
 impl Index {
+    fn all(&self) -> impl Iterator<Item = &Definition> {
+        let Self { code_systems, value_sets, guides, profiles, .. } = self;
+        code_systems.iter().chain(value_sets).chain(guides).chain(profiles)
+    }
+
     pub fn key(&self) -> (&str, &str) {
         (&self.name, &self.version)
     }
@@ -156,42 +162,49 @@ pub fn pack(package: &Package, archive: &[u8]) -> Result<(Index, Vec<u8>), Text>
         fhir_versions: package.fhir_versions.clone(),
         dependencies: package.dependencies.clone(),
         blake3: blake3::hash(archive).to_hex().to_string(),
-        code_systems: 0,
-        value_sets: 0,
-        others_bytes: 0,
+        code_systems: Vec::new(),
+        value_sets: Vec::new(),
+        guides: Vec::new(),
         profiles: Vec::new(),
     };
-    let (mut others, mut profiles) = (Vec::new(), Vec::new());
+    let mut body = Vec::new();
     for resource in &package.resources {
-        match resource["resourceType"].as_str().unwrap_or_default() {
-            "CodeSystem" => index.code_systems += 1,
-            "ValueSet" => index.value_sets += 1,
+        let (list, kept) = match resource["resourceType"].as_str().unwrap_or_default() {
+            "CodeSystem" => (&mut index.code_systems, resource.to_string()),
+            "ValueSet" => (&mut index.value_sets, resource.to_string()),
             "StructureDefinition" => {
                 let mut definition = resource.clone();
                 slim(&mut definition);
-                let text = definition.to_string();
-                let url = resource["url"].as_str().ok_or_else(no_url)?.to_owned();
-                let version = resource["version"].as_str().map(str::to_owned);
-                let (at, bytes) = (profiles.len() as u64, text.len() as u64);
-                index.profiles.push(Definition { url, version, at, bytes });
-                profiles.extend_from_slice(text.as_bytes());
-                continue;
+                (&mut index.profiles, definition.to_string())
             }
-            // What it asks of all resources of a type.
-            "ImplementationGuide" => {}
+            "ImplementationGuide" if resource["global"].is_array() => {
+                (&mut index.guides, only(resource, &["resourceType", "global"]).to_string())
+            }
             // Whatever else a package holds is no rule.
             _ => continue,
-        }
-        others.extend_from_slice(resource.to_string().as_bytes());
-        others.push(b'\n');
+        };
+        let url = match resource["url"].as_str() {
+            Some(url) => url.to_owned(),
+            None if resource["resourceType"] == "StructureDefinition" => return Err(no_url()),
+            // Nobody can ask for it.
+            None => continue,
+        };
+        let version = resource["version"].as_str().map(str::to_owned);
+        list.push(Definition { url, version, at: body.len() as u64, bytes: kept.len() as u64 });
+        body.extend_from_slice(kept.as_bytes());
     }
-    index.others_bytes = others.len() as u64;
     let mut file =
         serde_json::to_vec(&index).map_err(|error| error.to_string()).map_err(as_it_is)?;
     file.push(b'\n');
-    file.append(&mut others);
-    file.append(&mut profiles);
+    file.append(&mut body);
     Ok((index, file))
+}
+
+/// A resource with these of its members only.
+fn only(resource: &Value, names: &[&str]) -> Value {
+    let kept =
+        names.iter().filter_map(|name| Some(((*name).to_owned(), resource.get(name)?.clone())));
+    Value::Object(kept.collect())
 }
 
 fn as_it_is(said: String) -> Text {
@@ -255,43 +268,57 @@ impl SitePackage {
         start.read_until(b'\n', &mut line).map_err(unread)?;
         let index: Index = serde_json::from_slice(&line).map_err(|_| broken())?;
         let body_at = line.len() as u64;
-        let profiles: Option<u64> =
-            index.profiles.iter().try_fold(0_u64, |sum, one| sum.checked_add(one.bytes));
-        let all = profiles
-            .and_then(|profiles| profiles.checked_add(index.others_bytes)?.checked_add(body_at));
+        let all = index.all().try_fold(body_at, |sum, one| sum.checked_add(one.bytes));
         if index.layout != LAYOUT || all != Some(length) {
             return Err(broken());
         }
         Ok(Self { index, path, body_at })
     }
 
-    /// The code systems, value sets and guides.
-    pub fn others(&self) -> Result<Vec<Value>, Unusable> {
-        let read = || -> io::Result<Vec<Value>> {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(self.body_at))?;
-            let lines = BufReader::new(file.take(self.index.others_bytes)).split(b'\n');
-            lines.map(|line| Ok(serde_json::from_slice(&line?)?)).collect()
-        };
-        read().map_err(|error| Unusable::Unread(self.path.clone(), error))
+    /// What is in it.
+    pub fn contents(&self) -> Result<Contents<'_>, Unusable> {
+        let unread = |error: io::Error| Unusable::Unread(self.path.clone(), error);
+        let file = Arc::new(Mutex::new(File::open(&self.path).map_err(unread)?));
+        Ok(Contents { package: self, file })
+    }
+}
+
+/// The definitions of a package, each with what reads it when it is needed. One that can't be read any more
+/// is none, and told so.
+pub struct Contents<'p> {
+    package: &'p SitePackage,
+    /// Open as long as it is needed: what takes its place in the folder is another file.
+    file: Arc<Mutex<File>>,
+}
+
+impl<'p> Contents<'p> {
+    pub fn profiles(&self) -> impl Iterator<Item = (&'p Definition, MakeDefinition)> {
+        self.each(&self.package.index.profiles)
     }
 
-    /// The profiles, each with what reads it when it is claimed. One that can't be read any more is no
-    /// StructureDefinition, and told so.
-    pub fn profiles(
+    pub fn value_sets(&self) -> impl Iterator<Item = (&'p Definition, MakeDefinition)> {
+        self.each(&self.package.index.value_sets)
+    }
+
+    pub fn code_systems(&self) -> impl Iterator<Item = (&'p Definition, MakeDefinition)> {
+        self.each(&self.package.index.code_systems)
+    }
+
+    pub fn guides(&self) -> impl Iterator<Item = (&'p Definition, MakeDefinition)> {
+        self.each(&self.package.index.guides)
+    }
+
+    fn each(
         &self,
-    ) -> Result<
-        impl Iterator<Item = (&Definition, impl FnOnce() -> Value + Send + 'static)>,
-        Unusable,
-    > {
-        let unread = |error: io::Error| Unusable::Unread(self.path.clone(), error);
-        // Open as long as it is needed: what takes its place in the folder is another file.
-        let file = Arc::new(Mutex::new(File::open(&self.path).map_err(unread)?));
-        let start = self.body_at + self.index.others_bytes;
-        Ok(self.index.profiles.iter().map(move |definition| {
-            let (file, at, bytes) = (Arc::clone(&file), start + definition.at, definition.bytes);
-            (definition, move || read_definition(&file, at, bytes).unwrap_or_default())
-        }))
+        all: &'p [Definition],
+    ) -> impl Iterator<Item = (&'p Definition, MakeDefinition)> + use<'p> {
+        let (file, start) = (Arc::clone(&self.file), self.package.body_at);
+        all.iter().map(move |definition| {
+            let (file, at, bytes) =
+                (Arc::clone(&file), start.saturating_add(definition.at), definition.bytes);
+            let make = move || read_definition(&file, at, bytes).unwrap_or_default();
+            (definition, Box::new(make) as MakeDefinition)
+        })
     }
 }
 
@@ -320,6 +347,7 @@ mod tests {
                 json!({"resourceType": "StructureDefinition", "url": "urn:a", "version": "1", "n": "山"}),
                 json!({"resourceType": "ValueSet", "url": "urn:v"}),
                 json!({"resourceType": "Patient"}),
+                json!({"resourceType": "ImplementationGuide", "url": "urn:g", "n": 1, "global": []}),
                 json!({"resourceType": "StructureDefinition", "url": "urn:b"}),
             ],
         }
@@ -344,9 +372,12 @@ mod tests {
         std::fs::write(folder.path().join(".x.package.new"), "half").expect("written");
         let found = open(folder.path()).expect("opened");
         assert_eq!((found.len(), &found[0].index), (1, &index));
-        assert_eq!(found[0].others().expect("read")[0]["url"], "urn:v");
-        let profiles: Vec<Value> =
-            found[0].profiles().expect("read").map(|(_, make)| make()).collect();
+        let contents = found[0].contents().expect("open");
+        let value_sets: Vec<Value> = contents.value_sets().map(|(_, make)| make()).collect();
+        assert_eq!(value_sets, [json!({"resourceType": "ValueSet", "url": "urn:v"})]);
+        let guides: Vec<Value> = contents.guides().map(|(_, make)| make()).collect();
+        assert_eq!(guides, [json!({"resourceType": "ImplementationGuide", "global": []})]);
+        let profiles: Vec<Value> = contents.profiles().map(|(_, make)| make()).collect();
         assert_eq!(profiles[0]["n"], "山");
         assert_eq!(profiles[1]["url"], "urn:b");
         for cut in [0, 10, bytes.len() - 1] {

@@ -3,10 +3,11 @@
 
 mod form;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use serde_json::Value;
 
+use super::MakeDefinition;
 use crate::{canonical, definitions::Definitions, names::Table};
 
 /// What is known of a code. "Not loaded" is no answer, and never counts as valid.
@@ -35,15 +36,21 @@ pub struct CodeQuestion<'q> {
 /// The caller's terminology: masters and whatever else it has.
 pub type Lookup<'l> = dyn Fn(&CodeQuestion<'_>) -> Membership + 'l;
 
+const VALUE_SET: &str = "ValueSet";
+const CODE_SYSTEM: &str = "CodeSystem";
+
 /// Value sets that include each other are followed this far.
 const MAX_INCLUDES: usize = 8;
 
-/// The ValueSets and CodeSystems of packages.
+/// The ValueSets and CodeSystems of packages. Each is read when it is first asked for.
 #[derive(Debug, Default)]
 pub struct ValueSets {
-    sets: Table<String, ValueSet>,
-    systems: Table<String, CodeSystem>,
+    sets: Table<String, Later<ValueSet>>,
+    systems: Table<String, Later<CodeSystem>>,
 }
+
+/// `None` of what turns out to be none.
+type Later<T> = LazyLock<Option<T>, Box<dyn FnOnce() -> Option<T> + Send>>;
 
 #[derive(Debug)]
 struct ValueSet {
@@ -96,18 +103,49 @@ impl ValueSets {
     pub fn add(&mut self, resource: &Value) -> bool {
         let Some(url) = text(resource, "url") else { return false };
         match text(resource, "resourceType") {
-            Some("ValueSet") => self.sets.insert(url.to_owned(), ValueSet::of(resource)).is_some(),
-            Some("CodeSystem") => {
-                self.systems.insert(url.to_owned(), CodeSystem::of(resource)).is_some()
+            Some(VALUE_SET) => {
+                let set = ValueSet::of(resource);
+                self.sets.insert(url.to_owned(), Later::new(Box::new(move || Some(set))));
+            }
+            Some(CODE_SYSTEM) => {
+                let system = CodeSystem::of(resource);
+                self.systems.insert(url.to_owned(), Later::new(Box::new(move || Some(system))));
             }
             _ => return false,
-        };
+        }
         true
+    }
+
+    /// Adds a ValueSet that is made when it is first asked for. One that can't be made is not loaded.
+    pub fn add_value_set_later(&mut self, url: String, make: MakeDefinition) {
+        let make = move || {
+            let resource = make();
+            (text(&resource, "resourceType") == Some(VALUE_SET)).then(|| ValueSet::of(&resource))
+        };
+        self.sets.insert(url, Later::new(Box::new(make)));
+    }
+
+    /// The same of a CodeSystem.
+    pub fn add_code_system_later(&mut self, url: String, make: MakeDefinition) {
+        let make = move || {
+            let resource = make();
+            let is_it = text(&resource, "resourceType") == Some(CODE_SYSTEM);
+            is_it.then(|| CodeSystem::of(&resource))
+        };
+        self.systems.insert(url, Later::new(Box::new(make)));
+    }
+
+    fn set(&self, url: &str) -> Option<&ValueSet> {
+        self.sets.get(canonical::url(url))?.as_ref()
+    }
+
+    fn system(&self, url: &str) -> Option<&CodeSystem> {
+        self.systems.get(canonical::url(url))?.as_ref()
     }
 
     /// Whether the code system only adds to another one.
     pub fn is_supplement(&self, url: &str) -> bool {
-        self.systems.get(canonical::url(url)).is_some_and(|system| system.is_supplement)
+        self.system(url).is_some_and(|system| system.is_supplement)
     }
 
     pub fn has_value_set(&self, url: &str) -> bool {
@@ -116,7 +154,7 @@ impl ValueSets {
 
     /// The type of a property that the code system gives its concepts.
     pub(super) fn property_type(&self, system: &str, property: &str) -> Option<&str> {
-        let system = self.systems.get(canonical::url(system))?;
+        let system = self.system(system)?;
         system.properties.get(property).map(String::as_str)
     }
 
@@ -137,7 +175,7 @@ impl ValueSets {
         if depth > MAX_INCLUDES {
             return None;
         }
-        let Some(set) = self.sets.get(canonical::url(url)) else {
+        let Some(set) = self.set(url) else {
             return in_r4(url, question);
         };
         let is_in = |parts: &[Part]| {
@@ -185,7 +223,7 @@ impl ValueSets {
 
     fn passes(&self, system: &str, filter: &Filter, code: &str) -> Answer {
         let Filter::Under { code: root, with_itself } = filter else { return None };
-        let system = self.systems.get(system)?;
+        let system = self.system(system)?;
         if code == root {
             return Some(*with_itself);
         }
@@ -206,7 +244,7 @@ impl ValueSets {
         if form::is_impossible(canonical::url(system), code) {
             return Some(false);
         }
-        let Some(system) = self.systems.get(canonical::url(system)) else {
+        let Some(system) = self.system(system) else {
             return in_r4_system(system, code);
         };
         if system.concepts.contains_key(code) {
@@ -223,8 +261,7 @@ impl ValueSets {
         let (Some(display), Some(system)) = (question.display, question.system) else {
             return Membership::Member;
         };
-        let concept =
-            self.systems.get(canonical::url(system)).and_then(|of| of.concepts.get(question.code));
+        let concept = self.system(system).and_then(|of| of.concepts.get(question.code));
         let Some(concept) = concept else { return Membership::Member };
         let is_right = |right: &String| same_display(right, display);
         match concept.displays.first() {
