@@ -200,6 +200,31 @@ fn what_cannot_be_used_is_refused_and_nothing_changes() -> Result<()> {
 }
 
 #[test]
+fn what_an_earlier_version_wrote_is_added_again() -> Result<()> {
+    let folder = TempDir::new()?;
+    let path = folder.path();
+    for name in ["a", "b"] {
+        let archive = path.join(format!("{name}.tgz"));
+        fhir_package::write(
+            &archive,
+            &[manifest(name, "1", json!({})), profile(name, PATIENT, "gender")],
+        )?;
+    }
+    ensure!(package(path, &["add", "a.tgz", "b.tgz"])?.code == Some(0));
+    for name in ["a", "b"] {
+        fs::write(path.join(format!("site/{name}#1.package")), "{\"layout\": 0}\n")?;
+    }
+    let one = package(path, &["add", "a.tgz"])?;
+    let is_told = one.err.contains("b#1.package") && one.err.contains("all such packages at once");
+    ensure!(one.code == Some(64) && is_told, "{}", one.err);
+    let both = package(path, &["add", "a.tgz", "b.tgz"])?;
+    ensure!(both.code == Some(0) && both.out.lines().count() == 2, "{} {}", both.out, both.err);
+    let listed = package(path, &["list"])?;
+    ensure!(listed.out.contains("a 1: 1 profiles") && listed.out.contains("b 1: 1 profiles"));
+    Ok(())
+}
+
+#[test]
 fn official_packages_judge_the_same_from_the_site() -> Result<()> {
     let shared = std::env::var_os("GENKAN_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);

@@ -96,11 +96,12 @@ impl FolderArgs {
 
 fn add(args: &AddArgs, manner: Manner) -> Result<(), Failure> {
     let folder = args.folder.path()?;
-    let site = packages::open(&folder)?;
     let mut waiting = Vec::new();
     for file in &args.files {
         waiting.push(wait(file)?);
     }
+    let written: Vec<PathBuf> = waiting.iter().map(|one| one.index.path_in(&folder)).collect();
+    let site = packages::open_beside(&folder, &written)?;
     waiting.sort_by(|one: &Waiting, other| one.index.key().cmp(&other.index.key()));
     check_twice(&waiting)?;
     let of = |one: &Waiting| match site.iter().find(|known| known.index.key() == one.index.key()) {

@@ -73,6 +73,11 @@ pub struct Missing<'i> {
 
 /// Those in a folder, by name and version; none when there is no folder.
 pub fn open(folder: &Path) -> Result<Vec<SitePackage>, Unusable> {
+    open_beside(folder, &[])
+}
+
+/// The same before these files are written: what can't be used of them is about to be mended.
+pub fn open_beside(folder: &Path, written: &[PathBuf]) -> Result<Vec<SitePackage>, Unusable> {
     let unread = |path: &Path, error: io::Error| Unusable::Unread(path.to_owned(), error);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -84,7 +89,10 @@ pub fn open(folder: &Path) -> Result<Vec<SitePackage>, Unusable> {
         let path = entry.map_err(|error| unread(folder, error))?.path();
         let is_hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
         if !is_hidden && path.extension().is_some_and(|extension| extension == EXTENSION) {
-            packages.push(SitePackage::open(path)?);
+            match SitePackage::open(path.clone()) {
+                Err(Unusable::Refused(_)) if written.contains(&path) => {}
+                opened => packages.push(opened?),
+            }
         }
     }
     packages.sort_by(|one, other| one.index.key().cmp(&other.index.key()));
@@ -255,9 +263,11 @@ impl SitePackage {
         let broken = || {
             let shown = path.display();
             Unusable::Refused(Text::new(
-                format!("{shown} is no package of this version of Genkan; add it again"),
                 format!(
-                    "{shown} はこの版の Genkan のパッケージではありません。もう一度追加してください"
+                    "{shown} is no package of this version of Genkan; add it again, all such packages at once"
+                ),
+                format!(
+                    "{shown} はこの版の Genkan のパッケージではありません。該当するパッケージをまとめてもう一度追加してください"
                 ),
             ))
         };
