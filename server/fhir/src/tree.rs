@@ -111,9 +111,13 @@ impl<'s> Tree<'s> {
         Node { tree: self, index: u32::try_from(record).unwrap_or(u32::MAX) }
     }
 
+    /// What a span is a range of.
+    fn around(&self, span: Span) -> &str {
+        if span.is_decoded { &self.decoded } else { self.source }
+    }
+
     pub(crate) fn text(&self, span: Span) -> &str {
-        let all = if span.is_decoded { self.decoded.as_str() } else { self.source };
-        all.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.around(span).get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 }
 
@@ -168,8 +172,8 @@ impl<'t> Node<'t> {
     pub(crate) fn starts_with(self, sign: u8) -> bool {
         self.record().is_some_and(|record| {
             let span = record.value;
-            let all = if span.is_decoded { self.tree.decoded.as_str() } else { self.tree.source };
-            span.end > span.start && all.as_bytes().get(span.start as usize) == Some(&sign)
+            let first = self.tree.around(span).as_bytes().get(span.start as usize);
+            span.end > span.start && first == Some(&sign)
         })
     }
 

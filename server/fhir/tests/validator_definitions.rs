@@ -1,6 +1,6 @@
 //! What the validator says of CodeSystems, ValueSets and ConceptMaps, and of codes by their form.
 
-use genkan_fhir::validation::{Finding, Profiles, Validator, ValueSets};
+use genkan_fhir::validation::{CodeQuestion, Finding, Membership, Profiles, Validator, ValueSets};
 use serde_json::{Value, json};
 
 /// A code system with properties, and a value set of some of its codes.
@@ -240,4 +240,24 @@ fn a_code_that_r4_does_not_have_is_told_where_r4_holds_the_code_system() {
         })));
         assert_eq!(told(&newer, act_code, "IMPX"), expected, "{content}");
     }
+}
+
+#[test]
+fn a_definition_that_is_read_later_and_can_not_be_is_not_loaded_and_told() {
+    let question = |url| CodeQuestion {
+        value_set: Some(url),
+        system: Some("http://example.org/s"),
+        code: "z",
+        display: None,
+    };
+    let mut value_sets = terminology();
+    let set = json!({"resourceType": "ValueSet", "url": "http://example.org/w",
+        "compose": {"include": [{"system": "http://example.org/s"}]}});
+    value_sets.add_value_set_later("http://example.org/w".to_owned(), Box::new(move || set));
+    assert_eq!(value_sets.ask(&question("http://example.org/w")), Membership::NotMember);
+    assert_eq!(value_sets.unread(), [] as [&str; 0]);
+    value_sets.add_value_set_later("http://example.org/w".to_owned(), Box::new(|| Value::Null));
+    value_sets.add_code_system_later("http://example.org/s".to_owned(), Box::new(|| Value::Null));
+    assert_eq!(value_sets.ask(&question("http://example.org/w")), Membership::NotLoaded);
+    assert_eq!(value_sets.unread(), ["http://example.org/s", "http://example.org/w"]);
 }

@@ -136,8 +136,8 @@ impl Definitions {
             for (of, make) in contents.code_systems() {
                 self.value_sets.add_code_system_later(of.url.clone(), make);
             }
-            for (_, make) in contents.guides() {
-                self.profiles.add_guide(&make());
+            for guide in contents.guides()? {
+                self.profiles.add_guide(&guide);
             }
             profiles.extend(contents.profiles());
         }
@@ -154,9 +154,12 @@ impl Definitions {
         resources.into_iter().try_for_each(|resource| self.add(of, resource))
     }
 
-    /// What is wrong with profiles: all are compiled.
+    /// What is wrong with profiles, value sets and code systems: all are read and compiled.
     pub fn faults(&self) -> Vec<String> {
-        self.profiles.check().iter().map(ToString::to_string).collect()
+        let profiles = self.profiles.check();
+        let unread = self.value_sets.unread();
+        let unread = unread.iter().map(|url| format!("{url}: can't be read"));
+        profiles.iter().map(ToString::to_string).chain(unread).collect()
     }
 
     fn add(&mut self, path: &Path, resource: Value) -> Result<(), Unusable> {

@@ -194,6 +194,8 @@ pub fn pack(package: &Package, archive: &[u8]) -> Result<(Index, Vec<u8>), Text>
         let url = match resource["url"].as_str() {
             Some(url) => url.to_owned(),
             None if resource["resourceType"] == "StructureDefinition" => return Err(no_url()),
+            // A guide rules without being asked for.
+            None if resource["resourceType"] == "ImplementationGuide" => String::new(),
             // Nobody can ask for it.
             None => continue,
         };
@@ -314,8 +316,14 @@ impl<'p> Contents<'p> {
         self.each(&self.package.index.code_systems)
     }
 
-    pub fn guides(&self) -> impl Iterator<Item = (&'p Definition, MakeDefinition)> {
-        self.each(&self.package.index.guides)
+    /// Read at once: what they ask of all resources may not be left out.
+    pub fn guides(&self) -> Result<Vec<Value>, Unusable> {
+        let SitePackage { index, path, body_at } = self.package;
+        let read = |of: &Definition| {
+            let read = read_definition(&self.file, body_at.saturating_add(of.at), of.bytes);
+            read.map_err(|error| Unusable::Unread(path.clone(), error))
+        };
+        index.guides.iter().map(read).collect()
     }
 
     fn each(
@@ -357,7 +365,7 @@ mod tests {
                 json!({"resourceType": "StructureDefinition", "url": "urn:a", "version": "1", "n": "山"}),
                 json!({"resourceType": "ValueSet", "url": "urn:v"}),
                 json!({"resourceType": "Patient"}),
-                json!({"resourceType": "ImplementationGuide", "url": "urn:g", "n": 1, "global": []}),
+                json!({"resourceType": "ImplementationGuide", "n": 1, "global": []}),
                 json!({"resourceType": "StructureDefinition", "url": "urn:b"}),
             ],
         }
@@ -385,7 +393,7 @@ mod tests {
         let contents = found[0].contents().expect("open");
         let value_sets: Vec<Value> = contents.value_sets().map(|(_, make)| make()).collect();
         assert_eq!(value_sets, [json!({"resourceType": "ValueSet", "url": "urn:v"})]);
-        let guides: Vec<Value> = contents.guides().map(|(_, make)| make()).collect();
+        let guides = contents.guides().expect("read");
         assert_eq!(guides, [json!({"resourceType": "ImplementationGuide", "global": []})]);
         let profiles: Vec<Value> = contents.profiles().map(|(_, make)| make()).collect();
         assert_eq!(profiles[0]["n"], "山");

@@ -10,14 +10,14 @@ mod twins;
 mod xml;
 
 pub(super) use bytes::Lines;
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 pub use bytes::Place;
 
 use super::{
     code::Code,
     limits::Limits,
-    tree::{Format, Tree},
+    tree::{Format, Span, Tree},
 };
 
 /// Something wrong with how a document is written.
@@ -112,4 +112,18 @@ fn keep(problems: &mut Problems, problem: Problem) {
     if problems.has_room() {
         problems.kept.push(problem);
     }
+}
+
+fn source_span(start: usize, end: usize) -> Span {
+    Span { start: narrow(start), end: narrow(end), ..Span::EMPTY }
+}
+
+/// Of the decoded texts.
+fn decoded_span(range: Range<u32>) -> Span {
+    Span { start: range.start, end: range.end, is_decoded: true, ..Span::EMPTY }
+}
+
+/// A document has less than 4 GB.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

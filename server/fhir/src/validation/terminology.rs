@@ -116,23 +116,25 @@ impl ValueSets {
         true
     }
 
-    /// Adds a ValueSet that is made when it is first asked for. One that can't be made is not loaded.
+    /// Adds a ValueSet that is made when it is first asked for. One that can't be made is not loaded; see
+    /// [`ValueSets::unread`].
     pub fn add_value_set_later(&mut self, url: String, make: MakeDefinition) {
-        let make = move || {
-            let resource = make();
-            (text(&resource, "resourceType") == Some(VALUE_SET)).then(|| ValueSet::of(&resource))
-        };
-        self.sets.insert(url, Later::new(Box::new(make)));
+        self.sets.insert(url, later(VALUE_SET, make, ValueSet::of));
     }
 
     /// The same of a CodeSystem.
     pub fn add_code_system_later(&mut self, url: String, make: MakeDefinition) {
-        let make = move || {
-            let resource = make();
-            let is_it = text(&resource, "resourceType") == Some(CODE_SYSTEM);
-            is_it.then(|| CodeSystem::of(&resource))
-        };
-        self.systems.insert(url, Later::new(Box::new(make)));
+        self.systems.insert(url, later(CODE_SYSTEM, make, CodeSystem::of));
+    }
+
+    /// Makes all: the urls of those that can't be made, in order.
+    pub fn unread(&self) -> Vec<&str> {
+        let sets = self.sets.iter().filter(|(_, set)| set.is_none()).map(|(url, _)| url);
+        let systems =
+            self.systems.iter().filter(|(_, system)| system.is_none()).map(|(url, _)| url);
+        let mut urls: Vec<&str> = sets.chain(systems).map(String::as_str).collect();
+        urls.sort_unstable();
+        urls
     }
 
     fn set(&self, url: &str) -> Option<&ValueSet> {
@@ -271,6 +273,17 @@ impl ValueSets {
             _ => Membership::Member,
         }
     }
+}
+
+fn later<T: 'static>(
+    of_type: &'static str,
+    make: MakeDefinition,
+    read: fn(&Value) -> T,
+) -> Later<T> {
+    Later::new(Box::new(move || {
+        let resource = make();
+        (text(&resource, "resourceType") == Some(of_type)).then(|| read(&resource))
+    }))
 }
 
 /// R4's own value sets, as far as the fact table spells them out.

@@ -103,7 +103,7 @@ pub(super) struct Walk<'w> {
     /// Steps of all expressions, and how many there may be.
     path_steps: Cell<u64>,
     path_steps_max: u64,
-    /// Those of each resource that was asked for one.
+    /// The contained resources of each resource that was asked for one.
     contained: RefCell<Table<u32, Contained<'w>>>,
     used: Vec<&'w Arc<Profile>>,
     bundle: bundle::Index<'w>,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Code, Limits, Problem, Problems, keep};
+use super::{Code, Limits, Problem, Problems, keep, narrow};
 
 /// A place in a document; both count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,11 +135,6 @@ impl Block {
 /// Every byte of a character but the first is like this.
 fn characters(bytes: &[u8]) -> usize {
     count(bytes, |byte| byte & 0xC0 != 0x80)
-}
-
-/// A document has less than 4 GB.
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// In small sums, which the processor makes of many bytes at once.

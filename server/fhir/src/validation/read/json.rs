@@ -1,6 +1,6 @@
 //! JSON, strictly: RFC 8259 with what FHIR asks beyond it.
 
-use super::{Code, Limits, Problem, Problems, keep, twins};
+use super::{Code, Limits, Problem, Problems, decoded_span, keep, narrow, source_span, twins};
 use crate::{
     names::Name,
     tree::{Form, Format, Record, Span, Tree},
@@ -338,9 +338,7 @@ impl Reader<'_, '_> {
                     self.copy(copied);
                     self.at += 1;
                     let end = self.tree.decoded.len();
-                    let is_plain = false;
-                    let (start, end) = (narrow(from), narrow(end));
-                    return Ok(Span { start, end, is_decoded: true, is_plain });
+                    return Ok(decoded_span(narrow(from)..narrow(end)));
                 }
                 Some(b'\\') => {
                     self.copy(copied);
@@ -429,13 +427,4 @@ fn marks(word: u64) -> u64 {
     let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGH;
     let same = |byte: u8| less(word ^ u64::from_le_bytes([byte; 8]), 1);
     less(word, 0x20) | same(b'"') | same(b'\\')
-}
-
-fn source_span(start: usize, end: usize) -> Span {
-    Span { start: narrow(start), end: narrow(end), is_decoded: false, is_plain: false }
-}
-
-/// A document has less than 4 GB.
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

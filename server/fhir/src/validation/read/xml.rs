@@ -8,7 +8,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Code, Limits, Problem, Problems, element, keep};
+use super::{Code, Limits, Problem, Problems, decoded_span, element, keep, narrow, source_span};
 use crate::{
     names::Name,
     tree::{Form, Format, Record, Span, Tree},
@@ -148,7 +148,7 @@ impl Scan<'_, '_> {
             keep(self.problems, Problem::new(Code::Namespace, at));
         }
         if is_resource {
-            self.push(fixed_span(RESOURCE_TYPE), name, Form::String, at);
+            self.push(decoded_span(RESOURCE_TYPE), name, Form::String, at);
         }
         self.open.push(record);
         self.attributes(start, at, record, is_root)?;
@@ -238,10 +238,10 @@ impl Scan<'_, '_> {
             let from = narrow(self.tree.decoded.len());
             self.tree.decoded.push_str(&value);
             let end = narrow(self.tree.decoded.len());
-            let span = Span { start: from, end, is_decoded: true, is_plain: false };
+            let span = decoded_span(from..end);
             match name {
                 Some(name) => {
-                    self.push(fixed_span(name), span, Form::Attribute, at);
+                    self.push(decoded_span(name), span, Form::Attribute, at);
                 }
                 None => {
                     if let Some(record) = self.tree.records.get_mut(record) {
@@ -306,17 +306,4 @@ fn check_entity(entity: &str, at: usize) -> Result<(), Stop> {
     let is_known =
         matches!(entity, "lt" | "gt" | "amp" | "quot" | "apos") || entity.starts_with('#');
     if is_known { Ok(()) } else { Err(forbidden("entity", at)) }
-}
-
-fn fixed_span(range: Range<u32>) -> Span {
-    Span { start: range.start, end: range.end, is_decoded: true, is_plain: false }
-}
-
-fn source_span(start: usize, end: usize) -> Span {
-    Span { start: narrow(start), end: narrow(end), is_decoded: false, is_plain: false }
-}
-
-/// A document has less than 4 GB.
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
